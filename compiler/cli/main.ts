@@ -1,0 +1,13 @@
+#!/usr/bin/env node
+// The command `flowc`. In: the arguments of the process. Out: its exit status (0 done, 1 trouble in the program or its run,
+// 2 wrong usage). `--version` is answered here, before anything else is loaded; the rest is imported when it is needed.
+
+import { versionText } from './version.ts';
+
+const commandArguments = process.argv.slice(2);
+if (commandArguments.length === 1 && (commandArguments[0] === '--version' || commandArguments[0] === '-V')) {
+  process.stdout.write(`${versionText()}\n`);
+} else {
+  const { runProgram } = await import('./program.ts');
+  process.exitCode = await runProgram(commandArguments);
+}

@@ -1,0 +1,151 @@
+// The builder of the array IR. Nodes are hash-consed: asking twice for the same operation on the same operands gives the same node, so common
+// subexpressions never exist twice. One Graph lives for one compilation; every stage that makes nodes gets it passed.
+// `node` applies the local rewrites of rewrite.ts (constant folding, identities with 0 and 1, movement of movement) before it interns.
+
+import { InternalError } from '../support/diagnostic.ts';
+import type { Span } from '../support/span.ts';
+import { inferTypes } from './infer.ts';
+import { rewriteNode } from './rewrite.ts';
+import type { ArrayType, Attributes, DType, Node, NodeOf, OpName, Region } from './types.ts';
+
+export class Graph {
+  private readonly interned = new Map<string, Node>();
+  private nextId = 0;
+  private nextSerial = 0;
+  private readonly regionKeys = new Map<Region, number>();
+  /** Place given to nodes made while it is set; see `withOrigin`. */
+  private origin: Span | undefined;
+
+  /** A fresh parameter: never equal to any other. */
+  param(name: string, type: ArrayType): Node {
+    return this.make(
+      'param',
+      [],
+      { name, serial: this.nextSerial++ },
+      [{ dtype: type.dtype, shape: [...type.shape] }],
+      undefined,
+    );
+  }
+
+  constant(value: number, dtype: DType): Node {
+    return this.node('const', [], { value: normalise(value, dtype) }, dtype);
+  }
+
+  literal(data: Float64Array, shape: readonly number[], dtype: DType): Node {
+    return this.node('literal', [], { data, shape }, dtype);
+  }
+
+  iota(shape: readonly number[], axis: number, dtype: DType): Node {
+    return this.node('iota', [], { shape, axis }, dtype);
+  }
+
+  /** The node of this operation: checked, simplified, interned. `dtype` is for the leaves const, literal and iota only. */
+  node<P extends OpName>(op: P, args: readonly Node[], attrs: Attributes[P], dtype?: DType): Node {
+    const outputs = inferTypes(op, args, attrs, dtype);
+    const simpler = rewriteNode(this, op, args, attrs, outputs);
+    if (simpler !== undefined) return simpler;
+    const type = outputs[0];
+    const key = `${op}|${type === undefined ? '' : type.dtype}|${args.map((a) => a.id).join(',')}|${this.attributeKey(op, attrs)}`;
+    const known = this.interned.get(key);
+    if (known !== undefined) return known;
+    const made = this.make(op, args, attrs, outputs, this.origin);
+    this.interned.set(key, made);
+    return made;
+  }
+
+  /** Nodes made by `build` carry `origin` unless an inner call sets another. */
+  withOrigin<T>(origin: Span | undefined, build: () => T): T {
+    const before = this.origin;
+    this.origin = origin ?? before;
+    try {
+      return build();
+    } finally {
+      this.origin = before;
+    }
+  }
+
+  private make<P extends OpName>(
+    op: P,
+    args: readonly Node[],
+    attrs: Attributes[P],
+    outputs: readonly ArrayType[],
+    origin: Span | undefined,
+  ): Node {
+    const type = outputs[0] ?? { dtype: 'f64' as const, shape: [] };
+    const made: NodeOf<P> = {
+      op,
+      id: this.nextId++,
+      args,
+      attrs,
+      outputs,
+      dtype: type.dtype,
+      shape: type.shape,
+      origin,
+    };
+    return asNode(made);
+  }
+
+  private attributeKey<P extends OpName>(op: P, attrs: Attributes[P]): string {
+    if (op === 'literal') {
+      const { data, shape } = attrs as Attributes['literal'];
+      return `${shape.join('x')}:${data.length <= 64 ? data.join(',') : this.literalKey(data)}`;
+    }
+    return JSON.stringify(attrs, (_key, value: unknown) =>
+      isRegion(value)
+        ? this.regionKey(value)
+        : typeof value === 'number' && !Number.isFinite(value)
+          ? String(value)
+          : Object.is(value, -0)
+            ? '-0'
+            : value,
+    );
+  }
+
+  /** Regions are equal when they are the same object: alpha-equivalent bodies are merged by cse, not here. */
+  private regionKey(region: Region): number {
+    let key = this.regionKeys.get(region);
+    if (key === undefined) {
+      key = this.regionKeys.size;
+      this.regionKeys.set(region, key);
+    }
+    return key;
+  }
+
+  private readonly literalKeys = new Map<Float64Array, number>();
+  private literalKey(data: Float64Array): string {
+    let key = this.literalKeys.get(data);
+    if (key === undefined) {
+      key = this.literalKeys.size;
+      this.literalKeys.set(data, key);
+    }
+    return `#${key}`;
+  }
+}
+
+function isRegion(value: unknown): value is Region {
+  return typeof value === 'object' && value !== null && 'params' in value && 'results' in value;
+}
+
+// The one place where the correlated union is asserted: NodeOf<P> for a P in OpName is a member of Node by definition.
+function asNode<P extends OpName>(node: NodeOf<P>): Node {
+  return node as unknown as Node;
+}
+
+function normalise(value: number, dtype: DType): number {
+  switch (dtype) {
+    case 'f64':
+      return value;
+    case 'f32':
+      return Math.fround(value);
+    case 'i32':
+      return Number.isInteger(value) ? value | 0 : unrepresentable(value, dtype);
+    case 'u32':
+      return Number.isInteger(value) ? value >>> 0 : unrepresentable(value, dtype);
+    case 'bool':
+      return value === 0 ? 0 : 1;
+  }
+}
+
+function unrepresentable(value: number, dtype: DType): never {
+  throw new InternalError('ir.graph', `constant ${value} is not of type ${dtype}`);
+}
