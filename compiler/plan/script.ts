@@ -1,0 +1,168 @@
+// The host's side of a program: what `run`, `test` and the initialisation of data and parameters do, as plain data. Every number it needs has been computed by a procedure into a
+// variable before it is read; the host only calls, reads, decides and writes files.
+
+/** A string with run-time holes: text, or the (scalar or array) value of a variable. */
+export type TextPart = { readonly text: string } | { readonly variable: string; readonly digits?: number };
+
+/** Line and column (from 1) of a statement, for messages at run time. */
+export interface Place {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+  readonly source: string;
+}
+
+/** A named array result with what a picture or file wants to know about it. */
+export interface OutputValue {
+  readonly label: string;
+  readonly variable: string;
+  readonly shape: readonly number[];
+  readonly kind: 'real' | 'int' | 'bool';
+  /** For a field on a grid: one axis for each of the last axes of `shape`. */
+  readonly axes?: readonly { readonly name: string; readonly from: number; readonly to: number }[];
+}
+
+export interface Script {
+  /** Run-time inputs (`input nu: real = 0.01`): variable name and default. */
+  readonly inputs: readonly { readonly name: string; readonly variable: string; readonly value: number }[];
+  /** Files to load before anything runs: contents go to `variable`. Shapes were read at compile time and are checked again. */
+  readonly files: readonly {
+    readonly path: string;
+    readonly column?: string;
+    readonly variable: string;
+    readonly shape: readonly number[];
+    readonly place?: Place;
+  }[];
+  /** Variable that receives the seed words (u32[2]), when the program draws. */
+  readonly seed?: string;
+  /** Executed once before any run: data, parameters, states. */
+  readonly setup: readonly ScriptStatement[];
+  readonly runs: Readonly<Record<string, readonly ScriptStatement[]>>;
+  readonly tests: readonly {
+    readonly name: string;
+    readonly body: readonly ScriptStatement[];
+    readonly place?: Place;
+  }[];
+  /** Trainable parameters, for packages and summaries. */
+  readonly params: readonly OutputValue[];
+}
+
+export interface LogEntry {
+  readonly label: string;
+  /** Ring of the last `capacity` values, at index iteration mod capacity. */
+  readonly ring: string;
+}
+
+export type ScriptStatement =
+  | {
+      readonly kind: 'call';
+      readonly procedure: string;
+      readonly diagnose?: Diagnosis;
+      readonly place?: Place;
+    }
+  | MinimizeStatement
+  | {
+      readonly kind: 'print';
+      readonly procedure?: string;
+      readonly parts: readonly TextPart[];
+      readonly place?: Place;
+      readonly diagnose?: Diagnosis;
+    }
+  | {
+      readonly kind: 'assert';
+      readonly procedure?: string;
+      readonly condition: string;
+      readonly message: readonly TextPart[];
+      /** The two sides of a failed comparison, to be shown. */
+      readonly values: readonly { readonly label: string; readonly variable: string }[];
+      readonly place: Place;
+      readonly diagnose?: Diagnosis;
+    }
+  | {
+      readonly kind: 'save';
+      readonly procedure?: string;
+      readonly path: readonly TextPart[];
+      readonly entries: readonly OutputValue[];
+      readonly place: Place;
+      readonly diagnose?: Diagnosis;
+    }
+  | {
+      readonly kind: 'plot';
+      readonly procedure?: string;
+      readonly path: readonly TextPart[];
+      /** `heat`, `line`, `scatter`, `histogram`, or `auto`. */
+      readonly style: string;
+      readonly series: readonly { readonly x?: OutputValue; readonly y: OutputValue }[];
+      readonly place: Place;
+      readonly diagnose?: Diagnosis;
+    }
+  | CheckGradientStatement
+  | {
+      readonly kind: 'loop';
+      readonly variable: string;
+      readonly from: number;
+      readonly to: number;
+      readonly body: readonly ScriptStatement[];
+    }
+  | {
+      readonly kind: 'branch';
+      readonly procedure: string;
+      readonly condition: string;
+      readonly then: readonly ScriptStatement[];
+      readonly else: readonly ScriptStatement[];
+    };
+
+export interface MinimizeStatement {
+  readonly kind: 'minimize';
+  readonly label: string;
+  /** Sets the optimiser's memory and the iteration counter (i32 scalar variable `iteration`) to their start. */
+  readonly start: string;
+  /** One iteration; does nothing once `done` (u32 scalar) is 1. */
+  readonly step: string;
+  readonly steps: number;
+  readonly iteration: string;
+  readonly done: string;
+  readonly capacity: number;
+  /** The objective of every iteration (evaluated by the optimiser's step at its start), and what `log` asks for. */
+  readonly objective: LogEntry;
+  readonly logs: readonly { readonly entries: readonly LogEntry[]; readonly every: number }[];
+  readonly every: readonly { readonly interval: number; readonly body: readonly ScriptStatement[] }[];
+  /** Parameters trained here: recorded when interrupted. */
+  readonly params: readonly OutputValue[];
+  readonly checkpoints: readonly { readonly path: readonly TextPart[]; readonly every: number }[];
+  readonly place: Place;
+  readonly diagnose?: Diagnosis;
+}
+
+/**
+ * Taylor and dot-product test of a loss over parameters. `value` computes the loss at p + h*v into `loss` with h read from variable `h`; `slope` computes the directional
+ * derivative by reverse mode (`reverse`) and by forward mode (`forward`).
+ */
+export interface CheckGradientStatement {
+  readonly kind: 'check_gradient';
+  readonly label: string;
+  readonly value: string;
+  readonly h: string;
+  readonly loss: string;
+  readonly slope: string;
+  readonly reverse: string;
+  readonly forward: string;
+  /** Largest |p| and |v| scale, so that the host picks steps. */
+  readonly scale: string;
+  readonly place: Place;
+}
+
+/** When a result is not finite: procedures that find out where it began, one a solve. */
+export interface Diagnosis {
+  readonly solves: readonly {
+    readonly model: string;
+    readonly procedure: string;
+    /** i32 scalar: first step after which a state is not finite, -1 if none. One variable a state. */
+    readonly states: readonly { readonly name: string; readonly firstBadStep: string }[];
+    readonly startTime: string;
+    readonly stepSize: string;
+    /** Estimated largest stable step (real scalar variable; 0 when unknown). */
+    readonly stableStep: string;
+    readonly place: Place;
+  }[];
+}
