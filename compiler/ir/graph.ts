@@ -15,6 +15,8 @@ export class Graph {
   private readonly regionKeys = new Map<Region, number>();
   /** Place given to nodes made while it is set; see `withOrigin`. */
   private origin: Span | undefined;
+  /** Keys interned since the innermost `scope` began. */
+  private scopeKeys: string[] | undefined;
 
   /** A fresh parameter: never equal to any other. */
   param(name: string, type: ArrayType): Node {
@@ -50,6 +52,7 @@ export class Graph {
     if (known !== undefined) return known;
     const made = this.make(op, args, attrs, outputs, this.origin);
     this.interned.set(key, made);
+    this.scopeKeys?.push(key);
     return made;
   }
 
@@ -61,6 +64,23 @@ export class Graph {
       return build();
     } finally {
       this.origin = before;
+    }
+  }
+
+  /**
+   * Runs `build` and forgets, for interning, the nodes it made: the same expression asked for later is a new node. `mark`: the made nodes have ids
+   * from here on. For the branches of a `cond`, whose work must stay in the branch.
+   */
+  scope<T>(build: () => T): { readonly value: T; readonly mark: number } {
+    const mark = this.nextId;
+    const before = this.scopeKeys;
+    const keys: string[] = [];
+    this.scopeKeys = keys;
+    try {
+      return { value: build(), mark };
+    } finally {
+      this.scopeKeys = before;
+      for (const key of keys) this.interned.delete(key);
     }
   }
 
@@ -90,6 +110,7 @@ export class Graph {
       const { data, shape } = attrs as Attributes['literal'];
       return `${shape.join('x')}:${data.length <= 64 ? data.join(',') : this.literalKey(data)}`;
     }
+    if (isEmpty(attrs)) return '';
     return JSON.stringify(attrs, (_key, value: unknown) =>
       isRegion(value)
         ? this.regionKey(value)
@@ -120,6 +141,11 @@ export class Graph {
     }
     return `#${key}`;
   }
+}
+
+function isEmpty(attrs: object): boolean {
+  for (const _key in attrs) return false;
+  return true;
 }
 
 function isRegion(value: unknown): value is Region {
