@@ -47,10 +47,11 @@ export interface Script {
   readonly params: readonly OutputValue[];
 }
 
-export interface LogEntry {
-  readonly label: string;
-  /** Ring of the last `capacity` values, at index iteration mod capacity. */
-  readonly ring: string;
+/** Values shown every `every` iterations: `procedure` computes them into the variables of the entries (scalars). */
+export interface LogPlan {
+  readonly every: number;
+  readonly procedure: string;
+  readonly entries: readonly { readonly label: string; readonly variable: string }[];
 }
 
 export type ScriptStatement =
@@ -115,19 +116,20 @@ export type ScriptStatement =
 export interface MinimizeStatement {
   readonly kind: 'minimize';
   readonly label: string;
-  /** Sets the optimiser's memory and the iteration counter (i32 scalar variable `iteration`) to their start. */
+  /** Sets the optimiser's memory, the iteration counter (i32 scalar variable `iteration`) and `done` to their start. */
   readonly start: string;
-  /** One iteration; does nothing once `done` (u32 scalar) is 1. */
+  /** One iteration; changes nothing once `done` (u32 scalar) is 1. */
   readonly step: string;
   readonly steps: number;
   readonly iteration: string;
   readonly done: string;
-  readonly capacity: number;
-  /** The objective of every iteration (evaluated by the optimiser's step at its start), and what `log` asks for. */
-  readonly objective: LogEntry;
-  readonly logs: readonly { readonly entries: readonly LogEntry[]; readonly every: number }[];
+  /** True when `stop when` can set `done`: the host looks at it after every batch of iterations. */
+  readonly stops: boolean;
+  /** The objective, for the progress line and the report of the end (computed before the first and after the last iteration, and with every log). */
+  readonly objective: { readonly label: string; readonly procedure: string; readonly variable: string };
+  readonly logs: readonly LogPlan[];
   readonly every: readonly { readonly interval: number; readonly body: readonly ScriptStatement[] }[];
-  /** Parameters trained here: recorded when interrupted. */
+  /** Parameters trained here: written to a checkpoint when interrupted. */
   readonly params: readonly OutputValue[];
   readonly checkpoints: readonly { readonly path: readonly TextPart[]; readonly every: number }[];
   readonly place: Place;
