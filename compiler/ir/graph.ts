@@ -12,7 +12,7 @@ export class Graph {
   private readonly interned = new Map<string, Node>();
   private nextId = 0;
   private nextSerial = 0;
-  private readonly regionKeys = new Map<Region, number>();
+  private readonly regionKeys = new Map<string, number>();
   /** Place given to nodes made while it is set; see `withOrigin`. */
   private origin: Span | undefined;
   /** Keys interned since the innermost `scope` began. */
@@ -122,12 +122,13 @@ export class Graph {
     );
   }
 
-  /** Regions are equal when they are the same object: alpha-equivalent bodies are merged by cse, not here. */
+  /** Regions are equal when parameters and results are the same nodes: alpha-equivalent bodies are merged by cse, not here. */
   private regionKey(region: Region): number {
-    let key = this.regionKeys.get(region);
+    const text = `${region.params.map((p) => p.id).join(',')}>${region.results.map((r) => r.id).join(',')}`;
+    let key = this.regionKeys.get(text);
     if (key === undefined) {
       key = this.regionKeys.size;
-      this.regionKeys.set(region, key);
+      this.regionKeys.set(text, key);
     }
     return key;
   }
