@@ -100,6 +100,11 @@ export function printSteps(
         lines.push(`${indent}else`);
         block(step.else);
         break;
+      case 'snapshot':
+        lines.push(
+          `${indent}snapshot at ${printAffine(step.index)} of ${step.length} steps, ${step.slots} slots: ${step.state.map((r, i) => `${printRange(r, names)} in ${name(step.snapshots[i] ?? -1)}`).join(', ')}`,
+        );
+        break;
       case 'reverse':
         lines.push(
           `${indent}reverse l${step.id}: ${step.length} steps, ${step.slots} slots, state ${step.state.map((r, i) => `${printRange(r, names)} in ${name(step.snapshots[i] ?? -1)}`).join(', ')}: forward`,

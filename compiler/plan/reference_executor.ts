@@ -8,7 +8,7 @@ import { BYTES, type BufferType } from '../kernel/types.ts';
 import type { Affine, BufferRange, Executor, Plan, Step } from './types.ts';
 import { assertNever, InternalError } from '../support/diagnostic.ts';
 import { at, get } from '../support/lists.ts';
-import { revolveActions } from '../support/revolve.ts';
+import { revolveActions, snapshotPositions } from '../support/revolve.ts';
 import {
   compileKernel,
   kernelArray,
@@ -151,6 +151,15 @@ export function createReferenceExecutor(plan: Plan, options: ReferenceOptions = 
       case 'if':
         runSteps(flag(step.condition) ? step.then : step.else, counters);
         return;
+      case 'snapshot': {
+        const slot = snapshotPositions(step.length, step.slots).indexOf(evaluateAffine(step.index, counters));
+        if (slot < 0) return;
+        step.state.forEach((r, i) => {
+          const to = view(at(step.snapshots, i), r.type);
+          copy(range(r, counters), to.subarray(slot * r.length, (slot + 1) * r.length));
+        });
+        return;
+      }
       case 'reverse': {
         const state = step.state.map((r) => range(r, counters));
         const slot = (s: number) =>

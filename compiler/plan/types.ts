@@ -94,6 +94,18 @@ export type Step =
       readonly else: readonly Step[];
     }
   /**
+   * When the value of `index` is one of snapshotPositions(length, slots) (support/revolve.ts), the one of rank s, copies `state[i]` to slot s of `snapshots[i]` (its element
+   * s * state[i].length); otherwise does nothing. Stands inside the loop that runs the `length` steps.
+   */
+  | {
+      readonly kind: 'snapshot';
+      readonly index: Affine;
+      readonly length: number;
+      readonly slots: number;
+      readonly state: readonly BufferRange[];
+      readonly snapshots: readonly number[];
+    }
+  /**
    * The reverse sweep of a loop under a binomial checkpoint schedule (support/revolve.ts). `state` are the buffers of the carried state, `snapshots` those of its `slots` copies
    * (slot s of a state of `length` elements starts at element s*length), filled at snapshotPositions(length, slots). The counter of loop `id` is the index of the step at hand. `forward`
    * advances `state` by one step, in place (index = counter); `backward` reverses step `counter`, reading `state`.

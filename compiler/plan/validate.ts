@@ -116,6 +116,10 @@ class StepValidator {
         this.steps(step.then, counters);
         this.steps(step.else, counters);
         return;
+      case 'snapshot':
+        this.bounds(step.index, counters);
+        this.snapshots(step, counters, false);
+        return;
       case 'reverse':
         this.reverse(step, counters);
         return;
@@ -150,22 +154,31 @@ class StepValidator {
   }
 
   private reverse(step: Extract<Step, { kind: 'reverse' }>, counters: Counters): void {
+    this.snapshots(step, counters, true);
+    const inner = this.inside(step.id, step.length - 1, counters);
+    this.steps(step.forward, inner);
+    this.steps(step.backward, inner);
+  }
+
+  private snapshots(
+    step: Extract<Step, { kind: 'reverse' | 'snapshot' }>,
+    counters: Counters,
+    restores: boolean,
+  ): void {
     this.count(step.length, 'length');
     if (step.length > 0 && (!Number.isInteger(step.slots) || step.slots < 1 || step.slots > step.length))
       this.report(`${step.slots} slots for ${step.length} steps`);
     if (step.state.length !== step.snapshots.length)
       this.report(`${step.state.length} states, ${step.snapshots.length} snapshots`);
     step.state.forEach((state, i) => {
-      this.range(state, counters, true);
+      this.range(state, counters, restores);
       const snapshot = this.buffer(step.snapshots[i] ?? -1);
       const bytes = step.slots * state.length * BYTES[state.type];
       if (bytes > snapshot.bytes)
         this.report(`snapshot ${snapshot.name} needs ${bytes} bytes, has ${snapshot.bytes}`);
       if (snapshot.id === state.buffer) this.report(`snapshot ${snapshot.name} is its own state`);
+      if (!restores && snapshot.role === 'constant') this.report(`writes the constant ${snapshot.name}`);
     });
-    const inner = this.inside(step.id, step.length - 1, counters);
-    this.steps(step.forward, inner);
-    this.steps(step.backward, inner);
   }
 
   private count(n: number, what: string): void {
