@@ -190,7 +190,13 @@ function paint_mask(canvas: Canvas, mask: Float32Array, bounds: Rect, style: Str
   for (let i = 0; i < mask.length; i += 1) {
     const coverage = mask[i] ?? 0;
     if (coverage > 0) {
-      blend_pixel(canvas, bounds.left + (i % width), bounds.top + Math.floor(i / width), style.colour, coverage * alpha);
+      blend_pixel(
+        canvas,
+        bounds.left + (i % width),
+        bounds.top + Math.floor(i / width),
+        style.colour,
+        coverage * alpha,
+      );
     }
   }
 }
@@ -223,7 +229,12 @@ function pixelBounds(canvas: Canvas, paths: readonly (readonly Point[])[], reach
 export function intersection(a: Rect, b: Rect): Rect {
   const left = Math.max(a.left, b.left);
   const top = Math.max(a.top, b.top);
-  return { left, top, right: Math.max(left, Math.min(a.right, b.right)), bottom: Math.max(top, Math.min(a.bottom, b.bottom)) };
+  return {
+    left,
+    top,
+    right: Math.max(left, Math.min(a.right, b.right)),
+    bottom: Math.max(top, Math.min(a.bottom, b.bottom)),
+  };
 }
 
 /** Cuts a polyline into dashes of the given lengths (ink, gap), in pixels. */
@@ -240,7 +251,10 @@ export function dash_path(path: readonly Point[], ink: number, gap: number): rea
     if (inking && dash.length === 0) dash.push(from);
     while (length - done > left) {
       done += left;
-      const here = { x: from.x + ((to.x - from.x) * done) / length, y: from.y + ((to.y - from.y) * done) / length };
+      const here = {
+        x: from.x + ((to.x - from.x) * done) / length,
+        y: from.y + ((to.y - from.y) * done) / length,
+      };
       if (inking) dashes.push([...dash, here]);
       dash = inking ? [] : [here];
       inking = !inking;

@@ -179,8 +179,34 @@ const greek: Readonly<Record<string, string>> = {
 
 /** Letters that look like another one, and spellings of the same letter. */
 const lookalikes: Readonly<Record<string, string>> = {
-  ...{ Α: 'A', Β: 'B', Ε: 'E', Ζ: 'Z', Η: 'H', Ι: 'I', Κ: 'K', Μ: 'M', Ν: 'N', Ο: 'O', Ρ: 'P', Τ: 'T', Υ: 'Y', Χ: 'X' },
-  ...{ 'µ': 'μ', '\u2206': 'Δ', '\u2126': 'Ω', ϵ: 'ε', ϕ: 'φ', ϑ: 'θ', ϱ: 'ρ', '⋅': '·', '∗': '*', '\u00a0': ' ' },
+  ...{
+    Α: 'A',
+    Β: 'B',
+    Ε: 'E',
+    Ζ: 'Z',
+    Η: 'H',
+    Ι: 'I',
+    Κ: 'K',
+    Μ: 'M',
+    Ν: 'N',
+    Ο: 'O',
+    Ρ: 'P',
+    Τ: 'T',
+    Υ: 'Y',
+    Χ: 'X',
+  },
+  ...{
+    µ: 'μ',
+    '\u2206': 'Δ',
+    '\u2126': 'Ω',
+    ϵ: 'ε',
+    ϕ: 'φ',
+    ϑ: 'θ',
+    ϱ: 'ρ',
+    '⋅': '·',
+    '∗': '*',
+    '\u00a0': ' ',
+  },
 };
 
 const missingGlyph = '7 M 0 0 L 7 0 L 7 14 L 0 14 Z';

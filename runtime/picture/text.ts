@@ -109,7 +109,8 @@ export function draw_text(canvas: Canvas, text: string, place: Point, style: Tex
   };
   const colour = style.colour ?? ink;
   const pen = (style.bold === true ? boldPen : regularPen) * unit;
-  const toPixels = (paths: readonly (readonly Point[])[]): Point[][] => paths.map((path) => path.map(toPixel));
+  const toPixels = (paths: readonly (readonly Point[])[]): Point[][] =>
+    paths.map((path) => path.map(toPixel));
   stroke_paths(canvas, toPixels(layout.plain), { colour, width: pen });
   stroke_paths(canvas, toPixels(layout.scripts), { colour, width: pen * scriptPen });
 }

@@ -36,7 +36,10 @@ export function finiteRange(data: Float64Array): Range | undefined {
 export function unionRange(ranges: readonly (Range | undefined)[]): Range | undefined {
   const known = ranges.filter((range) => range !== undefined);
   if (known.length === 0) return undefined;
-  return { low: Math.min(...known.map((range) => range.low)), high: Math.max(...known.map((range) => range.high)) };
+  return {
+    low: Math.min(...known.map((range) => range.low)),
+    high: Math.max(...known.map((range) => range.high)),
+  };
 }
 
 /** Widens a range that holds one value (or nothing) so that it can be drawn. */
@@ -98,7 +101,8 @@ function multiplesIn(range: Range, mantissa: number, exponent: number): readonly
 
 /** value * 10^power without leaving the range of doubles on the way. */
 function shifted(value: number, power: number): number {
-  if (Math.abs(power) > 300) return value * 10 ** (power - Math.trunc(power / 2)) * 10 ** Math.trunc(power / 2);
+  if (Math.abs(power) > 300)
+    return value * 10 ** (power - Math.trunc(power / 2)) * 10 ** Math.trunc(power / 2);
   return power >= 0 ? value * 10 ** power : value / 10 ** -power;
 }
 
@@ -116,7 +120,10 @@ function labelled(whole: readonly number[], exponent: number): Ticks {
   const order = Math.floor(Math.log10(top)) + exponent;
   const factor = order >= mostDigits || order <= -4 ? order : 0;
   const labels = shown.map((n) => decimalText(n, exponent - factor));
-  const notes = [factor === 0 ? '' : `×10^{${factor < 0 ? '−' : ''}${Math.abs(factor)}}`, base === 0 ? '' : offsetText(base, exponent)];
+  const notes = [
+    factor === 0 ? '' : `×10^{${factor < 0 ? '−' : ''}${Math.abs(factor)}}`,
+    base === 0 ? '' : offsetText(base, exponent),
+  ];
   return { values, labels: trimmed(labels), note: notes.filter((note) => note !== '').join(' ') };
 }
 
@@ -132,7 +139,9 @@ function offsetOf(whole: readonly number[]): number {
 
 function offsetText(base: number, exponent: number): string {
   const sign = base < 0 ? '−' : '+';
-  return `${sign} ${decimalText(Math.abs(base), exponent).replace(/(\.\d*?)0+$/, '$1').replace(/\.$/, '')}`;
+  return `${sign} ${decimalText(Math.abs(base), exponent)
+    .replace(/(\.\d*?)0+$/, '$1')
+    .replace(/\.$/, '')}`;
 }
 
 /** The integer n times 10^power in plain digits, with a real minus sign. */
@@ -141,7 +150,8 @@ function decimalText(n: number, power: number): string {
   const digits = String(Math.abs(n));
   if (n === 0) return power < 0 ? `0.${'0'.repeat(-power)}` : '0';
   if (digits.includes('e')) return formatNumber(n * 10 ** power);
-  if (power >= 0) return power > 15 ? `${sign}${digits}×10^{${power}}` : `${sign}${digits}${'0'.repeat(power)}`;
+  if (power >= 0)
+    return power > 15 ? `${sign}${digits}×10^{${power}}` : `${sign}${digits}${'0'.repeat(power)}`;
   const padded = digits.padStart(1 - power, '0');
   return `${sign}${padded.slice(0, power)}.${padded.slice(power)}`;
 }
@@ -161,8 +171,11 @@ function trimmed(labels: readonly string[]): readonly string[] {
 export function log_ticks(range: Range, most: number): Ticks {
   const first = Math.floor(Math.log10(range.low));
   const last = Math.ceil(Math.log10(range.high));
-  const inside = (value: number): boolean => value >= range.low * (1 - 1e-9) && value <= range.high * (1 + 1e-9);
-  const decades = Array.from({ length: last - first + 1 }, (_, i) => first + i).filter((e) => inside(10 ** e));
+  const inside = (value: number): boolean =>
+    value >= range.low * (1 - 1e-9) && value <= range.high * (1 + 1e-9);
+  const decades = Array.from({ length: last - first + 1 }, (_, i) => first + i).filter((e) =>
+    inside(10 ** e),
+  );
   if (decades.length < 2) return nice_ticks(range, most);
   const stride = Math.max(1, Math.ceil(decades.length / most));
   const kept = decades.filter((e) => (e - (decades[0] ?? 0)) % stride === 0);
