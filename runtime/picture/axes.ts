@@ -70,7 +70,7 @@ function crowded(
 }
 
 export function vertical_axis(range: Range, label: string, length: number, scale: number, log = false): Axis {
-  const most = Math.max(2, Math.min(8, Math.floor(length / (26 * scale))));
+  const most = Math.max(2, Math.min(8, Math.floor(length / (20 * scale))));
   return { range, ticks: ticksFor(range, most, log), label, log };
 }
 

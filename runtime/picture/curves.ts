@@ -29,11 +29,8 @@ const dashes: readonly (readonly [number, number] | undefined)[] = [undefined, [
 
 export function draw_curves(panel: CurvePanel, width: number, height: number, scale: number): Drawing {
   const marked = panel.kind === 'scatter' || panel.curves.some((curve) => curve.x.length <= mostMarked);
-  const xRange = rangeOf(
-    panel.curves.map((curve) => curve.x),
-    panel.log.x,
-    marked ? 0.03 : 0,
-  );
+  const xData = [...panel.curves.map((curve) => curve.x), Float64Array.from(panel.xEnds)];
+  const xRange = rangeOf(xData, panel.log.x, marked ? 0.03 : 0);
   const yRange = rangeOf(
     panel.curves.map((curve) => curve.y),
     panel.log.y,

@@ -49,7 +49,7 @@ export function draw_heat(panel: HeatPanel, side: number, scale: number): Drawin
   const { width, height } = frameSize(panel, xRange, yRange, side);
   const x = horizontal_axis(xRange, panel.xLabel, width, scale);
   const y = vertical_axis(yRange, panel.yLabel, height, scale);
-  const colours = colour_scale(panel.data);
+  const colours = colour_scale(panel.coloured);
   const map = colours.diverging ? diverging_map() : sequential_map();
   const barAxis = vertical_axis(colours.range, '', height, scale);
   const missing = panel.data.some((value) => !Number.isFinite(value));

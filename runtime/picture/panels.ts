@@ -22,6 +22,8 @@ export interface CurvePanel {
   readonly yLabel: string;
   readonly curves: readonly Curve[];
   readonly log: { readonly x: boolean; readonly y: boolean };
+  /** Ends of the domains that the abscissae come from; the axis reaches to them. */
+  readonly xEnds: readonly number[];
 }
 
 export interface HeatPanel {
@@ -34,6 +36,8 @@ export interface HeatPanel {
   readonly yEdges: Float64Array;
   /** data[i * rows + j] belongs to column i (along x) and row j (along y). */
   readonly data: Float64Array;
+  /** The numbers that span the colours: those of all snapshots of one array. */
+  readonly coloured: Float64Array;
   /** Both axes are lengths, or both indices: one unit is as long on either. */
   readonly equal: boolean;
 }
@@ -127,11 +131,15 @@ function heatPanels(series: PlotSeries, spec: PlotSpec, span?: Span): readonly H
   return spread(count, mostHeatSnapshots).map((index) => {
     const label = `${series.label}, ${axis?.name ?? 'index'} = ${formatNumber(coordinates[index] ?? NaN)}`;
     const data = series.data.subarray(index * columns * rows, (index + 1) * columns * rows);
-    return heatPanel({ ...series, label, shape: [columns, rows], data, axes: series.axes?.slice(1) }, spec);
+    return heatPanel(
+      { ...series, label, shape: [columns, rows], data, axes: series.axes?.slice(1) },
+      spec,
+      series.data,
+    );
   });
 }
 
-function heatPanel(series: PlotSeries, spec: PlotSpec): HeatPanel {
+function heatPanel(series: PlotSeries, spec: PlotSpec, coloured = series.data): HeatPanel {
   const [columns = 0, rows = 0] = series.shape;
   const [xAxis, yAxis] = series.axes ?? [];
   return {
@@ -142,6 +150,7 @@ function heatPanel(series: PlotSeries, spec: PlotSpec): HeatPanel {
     xEdges: cellEdges(xAxis, columns),
     yEdges: cellEdges(yAxis, rows),
     data: series.data,
+    coloured,
     equal: axesAreAlike(xAxis, yAxis),
   };
 }
@@ -165,14 +174,15 @@ function curvePanel(
   const curves = list.flatMap((series) => (kind === 'line' ? lineCurves(series) : [cloudOf(series, span)]));
   const only = list.length === 1 ? list[0] : undefined;
   const xLabels = distinct(list.map((series) => abscissaLabel(series, kind)));
-  const units = distinct(list.map((series) => series.unit ?? ''));
-  const commonUnit = units.length === 1 && units[0] ? `(${units[0]})` : '';
   return {
     kind,
     title: kind === 'scatter' && only && !only.x ? only.label : '',
     xLabel: spec.xLabel ?? xLabels.join(', '),
-    yLabel: spec.yLabel ?? (only ? ordinateLabel(only, kind) : commonUnit),
+    yLabel: spec.yLabel ?? (only ? ordinateLabel(only, kind) : sharedOrdinateLabel(list, kind)),
     curves,
+    xEnds: list.flatMap((series) =>
+      series.x || kind === 'scatter' ? [] : (abscissaAxis(series)?.extent ?? []),
+    ),
     log: { x: spec.log === 'x' || spec.log === 'xy', y: spec.log === 'y' || spec.log === 'xy' },
   };
 }
@@ -180,11 +190,23 @@ function curvePanel(
 function abscissaLabel(series: PlotSeries, kind: 'line' | 'scatter'): string {
   if (series.x) return withUnit(series.x.label, series.x.unit);
   if (kind === 'scatter') return 'first component';
-  return axisLabel(series.axes?.[isFamily(series) ? 1 : 0], 'index');
+  return axisLabel(abscissaAxis(series), 'index');
+}
+
+/** The axis of an array that runs along its curves. */
+function abscissaAxis(series: PlotSeries): PlotAxis | undefined {
+  return series.axes?.[isFamily(series) ? 1 : 0];
 }
 
 function ordinateLabel(series: PlotSeries, kind: 'line' | 'scatter'): string {
   return kind === 'scatter' && !series.x ? 'second component' : withUnit(series.label, series.unit);
+}
+
+/** What several curves have in common: components of points, or a unit. */
+function sharedOrdinateLabel(list: readonly PlotSeries[], kind: 'line' | 'scatter'): string {
+  if (kind === 'scatter' && list.every((series) => !series.x)) return 'second component';
+  const units = distinct(list.map((series) => series.unit ?? ''));
+  return units.length === 1 && units[0] ? `(${units[0]})` : '';
 }
 
 /** Whether the rows of a rank-2 array are snapshots along its second axis (else its columns are components along the first). */

@@ -101,10 +101,12 @@ function paint_grid(drawings: readonly Drawing[], title: string, scale: number):
   drawings.forEach((drawing, i) => {
     const column = i % columns;
     const row = Math.floor(i / columns);
-    const left =
-      outer + sum(columnBoxes.slice(0, column)) + (column > 0 ? gap : 0) + (columnBoxes[column]?.before ?? 0);
-    const top =
-      outer + titleRoom + sum(rowBoxes.slice(0, row)) + (row > 0 ? gap : 0) + (rowBoxes[row]?.before ?? 0);
+    const leftBefore =
+      sum(columnBoxes.slice(0, column)) + (column > 0 ? gap : 0) + (columnBoxes[column]?.before ?? 0);
+    const topBefore = sum(rowBoxes.slice(0, row)) + (row > 0 ? gap : 0) + (rowBoxes[row]?.before ?? 0);
+    // Whole pixels, so that cells and the colour bar have sharp borders.
+    const left = Math.round(outer + leftBefore);
+    const top = Math.round(outer + titleRoom + topBefore);
     drawing.paint(canvas, { left, top, right: left + drawing.width, bottom: top + drawing.height });
   });
   return canvas;

@@ -77,17 +77,25 @@ export function nice_ticks(range: Range, most: number): Ticks {
   return labelled(whole, exponent);
 }
 
-/** The finest of the round steps that gives at most `most` ticks. */
-function niceStep(range: Range, most: number): { mantissa: 1 | 2 | 5; exponent: number } {
+interface Step {
+  readonly mantissa: 1 | 2 | 5;
+  readonly exponent: number;
+}
+
+/** The finest of the round steps that gives at most `most` ticks; a finer one if that leaves fewer than two. */
+function niceStep(range: Range, most: number): Step {
   const log = Math.log10(range.high / 2 - range.low / 2) + Math.log10(2) - Math.log10(most);
   const start = Math.floor(log) - 1;
+  let finer: Step = { mantissa: 1, exponent: start };
   for (let exponent = start; exponent <= start + 3; exponent += 1) {
     for (const mantissa of [1, 2, 5] as const) {
       const count = multiplesIn(range, mantissa, exponent).length;
-      if (count <= most) return { mantissa, exponent };
+      if (count < 2) return finer;
+      finer = { mantissa, exponent };
+      if (count <= most) return finer;
     }
   }
-  return { mantissa: 1, exponent: start + 3 };
+  return finer;
 }
 
 /** Integers n with n * mantissa * 10^exponent inside the range, allowing for rounding at its ends. */
@@ -127,13 +135,13 @@ function labelled(whole: readonly number[], exponent: number): Ticks {
   return { values, labels: trimmed(labels), note: notes.filter((note) => note !== '').join(' ') };
 }
 
-/** A round number near all of them, when they are many steps from zero. */
+/** A round number in the middle of them, when they are many steps from zero. */
 function offsetOf(whole: readonly number[]): number {
   const low = Math.min(...whole);
   const high = Math.max(...whole);
   if (low < 0 && high > 0) return 0;
   const spread = 10 ** Math.ceil(Math.log10(Math.max(1, high - low)));
-  const base = Math.floor(low / spread) * spread;
+  const base = Math.round((low + high) / 2 / spread) * spread;
   return Math.abs(base) < 100 * spread ? 0 : base;
 }
 
