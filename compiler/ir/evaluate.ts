@@ -31,10 +31,9 @@ import {
   transposeKernel,
 } from './evaluate_movement.ts';
 import { stridesOf } from './ndarray.ts';
-import type { BinaryOp, CompareOp, Node, NodeOf, OpName, UnaryOp } from './types.ts';
+import type { BinaryOp, CompareOp, NodeOf, OpName, UnaryOp } from './types.ts';
 
 export type EvaluatedOp = Exclude<OpName, 'param' | 'scan' | 'adjoint_scan' | 'while' | 'cond' | 'project'>;
-export type EvaluatedNode = Extract<Node, { readonly op: EvaluatedOp }>;
 
 type Rule<P extends OpName> = (node: NodeOf<P>) => Kernel;
 
@@ -118,8 +117,12 @@ const rules: { readonly [P in EvaluatedOp]: Rule<P> } = {
   scatter_add: scatterAddKernel,
 };
 
+export function isEvaluated<P extends OpName>(op: P): op is P & EvaluatedOp {
+  return op in rules;
+}
+
 /** The kernel of a node; everything that depends only on shapes and attributes is worked out here, once. */
-export function kernelOf<P extends EvaluatedOp>(node: NodeOf<P>): Kernel {
-  const rule: Rule<P> = rules[node.op];
+export function kernelOf<P extends EvaluatedOp>(op: P, node: NodeOf<P>): Kernel {
+  const rule: Rule<P> = rules[op];
   return rule(node);
 }

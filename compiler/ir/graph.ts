@@ -18,6 +18,9 @@ export class Graph {
   /** Keys interned since the innermost `scope` began. */
   private scopeKeys: string[] | undefined;
 
+  /** `rewrite: false` leaves every node as it is asked for: for tests of the rewrites. */
+  constructor(private readonly options: { readonly rewrite: boolean } = { rewrite: true }) {}
+
   /** A fresh parameter: never equal to any other. */
   param(name: string, type: ArrayType): Node {
     return this.make(
@@ -34,7 +37,12 @@ export class Graph {
   }
 
   literal(data: Float64Array, shape: readonly number[], dtype: DType): Node {
-    return this.node('literal', [], { data, shape }, dtype);
+    return this.node(
+      'literal',
+      [],
+      { data: dtype === 'f32' ? this.roundedLiteral(data) : data, shape },
+      dtype,
+    );
   }
 
   iota(shape: readonly number[], axis: number, dtype: DType): Node {
@@ -44,7 +52,7 @@ export class Graph {
   /** The node of this operation: checked, simplified, interned. `dtype` is for the leaves const, literal and iota only. */
   node<P extends OpName>(op: P, args: readonly Node[], attrs: Attributes[P], dtype?: DType): Node {
     const outputs = inferTypes(op, args, attrs, dtype);
-    const simpler = rewriteNode(this, op, args, attrs, outputs);
+    const simpler = this.options.rewrite ? rewriteNode(this, op, args, attrs, outputs) : undefined;
     if (simpler !== undefined) return simpler;
     const type = outputs[0];
     const key = `${op}|${type === undefined ? '' : type.dtype}|${args.map((a) => a.id).join(',')}|${this.attributeKey(op, attrs)}`;
@@ -133,6 +141,18 @@ export class Graph {
     return key;
   }
 
+  /** The same numbers rounded to f32; the same array for the same array, since large literals are interned by identity. */
+  private roundedLiteral(data: Float64Array): Float64Array {
+    if (data.every((x) => Object.is(x, Math.fround(x)))) return data;
+    let rounded = this.roundedLiterals.get(data);
+    if (rounded === undefined) {
+      rounded = data.map(Math.fround);
+      this.roundedLiterals.set(data, rounded);
+    }
+    return rounded;
+  }
+
+  private readonly roundedLiterals = new WeakMap<Float64Array, Float64Array>();
   private readonly literalKeys = new Map<Float64Array, number>();
   private literalKey(data: Float64Array): string {
     let key = this.literalKeys.get(data);

@@ -224,7 +224,7 @@ function stepOf(machine: Machine, node: Node, slots: ReadonlyMap<Node, number>):
       };
     }
     default: {
-      const kernel = kernelOf(node);
+      const kernel = kernelOf(node.op, node);
       const pool = machine.pool(node.dtype, sizeOf(node.shape));
       return (frame) => {
         const out = take(pool);
