@@ -208,16 +208,14 @@ export function childrenOf(e: FieldExpr): readonly FieldExpr[] {
   }
 }
 
-/** All leaves of an expression, each once, in order of appearance. */
-export function leavesOf(e: FieldExpr): Leaf[] {
-  const found = new Set<Leaf>();
-  const seen = new Set<FieldExpr>();
-  const visit = (x: FieldExpr): void => {
-    if (seen.has(x)) return;
-    seen.add(x);
-    if (x.kind === 'leaf') found.add(x);
-    else childrenOf(x).forEach(visit);
-  };
-  visit(e);
+/** An expression and everything in it, each part once (expressions are graphs, not trees). */
+export function partsOf(e: FieldExpr): FieldExpr[] {
+  const found = new Set<FieldExpr>([e]);
+  for (const part of found) for (const child of childrenOf(part)) found.add(child);
   return [...found];
+}
+
+/** All leaves of an expression, each once. */
+export function leavesOf(e: FieldExpr): Leaf[] {
+  return partsOf(e).filter((part) => part.kind === 'leaf');
 }

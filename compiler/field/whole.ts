@@ -1,0 +1,68 @@
+// Functions of whole fields: values at the unknowns, integrals over the domain and over its walls, traces on walls. Integrals use the midpoint rule by cells
+// and the trapezoid rule by nodes, both of second order.
+
+import { broadcastTo, concat, full, mul, reshape, sumAll } from '../ir/build.ts';
+import type { Graph } from '../ir/graph.ts';
+import type { FloatType, Node } from '../ir/types.ts';
+import { at } from '../support/lists.ts';
+import { demand } from './demand.ts';
+import { alongAxis, cellMeasure, unknowns, wallLocation } from './grid.ts';
+import type { FieldContext, FieldExpr, GridAxis, Wall } from './types.ts';
+
+/** The values at the unknowns, shape = counts. */
+export function cellValues(context: FieldContext, e: FieldExpr): Node {
+  return demand(context, e, unknowns(context.grid));
+}
+
+/** The integral over the domain, a scalar. Over a region: of `where(region, e, 0)`. */
+export function integral(context: FieldContext, e: FieldExpr): Node {
+  return weighted(context, cellValues(context, e));
+}
+
+/** The integral over one wall, a scalar: with respect to length or area; on a one-dimensional grid the value there. `dn` and `normal` point outwards. */
+export function integralOver(context: FieldContext, e: FieldExpr, wall: Wall): Node {
+  return weighted(context, demand(context, e, wallLocation(context.grid, wall), wall), wall.axis);
+}
+
+/** The values on a wall, shape = counts of the other axes. `dn` and `normal` point outwards. */
+export function trace(context: FieldContext, e: FieldExpr, wall: Wall): Node {
+  const there = demand(context, e, wallLocation(context.grid, wall), wall);
+  return reshape(
+    context.graph,
+    there,
+    there.shape.filter((_, axis) => axis !== wall.axis),
+  );
+}
+
+/** The sum of values times measure; `skip` is the axis of a wall. */
+function weighted({ graph: g, grid, dtype }: FieldContext, values: Node, skip?: number): Node {
+  let x = values;
+  grid.axes.forEach((axis, i) => {
+    const weights = i === skip ? undefined : endWeights(g, axis, dtype);
+    if (weights !== undefined) x = mul(g, x, alongAxis(g, weights, x.shape, i));
+  });
+  return mul(g, sumAll(g, x), cellMeasure(grid, skip));
+}
+
+/** The weights of the trapezoid rule in spacings, shape [count]: 1, and a half at a wall. Undefined where all are 1. */
+export function endWeights(g: Graph, axis: GridAxis, dtype: FloatType): Node | undefined {
+  if (axis.kind === 'cells' || axis.periodic) return undefined;
+  const half = full(g, [1], 0.5, dtype);
+  const inside = axis.count - 2;
+  return inside === 0 ? full(g, [2], 0.5, dtype) : concat(g, [half, full(g, [inside], 1, dtype), half], 0);
+}
+
+/** The mean over the domain: the integral divided by the measure. */
+export function domainMean(context: FieldContext, e: FieldExpr): Node {
+  const size = context.grid.axes.reduce((product, axis) => product * (axis.to - axis.from), 1);
+  return mul(context.graph, integral(context, e), 1 / size);
+}
+
+/** A number as an array of the unknowns' shape. */
+export function uniform(context: FieldContext, value: Node): Node {
+  return broadcastTo(
+    context.graph,
+    value,
+    context.grid.axes.map((_, i) => at(context.grid.axes, i).count),
+  );
+}
