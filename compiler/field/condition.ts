@@ -8,7 +8,6 @@ import type { Node } from '../ir/types.ts';
 import { fail, FlowError } from '../support/diagnostic.ts';
 import { at, range, spoken } from '../support/lists.ts';
 import type { Span } from '../support/span.ts';
-import { evaluation } from './demand.ts';
 import { leavesOf, partsOf } from './expression.ts';
 import { isFixed } from './ghost.ts';
 import { wallName } from './grid.ts';
@@ -123,11 +122,8 @@ function twice(
 
 /** The walls of a nodes axis at which a condition fixes the unknown: there the state has no equation of its own. */
 export function fixedWalls(context: FieldContext, state: Leaf): readonly Wall[] {
-  const ev = evaluation(context);
   return context.grid.axes.flatMap((_, axis) =>
-    (['min', 'max'] as const)
-      .map((side): Wall => ({ axis, side }))
-      .filter((wall) => isFixed(ev, state, wall)),
+    (['min', 'max'] as const).map((side): Wall => ({ axis, side })).filter((wall) => isFixed(state, wall)),
   );
 }
 

@@ -24,6 +24,7 @@ import {
   sameGrid,
   shapeOf,
   spacing,
+  unknowns,
 } from './grid.ts';
 import { average, cyclic, difference, harmonicMean, section, timesNumber } from './stencil.ts';
 import type { AxisRange, Diff, FieldContext, FieldExpr, Leaf, Location, Wall } from './types.ts';
@@ -36,8 +37,13 @@ export function demand(context: FieldContext, e: FieldExpr, location: Location, 
   return demandIn(evaluation(context, wall), e, location);
 }
 
-export function evaluation(context: FieldContext, wall?: Wall): Evaluation {
-  const memo = wall === undefined ? context.memo.nodes : new Map<FieldExpr, Map<string, Node>>();
+/** The values at the unknowns, shape = counts. */
+export function demandCells(context: FieldContext, e: FieldExpr): Node {
+  return demand(context, e, unknowns(context.grid));
+}
+
+function evaluation(context: FieldContext, wall?: Wall): Evaluation {
+  const memo = wall === undefined ? context.memo : new Map<FieldExpr, Map<string, Node>>();
   return { context, memo, wall, mirror: undefined, pending: [], demand: demandIn };
 }
 

@@ -42,7 +42,7 @@ export interface Evaluation {
 export function plain(ev: Evaluation): Evaluation {
   return ev.wall === undefined && ev.mirror === undefined
     ? ev
-    : { ...ev, memo: ev.context.memo.nodes, wall: undefined, mirror: undefined };
+    : { ...ev, memo: ev.context.memo, wall: undefined, mirror: undefined };
 }
 
 /** The axis as the evaluation sees it: coarser along the normal of a mirror of layer 2 and beyond. */

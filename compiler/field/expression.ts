@@ -64,6 +64,12 @@ export function analytic(name: string, apply: Analytic['apply'], span?: Span): A
   return { kind: 'analytic', name, apply, span };
 }
 
+/** A boundary condition as a ghost rule: `residual` (left side minus right side) mentions the leaf that carries the rule; it is made once, when needed. */
+export function equation(residual: () => FieldExpr, span?: Span): GhostRule {
+  let made: FieldExpr | undefined;
+  return { kind: 'equation', residual: () => (made ??= residual()), span };
+}
+
 // ---- elementwise functions
 
 export function map(

@@ -22,7 +22,7 @@ import { mirrored, plain, type Evaluation, type Mirror } from './evaluation.ts';
 import { partsOf } from './expression.ts';
 import { locationKey, replaceRange, shapeOf, wallName, wallRange } from './grid.ts';
 import { cyclic, section, splatValue } from './stencil.ts';
-import type { FieldExpr, GhostRule, GridAxis, Leaf, Location, Wall, WallCondition } from './types.ts';
+import type { FieldExpr, GhostRule, GridAxis, Leaf, Location, Wall } from './types.ts';
 
 /** Steps of Newton's method for a boundary condition that is not affine in the ghost; from a start that is off by O(h) four reach rounding. */
 const NEWTON_STEPS = 6;
@@ -39,8 +39,8 @@ export function readLeaf(ev: Evaluation, leaf: Leaf, location: Location): Node {
       if (lo === 0 && hi === own.count) continue;
       return cyclic(g, readLeaf(ev, leaf, centres(0, own.count)), axis, lo, hi);
     }
-    const first = lo <= 0 && isFixed(ev, leaf, { axis, side: 'min' }) ? 1 : 0;
-    const behind = hi >= own.count && isFixed(ev, leaf, { axis, side: 'max' }) ? own.count - 1 : own.count;
+    const first = lo <= 0 && isFixed(leaf, { axis, side: 'min' }) ? 1 : 0;
+    const behind = hi >= own.count && isFixed(leaf, { axis, side: 'max' }) ? own.count - 1 : own.count;
     if (lo >= first && hi <= behind) continue;
     const parts: Node[] = [];
     for (let p = lo; p < Math.min(first, hi); p++)
@@ -136,7 +136,7 @@ function made(ev: Evaluation, leaf: Leaf, wall: Wall, position: number, location
       return g.withOrigin(rule.span, () =>
         layer === 0
           ? fixedValue(ev, leaf, wall, location, rule)
-          : isFixed(ev, leaf, wall)
+          : isFixed(leaf, wall)
             ? extrapolated(ev, axis, layer, inside)
             : solvedGhost(ev, leaf, wall, layer, location, rule),
       );
@@ -185,7 +185,7 @@ function solvedGhost(
   const { graph: g, dtype } = ev.context;
   const axis = at(leaf.grid.axes, wall.axis);
   const low = wall.side === 'min';
-  const { residual } = conditionAt(ev, leaf, wall, rule);
+  const { residual } = conditionAt(leaf, wall, rule);
   const read = (p: number): Node =>
     readLeaf(ev, leaf, replaceRange(location, wall.axis, { kind: 'centre', lo: p, hi: p + 1 }));
   // Positions of the mirror: the ghost, (by nodes) the wall, and the unknown opposite the ghost.
@@ -208,7 +208,7 @@ function solvedGhost(
 function fixedValue(ev: Evaluation, leaf: Leaf, wall: Wall, location: Location, rule: Equation): Node {
   const { graph: g, dtype } = ev.context;
   const axis = at(leaf.grid.axes, wall.axis);
-  const { residual } = conditionAt(ev, leaf, wall, rule);
+  const { residual } = conditionAt(leaf, wall, rule);
   const place = wall.side === 'min' ? 0 : axis.count - 1;
   const evaluated = (x: Node): Node =>
     residualIn(ev, leaf, wall, 1, location, residual, new Map([[place, x]]));
@@ -257,27 +257,24 @@ function solved(
 // ---- conditions
 
 /** Whether the condition of a leaf at a wall fixes the unknown there: by nodes, a condition without a normal derivative. */
-export function isFixed(ev: Evaluation, leaf: Leaf, wall: Wall): boolean {
+export function isFixed(leaf: Leaf, wall: Wall): boolean {
   const axis = at(leaf.grid.axes, wall.axis);
   const rule = ruleAt(leaf, wall);
   if (axis.periodic || axis.kind === 'cells' || rule.kind !== 'equation') return false;
-  return conditionAt(ev, leaf, wall, rule).determines === 'unknown';
+  return conditionAt(leaf, wall, rule).determines === 'unknown';
 }
 
-function conditionAt(ev: Evaluation, leaf: Leaf, wall: Wall, rule: Equation): WallCondition {
-  const { walls } = ev.context.memo;
-  const entries = walls.get(leaf) ?? new Map<string, WallCondition>();
-  walls.set(leaf, entries);
-  const key = `${wall.axis}${wall.side}`;
-  const known = entries.get(key);
-  if (known !== undefined) return known;
+interface WallCondition {
+  readonly residual: FieldExpr;
+  readonly determines: 'ghost' | 'unknown';
+}
+
+function conditionAt(leaf: Leaf, wall: Wall, rule: Equation): WallCondition {
   const residual = rule.residual();
   if (!partsOf(residual).includes(leaf)) undetermined(leaf, wall, rule.span);
   const axis = at(leaf.grid.axes, wall.axis);
   const ghost = axis.kind === 'cells' || hasDerivative(residual, leaf, axis.name);
-  const made: WallCondition = { residual, determines: ghost ? 'ghost' : 'unknown' };
-  entries.set(key, made);
-  return made;
+  return { residual, determines: ghost ? 'ghost' : 'unknown' };
 }
 
 /** Whether a derivative of `state` along `axis` occurs in it. */

@@ -8,7 +8,7 @@ import { didYouMean } from '../support/did_you_mean.ts';
 import { fail } from '../support/diagnostic.ts';
 import { at, spoken } from '../support/lists.ts';
 import type { Span } from '../support/span.ts';
-import type { AxisRange, DemandMemo, FieldContext, Grid, GridAxis, Location, Side, Wall } from './types.ts';
+import type { AxisRange, FieldContext, Grid, GridAxis, Location, Side, Wall } from './types.ts';
 
 /** Distance between neighbouring unknowns. */
 export function spacing(axis: GridAxis): number {
@@ -166,10 +166,6 @@ export function alongAxis(g: Graph, vector: Node, shape: readonly number[], axis
 
 // ---- contexts
 
-export function newMemo(): DemandMemo {
-  return { nodes: new Map(), walls: new Map() };
-}
-
 /** A context with an empty memo. */
 export function fieldContext(
   graph: Graph,
@@ -177,5 +173,5 @@ export function fieldContext(
   dtype: FloatType,
   options: { readonly time?: Node | undefined; readonly keepFaces?: boolean | undefined } = {},
 ): FieldContext {
-  return { graph, grid, dtype, memo: newMemo(), time: options.time, keepFaces: options.keepFaces };
+  return { graph, grid, dtype, memo: new Map(), time: options.time, keepFaces: options.keepFaces };
 }

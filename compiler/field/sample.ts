@@ -203,7 +203,7 @@ function folded({ graph: g }: FieldContext, x: Node, axis: number, count: number
  */
 export function resample(context: FieldContext, e: FieldExpr, target: Grid): Node {
   const g = context.graph;
-  const there: FieldContext = { ...context, grid: target, memo: { nodes: new Map(), walls: new Map() } };
+  const there: FieldContext = { ...context, grid: target, memo: new Map() };
   if (sameGrid(context.grid, target)) return cellValues(context, e);
   const names = (grid: Grid): string => grid.axes.map((axis) => axis.name).join(', ');
   if (names(context.grid) !== names(target))

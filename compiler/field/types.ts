@@ -139,20 +139,11 @@ export interface Normal extends Placed {
 export type FieldExpr =
   Leaf | Scalar | Coordinate | Analytic | MapExpr | Diff | At | Harmonic | WallDerivative | Normal;
 
-/** A boundary equation, asked for once: its residual, and whether it determines the ghost or (by nodes, without a normal derivative) the unknown at the wall. */
-export interface WallCondition {
-  readonly residual: FieldExpr;
-  readonly determines: 'ghost' | 'unknown';
-}
-
 /**
- * What was demanded before. Valid for one graph, grid and time, and for leaf values that do not change (they are part of the leaf's identity).
- * `nodes`: the same expression (by identity) at the same location is the same node.
+ * What was demanded before: the same expression (by identity) at the same location is the same node. Valid for one graph, grid and time, and for leaf values
+ * that do not change (they are part of the leaf's identity).
  */
-export interface DemandMemo {
-  readonly nodes: Map<FieldExpr, Map<string, Node>>;
-  readonly walls: Map<Leaf, Map<string, WallCondition>>;
-}
+export type DemandMemo = Map<FieldExpr, Map<string, Node>>;
 
 /** Everything a demand depends on beside the expression and the place. */
 export interface FieldContext {

@@ -5,14 +5,12 @@ import { broadcastTo, concat, full, mul, reshape, sumAll } from '../ir/build.ts'
 import type { Graph } from '../ir/graph.ts';
 import type { FloatType, Node } from '../ir/types.ts';
 import { at } from '../support/lists.ts';
-import { demand } from './demand.ts';
-import { alongAxis, cellMeasure, unknowns, wallLocation } from './grid.ts';
+import { demand, demandCells } from './demand.ts';
+import { alongAxis, cellMeasure, wallLocation } from './grid.ts';
 import type { FieldContext, FieldExpr, GridAxis, Wall } from './types.ts';
 
 /** The values at the unknowns, shape = counts. */
-export function cellValues(context: FieldContext, e: FieldExpr): Node {
-  return demand(context, e, unknowns(context.grid));
-}
+export const cellValues = demandCells;
 
 /** The integral over the domain, a scalar. Over a region: of `where(region, e, 0)`. */
 export function integral(context: FieldContext, e: FieldExpr): Node {
