@@ -1,7 +1,7 @@
 // What kind of operation a node is, and about how much work it is: the questions that closure conversion, hoisting and the rewrites ask. The operations
 // are sorted once, in a total table.
 
-import type { Node, OpName } from './types.ts';
+import type { Node, OpName, Region } from './types.ts';
 import { sizeOf } from './types.ts';
 
 /**
@@ -144,4 +144,29 @@ export type RegionNode = Extract<Node, { readonly op: 'scan' | 'adjoint_scan' | 
 
 export function isRegionNode(node: Node): node is RegionNode {
   return classes[node.op] === 'region';
+}
+
+/** The regions of a node, each with its part in the operation. */
+export function regionsOf(node: Node): readonly (readonly [string, Region])[] {
+  switch (node.op) {
+    case 'scan':
+      return [['body', node.attrs.body]];
+    case 'adjoint_scan':
+      return [
+        ['forward', node.attrs.forward],
+        ['backward', node.attrs.backward],
+      ];
+    case 'while':
+      return [
+        ['condition', node.attrs.condition],
+        ['body', node.attrs.body],
+      ];
+    case 'cond':
+      return [
+        ['then', node.attrs.then],
+        ['else', node.attrs.else],
+      ];
+    default:
+      return [];
+  }
 }
