@@ -1,0 +1,115 @@
+// Forward mode: the tangents of nodes, given tangents of the nodes they depend on (jvp: Jacobian-vector product).
+//
+// Primal nodes are shared, never copied: hash-consing makes the tangent program an extension of the primal one. In `linearize` mode what is made is
+// to be transposed afterwards: `while` becomes a masked scan and `adjoint_scan` ordinary scans, because only those can be run backwards.
+//
+// Invariant: the tangents are linear in the tangents given; a result that cannot move has tangent undefined.
+
+import { InternalError } from '../support/diagnostic.ts';
+import { at } from '../support/lists.ts';
+import type { Graph } from '../ir/graph.ts';
+import { reachable } from '../ir/region.ts';
+import type { Node } from '../ir/types.ts';
+import { isFloat, sameShape, showType } from '../ir/types.ts';
+import { activityOf } from './activity.ts';
+import type { RuleContext } from './jvp_rules.ts';
+import { applyJvpRule } from './jvp_rules.ts';
+import { pushAdjointScan, pushCond, pushScan, pushWhile } from './jvp_regions.ts';
+import type { Inside, RegionContext } from './jvp_regions.ts';
+import { Finiteness, finiteOrZero, maskedNodes } from './mask.ts';
+import type { Tangent } from './tangent.ts';
+
+export interface PushOptions extends Partial<Inside> {
+  readonly linearize: boolean;
+}
+
+/**
+ * Tangents of `outputs` when `inputs` (any nodes, mostly parameters) move by `tangents`. Undefined stands for zero, on both sides. Tangents of nodes that
+ * are not floats must be undefined.
+ */
+export function jvp(
+  g: Graph,
+  outputs: readonly Node[],
+  inputs: readonly Node[],
+  tangents: readonly Tangent[],
+): Tangent[] {
+  return push(g, outputs, seedsOf(inputs, tangents), { linearize: false });
+}
+
+/** The tangents given, by node; checked. */
+export function seedsOf(inputs: readonly Node[], tangents: readonly Tangent[]): Map<Node, Node> {
+  if (inputs.length !== tangents.length)
+    throw new InternalError('autodiff.jvp', `${inputs.length} inputs, ${tangents.length} tangents`);
+  const seeds = new Map<Node, Node>();
+  inputs.forEach((input, i) => {
+    const t = tangents[i];
+    if (t === undefined) return;
+    if (!isFloat(input.dtype) || t.dtype !== input.dtype || !sameShape(t.shape, input.shape))
+      throw new InternalError('autodiff.jvp', `tangent ${showType(t)} of ${showType(input)}`);
+    if (seeds.has(input)) throw new InternalError('autodiff.jvp', 'one input given twice');
+    seeds.set(input, t);
+  });
+  return seeds;
+}
+
+/** jvp with options, on seeds by node. Walks end at the seeds. */
+export function push(
+  g: Graph,
+  results: readonly Node[],
+  seeds: ReadonlyMap<Node, Node>,
+  options: PushOptions,
+): Tangent[] {
+  const ends = new Set([...seeds.keys(), ...(options.ends ?? [])]);
+  const activity = activityOf(results, seeds.keys(), ends);
+  if (!results.some((r) => activity.has(r))) return results.map(() => undefined);
+  const masked = maskedNodes(results, options.masked ?? [], ends);
+  const finiteness = new Finiteness(options.suspects);
+  const tangents = new Map<Node, readonly Tangent[]>();
+  for (const [node, t] of seeds) tangents.set(node, [t]);
+
+  const contextOf = (node: Node): RuleContext & RegionContext => ({
+    g,
+    self: node,
+    linearize: options.linearize,
+    masked: masked.has(node),
+    factor: (f) => (masked.has(node) && finiteness.mayBeNonFinite(f) ? finiteOrZero(g, f) : f),
+    mayBeNonFinite: (x) => finiteness.mayBeNonFinite(x),
+    expand: (inner, given) =>
+      push(g, inner, given, {
+        linearize: options.linearize,
+        masked: inner.map(() => masked.has(node)),
+        suspects: node.args.filter((a) => finiteness.mayBeNonFinite(a)),
+        ends: new Set(node.args),
+      }),
+    push: (inner, given, inside) => push(g, inner, given, { linearize: options.linearize, ...inside }),
+  });
+
+  for (const node of reachable(results, ends)) {
+    if (seeds.has(node) || !activity.has(node)) continue;
+    const made = g.withOrigin(node.origin, () => tangentsOfNode(contextOf(node), node, tangents));
+    if (made.some((t) => t !== undefined)) tangents.set(node, made);
+  }
+  return results.map((r) => tangents.get(r)?.[0]);
+}
+
+function tangentsOfNode(
+  c: RuleContext & RegionContext,
+  node: Node,
+  tangents: ReadonlyMap<Node, readonly Tangent[]>,
+): readonly Tangent[] {
+  if (node.op === 'project') return [tangents.get(at(node.args, 0))?.[node.attrs.index]];
+  const t = node.args.map((a) => tangents.get(a)?.[0]);
+  if (t.every((x) => x === undefined)) return [];
+  switch (node.op) {
+    case 'scan':
+      return pushScan(c, node, t);
+    case 'adjoint_scan':
+      return pushAdjointScan(c, node, t);
+    case 'while':
+      return pushWhile(c, node, t);
+    case 'cond':
+      return pushCond(c, node, t);
+    default:
+      return [applyJvpRule(c, node, t)];
+  }
+}
