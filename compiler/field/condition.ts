@@ -4,15 +4,16 @@
 // mention, preferring the state whose normal derivative stands in the equation, then the one mentioned first.
 
 import { pad } from '../ir/build.ts';
+import { reachable } from '../ir/region.ts';
 import type { Node } from '../ir/types.ts';
 import { fail, FlowError } from '../support/diagnostic.ts';
 import { at, range, spoken } from '../support/lists.ts';
 import type { Span } from '../support/span.ts';
+import { demand, demandCells } from './demand.ts';
 import { leavesOf, partsOf } from './expression.ts';
 import { isFixed } from './ghost.ts';
-import { wallName } from './grid.ts';
+import { wallLocation, wallName } from './grid.ts';
 import { section } from './stencil.ts';
-import { cellValues } from './whole.ts';
 import type { FieldContext, FieldExpr, Grid, Leaf, Wall } from './types.ts';
 
 /** One equation at one wall: `residual` = left side minus right side, in terms of leaves that stand for the states. */
@@ -23,14 +24,16 @@ export interface Condition {
 }
 
 /**
- * For every condition the index of the state it determines. `states` are the leaves that the residuals mention. Errors: a condition at a wall of a periodic
+ * For every condition the index of the state it determines. `states` are the leaves that the residuals mention, with parameters as values and even ghosts:
+ * a state that a residual mentions without depending on it (0*v, as in dot(u, normal) = 0) is not taken. Errors: a condition at a wall of a periodic
  * axis (E303), more conditions at a wall than states in them (E302), a condition without a state (E304).
  */
 export function assignConditions(
-  grid: Grid,
+  context: FieldContext,
   states: readonly Leaf[],
   conditions: readonly Condition[],
 ): readonly number[] {
+  const { grid } = context;
   const candidates = conditions.map((condition) => {
     const axis = at(grid.axes, condition.wall.axis);
     const name = wallName(grid, condition.wall);
@@ -41,7 +44,7 @@ export function assignConditions(
         condition.span,
         `remove the condition at ${name}, or \`periodic\` from the axis`,
       );
-    const found = mentioned(condition.residual, states);
+    const found = mentioned(context, condition, states);
     if (found.length === 0)
       fail(
         'E304',
@@ -80,13 +83,16 @@ export function assignConditions(
   return conditions.map((_, i) => result.get(i) ?? 0);
 }
 
-/** Indices of the states in a residual: those under a derivative first. */
-function mentioned(residual: FieldExpr, states: readonly Leaf[]): number[] {
+/** Indices of the states that a residual depends on: those under a derivative first. */
+function mentioned(context: FieldContext, { residual, wall }: Condition, states: readonly Leaf[]): number[] {
   const differentiated = partsOf(residual)
     .filter((part) => part.kind === 'dn' || part.kind === 'diff')
     .flatMap((part) => leavesOf(part));
-  const all = [...differentiated, ...leavesOf(residual)];
-  return [...new Set(all)].map((leaf) => states.indexOf(leaf)).filter((i) => i >= 0);
+  const all = new Set([...differentiated, ...leavesOf(residual)]);
+  const found = [...all].map((leaf) => states.indexOf(leaf)).filter((i) => i >= 0);
+  if (found.length < 2) return found;
+  const there = reachable([demand(context, residual, wallLocation(context.grid, wall), wall)]);
+  return found.filter((i) => there.includes(at(states, i).values));
 }
 
 function twice(
@@ -129,7 +135,7 @@ export function fixedWalls(context: FieldContext, state: Leaf): readonly Wall[] 
 
 /** The values of a state with the unknowns at fixed walls as their conditions want them at the context's time. The same node where there are none. */
 export function constrained(context: FieldContext, state: Leaf): Node {
-  return cellValues(context, state);
+  return demandCells(context, state);
 }
 
 /** A rate of change (shape = counts) with zero at the fixed walls of its state: what stands there follows the condition, not an equation. */

@@ -1,7 +1,7 @@
 // Geometry of grids: spacings, positions, walls, measures, coordinates as array nodes. Everything is arithmetic on the index (`iota`), so that neither the
 // size of the program nor the time to make it grows with the number of cells.
 
-import { add, broadcastAxes, full, mul } from '../ir/build.ts';
+import { add, broadcastAxes, concat, full, mul } from '../ir/build.ts';
 import type { Graph } from '../ir/graph.ts';
 import type { FloatType, Node } from '../ir/types.ts';
 import { didYouMean } from '../support/did_you_mean.ts';
@@ -162,6 +162,16 @@ export function coordinateValues(g: Graph, grid: Grid, axis: number, dtype: Floa
 /** A vector along one axis repeated over a shape. */
 export function alongAxis(g: Graph, vector: Node, shape: readonly number[], axis: number): Node {
   return shape.length === 1 ? vector : broadcastAxes(g, vector, shape, [axis]);
+}
+
+// ---- measures
+
+/** The weights of the trapezoid rule in spacings, shape [count]: 1, and a half at a wall. Undefined where all are 1. */
+export function endWeights(g: Graph, axis: GridAxis, dtype: FloatType): Node | undefined {
+  if (axis.kind === 'cells' || axis.periodic) return undefined;
+  const half = full(g, [1], 0.5, dtype);
+  const inside = axis.count - 2;
+  return inside === 0 ? full(g, [2], 0.5, dtype) : concat(g, [half, full(g, [inside], 1, dtype), half], 0);
 }
 
 // ---- contexts

@@ -16,6 +16,7 @@ import {
   max,
   min,
   mul,
+  padAxis,
   rem,
   reshape,
   scatterAdd,
@@ -27,20 +28,20 @@ import type { Node } from '../ir/types.ts';
 import { sizeOf } from '../ir/types.ts';
 import { fail, InternalError } from '../support/diagnostic.ts';
 import { at, range } from '../support/lists.ts';
-import { cellValues, endWeights } from './whole.ts';
-import { demand } from './demand.ts';
+import { demand, demandCells } from './demand.ts';
 import { leaf } from './expression.ts';
 import {
   alongAxis,
   cellMeasure,
   coordinateValues,
   countsOf,
+  endWeights,
   firstOffset,
   sameGrid,
   shapeOf,
   spacing,
 } from './grid.ts';
-import { section } from './stencil.ts';
+import { cyclic, section, splatValue } from './stencil.ts';
 import type { FieldContext, FieldExpr, Grid, GridAxis, Leaf, Location } from './types.ts';
 
 /** The unknowns and, by cells, one ghost beyond either wall: what interpolation anywhere in the domain needs. */
@@ -76,6 +77,45 @@ function bracket(context: FieldContext, axis: GridAxis, place: Node): Bracket {
   const whole = min(g, max(g, floor(g, position), 0), hi - lo - 2);
   const below = cast(g, whole, 'i32');
   return { below, above: add(g, below, 1), weight: sub(g, position, whole) };
+}
+
+/** The same for a place known at compile time: positions as numbers. */
+interface KnownBracket {
+  readonly below: number;
+  readonly above: number;
+  readonly weight: number;
+}
+
+/** Brackets of a single point with constant coordinates, else undefined: then slices serve instead of gathers, and their adjoint is no scatter. */
+function knownBrackets(grid: Grid, point: readonly Node[]): readonly KnownBracket[] | undefined {
+  const found: KnownBracket[] = [];
+  for (const [i, axis] of grid.axes.entries()) {
+    const place = at(point, i);
+    const x = place.shape.length === 0 ? splatValue(place) : undefined;
+    if (x === undefined || !Number.isFinite(x)) return undefined;
+    const { lo, hi } = sampledRange(axis);
+    const inside = axis.periodic ? x : Math.min(Math.max(x, axis.from), axis.to);
+    const position = (inside - axis.from) / spacing(axis) - lo - firstOffset(axis, 'centre');
+    const whole = Math.floor(position);
+    const below = axis.periodic
+      ? whole - axis.count * Math.floor(whole / axis.count)
+      : Math.min(Math.max(whole, 0), hi - lo - 2);
+    const above = axis.periodic ? (below + 1) % axis.count : below + 1;
+    found.push({ below, above, weight: axis.periodic ? position - whole : position - below });
+  }
+  return found;
+}
+
+/** Multilinear interpolation at a known point in values on the sampled range. */
+function interpolatedAt(context: FieldContext, values: Node, brackets: readonly KnownBracket[]): Node {
+  const g = context.graph;
+  const corner = brackets.reduce((x, { below }, axis) => cyclic(g, x, axis, below, below + 2), values);
+  const value = brackets.reduce((x, { weight }, axis) => {
+    const low = section(g, x, axis, 0, 1);
+    if (weight === 0) return low;
+    return add(g, mul(g, low, 1 - weight), mul(g, section(g, x, axis, 1, 2), weight));
+  }, corner);
+  return reshape(g, value, []);
 }
 
 function between(context: FieldContext, a: Node, b: Node, weight: Node): Node {
@@ -143,10 +183,12 @@ export function probe(context: FieldContext, e: FieldExpr, point: readonly Node[
         return interpolated(x);
     }
   };
+  const known = knownBrackets(grid, point);
   const brackets = grid.axes.map((axis, i) => bracket(context, axis, at(point, i)));
   const indices = corners(context, brackets);
   const interpolated = (x: FieldExpr): Node => {
     const values = demand(context, x, sampledLocation(grid));
+    if (known !== undefined) return interpolatedAt(context, values, known);
     const flat = reshape(g, values, [sizeOf(values.shape)]);
     let corner = indices.map((index) => gather(g, flat, index));
     for (const { weight } of [...brackets].reverse())
@@ -165,24 +207,49 @@ export function probe(context: FieldContext, e: FieldExpr, point: readonly Node[
 export function pointSource(context: FieldContext, point: readonly Node[], strength: Node): Leaf {
   const g = context.graph;
   const { grid, dtype } = context;
-  const brackets = grid.axes.map((axis, i) => bracket(context, axis, at(point, i)));
-  let shares = [strength];
-  for (const { weight } of brackets)
-    shares = shares.flatMap((share) => {
-      const above = mul(g, share, weight);
-      return [sub(g, share, above), above];
-    });
   const shape = shapeOf(sampledLocation(grid));
-  const scattered = corners(context, brackets)
-    .map((index, i) => scatterAdd(g, index, at(shares, i), sizeOf(shape)))
-    .reduce((a, b) => add(g, a, b));
-  let values = reshape(g, scattered, shape);
+  const known = knownBrackets(grid, point);
+  let values = known === undefined ? scattered(context, point, strength) : placed(context, known, strength);
   grid.axes.forEach((axis, i) => {
     if (sampledRange(axis).lo < 0) values = folded(context, values, i, axis.count);
     const weights = endWeights(g, axis, dtype);
     if (weights !== undefined) values = div(g, values, alongAxis(g, weights, values.shape, i));
   });
   return leaf(grid, 'point source', mul(g, values, 1 / cellMeasure(grid)), { kind: 'even' });
+}
+
+/** The shares of sources at any points, summed on the sampled range. */
+function scattered(context: FieldContext, point: readonly Node[], strength: Node): Node {
+  const g = context.graph;
+  const brackets = context.grid.axes.map((axis, i) => bracket(context, axis, at(point, i)));
+  let shares = [strength];
+  for (const { weight } of brackets)
+    shares = shares.flatMap((share) => {
+      const above = mul(g, share, weight);
+      return [sub(g, share, above), above];
+    });
+  const shape = shapeOf(sampledLocation(context.grid));
+  const sum = corners(context, brackets)
+    .map((index, i) => scatterAdd(g, index, at(shares, i), sizeOf(shape)))
+    .reduce((a, b) => add(g, a, b));
+  return reshape(g, sum, shape);
+}
+
+/** The shares of one source at a known point on the sampled range. */
+function placed(context: FieldContext, brackets: readonly KnownBracket[], strength: Node): Node {
+  const g = context.graph;
+  const shape = shapeOf(sampledLocation(context.grid));
+  const start = reshape(
+    g,
+    strength,
+    shape.map(() => 1),
+  );
+  return brackets.reduce((x, { below, above, weight }, axis) => {
+    const put = (share: Node, place: number): Node =>
+      padAxis(g, share, axis, place, at(shape, axis) - 1 - place);
+    const low = put(mul(g, x, 1 - weight), below);
+    return weight === 0 ? low : add(g, low, put(mul(g, x, weight), above));
+  }, start);
 }
 
 /** Adds what lies in the two ghosts of an axis to the unknowns beside them. */
@@ -204,7 +271,7 @@ function folded({ graph: g }: FieldContext, x: Node, axis: number, count: number
 export function resample(context: FieldContext, e: FieldExpr, target: Grid): Node {
   const g = context.graph;
   const there: FieldContext = { ...context, grid: target, memo: new Map() };
-  if (sameGrid(context.grid, target)) return cellValues(context, e);
+  if (sameGrid(context.grid, target)) return demandCells(context, e);
   const names = (grid: Grid): string => grid.axes.map((axis) => axis.name).join(', ');
   if (names(context.grid) !== names(target))
     return fail(
@@ -222,7 +289,7 @@ export function resample(context: FieldContext, e: FieldExpr, target: Grid): Nod
         case 'scalar':
         case 'coordinate':
         case 'analytic':
-          return cellValues(there, x);
+          return demandCells(there, x);
         case 'map':
           return broadcastTo(g, x.apply(g, x.args.map(visit)), countsOf(target));
         case 'leaf':

@@ -1,13 +1,13 @@
 // Functions of whole fields: values at the unknowns, integrals over the domain and over its walls, traces on walls. Integrals use the midpoint rule by cells
 // and the trapezoid rule by nodes, both of second order.
 
-import { broadcastTo, concat, full, mul, reshape, sumAll } from '../ir/build.ts';
-import type { Graph } from '../ir/graph.ts';
-import type { FloatType, Node } from '../ir/types.ts';
-import { at } from '../support/lists.ts';
+import { mul, reshape, sumAll } from '../ir/build.ts';
+import type { Node } from '../ir/types.ts';
 import { demand, demandCells } from './demand.ts';
-import { alongAxis, cellMeasure, wallLocation } from './grid.ts';
-import type { FieldContext, FieldExpr, GridAxis, Wall } from './types.ts';
+import { alongAxis, cellMeasure, endWeights, wallLocation } from './grid.ts';
+import type { FieldContext, FieldExpr, Wall } from './types.ts';
+
+export { pointSource, probe, resample } from './sample.ts';
 
 /** The values at the unknowns, shape = counts. */
 export const cellValues = demandCells;
@@ -42,25 +42,8 @@ function weighted({ graph: g, grid, dtype }: FieldContext, values: Node, skip?: 
   return mul(g, sumAll(g, x), cellMeasure(grid, skip));
 }
 
-/** The weights of the trapezoid rule in spacings, shape [count]: 1, and a half at a wall. Undefined where all are 1. */
-export function endWeights(g: Graph, axis: GridAxis, dtype: FloatType): Node | undefined {
-  if (axis.kind === 'cells' || axis.periodic) return undefined;
-  const half = full(g, [1], 0.5, dtype);
-  const inside = axis.count - 2;
-  return inside === 0 ? full(g, [2], 0.5, dtype) : concat(g, [half, full(g, [inside], 1, dtype), half], 0);
-}
-
 /** The mean over the domain: the integral divided by the measure. */
 export function domainMean(context: FieldContext, e: FieldExpr): Node {
   const size = context.grid.axes.reduce((product, axis) => product * (axis.to - axis.from), 1);
   return mul(context.graph, integral(context, e), 1 / size);
-}
-
-/** A number as an array of the unknowns' shape. */
-export function uniform(context: FieldContext, value: Node): Node {
-  return broadcastTo(
-    context.graph,
-    value,
-    context.grid.axes.map((_, i) => at(context.grid.axes, i).count),
-  );
 }
