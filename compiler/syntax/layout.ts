@@ -7,6 +7,7 @@ export type Doc =
   | string
   | readonly Doc[]
   | { readonly kind: 'line'; readonly flat: string }
+  | { readonly kind: 'suffix'; readonly text: string }
   | { readonly kind: 'hard'; readonly blank: boolean }
   | { readonly kind: 'group'; readonly content: Doc; readonly broken: boolean }
   | { readonly kind: 'indent'; readonly content: Doc };
@@ -30,6 +31,11 @@ export function indent(content: Doc): Doc {
   return { kind: 'indent', content };
 }
 
+/** A comment at the end of a line: takes no room. */
+export function suffix(text: string): Doc {
+  return { kind: 'suffix', text };
+}
+
 /** `items` with `between` between two. */
 export function join(items: readonly Doc[], between: Doc): Doc {
   return items.flatMap((item, i) => (i === 0 ? [item] : [between, item]));
@@ -43,7 +49,7 @@ function hasHard(doc: Doc): boolean {
   if (typeof doc === 'string') return false;
   if (isList(doc)) return doc.some(hasHard);
   if (doc.kind === 'hard') return true;
-  if (doc.kind === 'line') return false;
+  if (doc.kind === 'line' || doc.kind === 'suffix') return false;
   return doc.kind === 'group' ? doc.broken : hasHard(doc.content);
 }
 
@@ -76,6 +82,8 @@ export function layout(root: Doc, width: number): string {
       } else {
         breakLine(depth, false);
       }
+    } else if (doc.kind === 'suffix') {
+      out += doc.text;
     } else if (doc.kind === 'hard') {
       breakLine(depth, doc.blank);
     } else if (doc.kind === 'indent') {
@@ -102,7 +110,8 @@ function fitsIn(room: number, stack: Command[]): boolean {
     else if (doc.kind === 'line') {
       if (!flat) return true;
       left -= doc.flat.length;
-    } else if (doc.kind === 'hard') return true;
+    } else if (doc.kind === 'suffix') continue;
+    else if (doc.kind === 'hard') return true;
     else if (doc.kind === 'group') stack.push({ indent: depth, flat: flat && !doc.broken, doc: doc.content });
     else stack.push({ indent: depth, flat, doc: doc.content });
   }
@@ -114,6 +123,7 @@ export function onOneLine(doc: Doc): string {
   if (typeof doc === 'string') return doc;
   if (isList(doc)) return doc.map(onOneLine).join('');
   if (doc.kind === 'line') return doc.flat;
+  if (doc.kind === 'suffix') return '';
   if (doc.kind === 'hard') return '; ';
   return onOneLine(doc.content);
 }

@@ -16,6 +16,7 @@ import {
   line,
   onOneLine,
   semicolon,
+  suffix,
 } from './layout.ts';
 import * as e from './print_expression.ts';
 
@@ -105,7 +106,7 @@ class Printer implements e.BlockPrinter {
       for (const comment of inside) push(`# ${comment.text}`.trimEnd(), before, before);
       const behind = this.commentBehind(entry.span.end);
       push(
-        behind ? [doc, `  # ${behind.text}`.trimEnd()] : doc,
+        behind ? [doc, suffix(`  # ${behind.text}`.trimEnd())] : doc,
         entry.span.start,
         behind ? behind.span.end : entry.span.end,
       );

@@ -181,7 +181,7 @@ function chain(e: ast.BinaryExpression | ast.LogicalExpression, blocks: BlockPri
   while ((left.kind === 'binary' || left.kind === 'logical') && levelOf(left) === own) {
     const operand = expression(left.right, blocks, own + 1);
     const tight = left.op === '*' || left.op === '/';
-    links.unshift(tight ? [softline, left.op, operand] : [line, left.op, ' ', operand]);
+    links.unshift(tight ? [left.op, operand] : [line, left.op, ' ', operand]);
     left = left.left;
   }
   return group([expression(left, blocks, own), indent(links)]);
