@@ -28,7 +28,7 @@ export function write_file(path: string, content: Uint8Array | string, span?: Sp
     writeFlushed(temporary, bytes);
     renameSync(temporary, path);
   } catch (trouble) {
-    rmSync(temporary, { force: true });
+    removeIfThere(temporary);
     fail(
       'R103',
       `cannot write "${path}": ${reasonText(trouble)}`,
@@ -45,6 +45,14 @@ function writeFlushed(path: string, bytes: Uint8Array): void {
     fsyncSync(file);
   } finally {
     closeSync(file);
+  }
+}
+
+function removeIfThere(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch {
+    // It was never made: the directory itself is missing or no directory.
   }
 }
 

@@ -75,8 +75,13 @@ export function vertical_axis(range: Range, label: string, length: number, scale
 }
 
 function ticksFor(range: Range, most: number, log: boolean): Ticks {
-  return log ? log_ticks({ low: 10 ** range.low, high: 10 ** range.high }, most) : nice_ticks(range, most);
+  if (!log) return nice_ticks(range, most);
+  // The padded ends of a logarithm may stand for numbers that no double can hold.
+  const low = Math.max(10 ** range.low, smallestNormal);
+  return log_ticks({ low, high: Math.min(10 ** range.high, Number.MAX_VALUE) }, most);
 }
+
+const smallestNormal = 2 ** -1022;
 
 /** Width of the widest tick label in pixels. */
 export function tickLabelWidth(axis: Axis, scale: number): number {

@@ -31,7 +31,7 @@ export function choose_bins(groups: readonly Float64Array[]): Bins {
   const step = second - first;
   const edges = [...values];
   if (first > range.low) edges.unshift(first - step);
-  if ((edges.at(-1) ?? first) <= range.high) edges.push((edges.at(-1) ?? first) + step);
+  if ((edges.at(-1) ?? first) < range.high) edges.push((edges.at(-1) ?? first) + step);
   return { edges };
 }
 

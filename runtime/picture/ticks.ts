@@ -18,6 +18,8 @@ export interface Ticks {
 
 /** Values closer to zero than this count as zero. */
 const tiny = 1e-300;
+/** More multiples of a step than this are never asked for. */
+const mostMultiples = 400;
 /** Relative width below which a range holds one value only. */
 const narrowest = 1e-13;
 
@@ -104,7 +106,10 @@ function multiplesIn(range: Range, mantissa: number, exponent: number): readonly
   const first = Math.ceil(shifted(range.low / mantissa, -exponent) - slack);
   const last = Math.floor(shifted(range.high / mantissa, -exponent) + slack);
   // A step much too fine gives more multiples than anyone asks for: no need to list them.
-  return Array.from({ length: Math.min(Math.max(0, last - first + 1), 64) }, (_, i) => first + i || 0);
+  return Array.from(
+    { length: Math.min(Math.max(0, last - first + 1), mostMultiples) },
+    (_, i) => first + i || 0,
+  );
 }
 
 /** value * 10^power without leaving the range of doubles on the way. */
@@ -145,11 +150,17 @@ function offsetOf(whole: readonly number[]): number {
   return Math.abs(base) < 100 * spread ? 0 : base;
 }
 
+/** `+ 101325`, `− 9.99×10^{7}`: all digits that count, and a power of ten when there are many zeros. */
 function offsetText(base: number, exponent: number): string {
   const sign = base < 0 ? '−' : '+';
-  return `${sign} ${decimalText(Math.abs(base), exponent)
-    .replace(/(\.\d*?)0+$/, '$1')
-    .replace(/\.$/, '')}`;
+  const digits = String(Math.abs(base)).replace(/0+$/, '');
+  const order = String(Math.abs(base)).length - 1 + exponent;
+  if (order >= -3 && order < 8) {
+    const text = decimalText(Math.abs(base), exponent);
+    return `${sign} ${text.includes('.') ? text.replace(/\.?0+$/, '') : text}`;
+  }
+  const mantissa = digits.length > 1 ? `${digits.charAt(0)}.${digits.slice(1)}` : digits;
+  return `${sign} ${mantissa}×10^{${order < 0 ? '−' : ''}${Math.abs(order)}}`;
 }
 
 /** The integer n times 10^power in plain digits, with a real minus sign. */
