@@ -115,9 +115,7 @@ export function closeRegions(
   regions: readonly Region[],
   mark = Infinity,
 ): { readonly regions: readonly Region[]; readonly captured: readonly Node[] } {
-  const values = new Set<Node>();
-  for (const region of regions) for (const node of frontier(region, mark)) values.add(node);
-  const outer = [...values].sort((a, b) => a.id - b.id);
+  const outer = outerValues(regions, mark);
   const captured = outer.map((node) => packBool(g, node));
   const closed = regions.map(({ params, results }) => {
     const extra = captured.map((value, i) => g.param(captureName(at(outer, i), i), value));
@@ -125,6 +123,17 @@ export function closeRegions(
     return { params: [...params, ...extra], results: substitute(g, results, map) };
   });
   return { regions: closed, captured };
+}
+
+/** What `closeRegions` would capture. */
+export function captureOf(g: Graph, regions: readonly Region[]): Node[] {
+  return outerValues(regions, Infinity).map((node) => packBool(g, node));
+}
+
+function outerValues(regions: readonly Region[], mark: number): Node[] {
+  const values = new Set<Node>();
+  for (const region of regions) for (const node of frontier(region, mark)) values.add(node);
+  return [...values].sort((a, b) => a.id - b.id);
 }
 
 function captureName(node: Node, i: number): string {
