@@ -10,7 +10,6 @@ import {
   cumsum,
   dot,
   gather,
-  matrixTranspose,
   reduce,
   reshape,
   reverse,
@@ -160,7 +159,7 @@ const batchRules: { readonly [P in SimpleOp]: BatchRule<P> } = {
     if (a !== undefined) return rowsTimes(g, a, arg(node, 1));
     if (b === undefined) return leaf(g, node);
     // (A b)ᵀ = bᵀ Aᵀ, so that the batch is folded into rows here too.
-    return matrixTranspose(g, rowsTimes(g, matrixTranspose(g, b), matrixTranspose(g, arg(node, 0))));
+    return turned(g, rowsTimes(g, turned(g, b), turned(g, arg(node, 0))));
   },
   gather: (g, node, [table, index], n) => {
     const { batch } = node.attrs;
@@ -182,6 +181,25 @@ const batchRules: { readonly [P in SimpleOp]: BatchRule<P> } = {
   },
 };
 
+/** A transposition; one that only moves axes of one element is a reshape. */
+function permute(g: Graph, x: Node, perm: readonly number[]): Node {
+  const moved = perm.filter((axis) => x.shape[axis] !== 1);
+  const inOrder = moved.every((axis, i) => i === 0 || at(moved, i - 1) < axis);
+  return inOrder
+    ? reshape(
+        g,
+        x,
+        perm.map((axis) => at(x.shape, axis)),
+      )
+    : transposePerm(g, x, perm);
+}
+
+/** Swaps the last two axes. */
+function turned(g: Graph, x: Node): Node {
+  const rank = x.shape.length;
+  return permute(g, x, [...range(rank - 2), rank - 1, rank - 2]);
+}
+
 /** a [n, ...B, m, k] times b [...B, k, p], the same for all n: one product with n·m rows. */
 function rowsTimes(g: Graph, a: Node, b: Node): Node {
   const rank = a.shape.length;
@@ -190,10 +208,10 @@ function rowsTimes(g: Graph, a: Node, b: Node): Node {
   const [m, k] = [at(a.shape, rank - 2), at(a.shape, rank - 1)];
   const p = at(b.shape, b.shape.length - 1);
   const groups = b.shape.slice(0, -2);
-  const inside = transposePerm(g, a, [...range(B + 1).slice(1), 0, rank - 2, rank - 1]);
+  const inside = permute(g, a, [...range(B + 1).slice(1), 0, rank - 2, rank - 1]);
   const product = dot(g, reshape(g, inside, [...groups, n * m, k]), b);
   const apart = reshape(g, product, [...groups, n, m, p]);
-  return transposePerm(g, apart, [B, ...range(B), rank - 2, rank - 1]);
+  return permute(g, apart, [B, ...range(B), rank - 2, rank - 1]);
 }
 
 export function applyBatchRule<P extends SimpleOp>(

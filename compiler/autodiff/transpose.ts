@@ -8,6 +8,7 @@ import { at } from '../support/lists.ts';
 import type { Graph } from '../ir/graph.ts';
 import { reachable } from '../ir/region.ts';
 import type { Node } from '../ir/types.ts';
+import { sameShape, showType } from '../ir/types.ts';
 import { activityOf } from './activity.ts';
 import { applyTransposeRule } from './transpose_rules.ts';
 import { transposeCond, transposeScan } from './transpose_regions.ts';
@@ -30,6 +31,12 @@ export function transposeLinear(
   const sums = new Map<Node, Tangent[]>();
   const contribute = (node: Node, output: number, ct: Tangent): void => {
     if (ct === undefined || !activity.has(node)) return;
+    const type = at(node.outputs, output);
+    if (ct.dtype !== type.dtype || !sameShape(ct.shape, type.shape))
+      throw new InternalError(
+        'autodiff.transpose',
+        `cotangent ${showType(ct)} of %${node.id} = ${node.op}: ${showType(type)}`,
+      );
     let slots = sums.get(node);
     if (slots === undefined) {
       slots = node.outputs.map(() => undefined);
