@@ -1,16 +1,22 @@
 // Bundles the sources into dist/ and emits the type declarations.
 // In: the entries below that exist. Out: dist/flowc.js (the command), dist/compiler.js, dist/runtime.js, shared chunks beside
 // them, dist/types/**. Packages with native or WebAssembly parts (`webgpu`, `wabt`) stay outside the bundle and are imported
-// where they are used. `node build.mjs --no-types` leaves the declarations out.
+// where they are used; the licences of those inside go into dist/THIRD_PARTY_LICENSES.txt.
+// `node build.mjs --no-types` leaves the declarations out, `--outdir=DIR` builds elsewhere.
 
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, readFileSync, rmSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { chmodSync, existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 const root = dirname(fileURLToPath(import.meta.url));
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+
+const outdir = resolve(
+  root,
+  process.argv.find((word) => word.startsWith('--outdir='))?.slice('--outdir='.length) ?? 'dist',
+);
 
 /** Output name -> source. The compiler and the runtime never share a bundle entry with the command line. */
 const entries = {
@@ -23,11 +29,12 @@ const present = Object.fromEntries(
   Object.entries(entries).filter(([, file]) => existsSync(join(root, file))),
 );
 
-rmSync(join(root, 'dist'), { recursive: true, force: true });
-await build({
+rmSync(outdir, { recursive: true, force: true });
+const { metafile } = await build({
+  metafile: true,
   absWorkingDir: root,
   entryPoints: present,
-  outdir: 'dist',
+  outdir,
   bundle: true,
   splitting: true,
   format: 'esm',
@@ -45,7 +52,8 @@ await build({
   legalComments: 'none',
   logLevel: 'warning',
 });
-chmodSync(join(root, 'dist/flowc.js'), 0o755);
+chmodSync(join(outdir, 'flowc.js'), 0o755);
+writeFileSync(join(outdir, 'THIRD_PARTY_LICENSES.txt'), third_party_licences(Object.keys(metafile.inputs)));
 
 if (!process.argv.includes('--no-types')) emit_declarations();
 
@@ -57,12 +65,30 @@ function emit_declarations() {
   const flags = [
     '--ignoreConfig --target ES2022 --module ESNext --moduleResolution Bundler --lib ES2023,DOM --types node,@webgpu/types',
     '--strict --skipLibCheck --allowImportingTsExtensions --rewriteRelativeImportExtensions --declaration --emitDeclarationOnly',
-    '--rootDir . --outDir dist/types',
+    '--rootDir . --outDir',
   ].join(' ');
-  const { status, stdout } = spawnSync(process.execPath, [tsc, ...typed, ...flags.split(' ')], {
+  const words = [...typed, ...flags.split(' '), join(outdir, 'types')];
+  const { status, stdout } = spawnSync(process.execPath, [tsc, ...words], {
     cwd: root,
     encoding: 'utf8',
   });
   if (status !== 0)
     process.stderr.write(`build: some declarations have type errors (run "npm run typecheck")\n${stdout}`);
+}
+
+/** The licence texts of the packages whose code is part of the bundle. */
+function third_party_licences(inputs) {
+  const packages = new Set(
+    inputs.flatMap((file) => /^node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(file)?.slice(1, 2) ?? []),
+  );
+  return [...packages]
+    .sort()
+    .map((name) => {
+      const folder = join(root, 'node_modules', name);
+      const { license, version: release } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+      const file = readdirSync(folder).find((entry) => /^licen[cs]e/i.test(entry));
+      const text = file === undefined ? '' : `\n${readFileSync(join(folder, file), 'utf8').trim()}\n`;
+      return `${name} ${release} (${license})\n${text}`;
+    })
+    .join(`\n${'-'.repeat(80)}\n\n`);
 }

@@ -8,6 +8,10 @@ const commandArguments = process.argv.slice(2);
 if (commandArguments.length === 1 && (commandArguments[0] === '--version' || commandArguments[0] === '-V')) {
   process.stdout.write(`${versionText()}\n`);
 } else {
+  // A reader that has seen enough (`flowc … | head`) is no error.
+  process.stdout.on('error', (trouble: NodeJS.ErrnoException) =>
+    process.exit(trouble.code === 'EPIPE' ? 0 : 1),
+  );
   const { runProgram } = await import('./program.ts');
   process.exitCode = await runProgram(commandArguments);
 }
