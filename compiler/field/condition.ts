@@ -4,15 +4,14 @@
 // mention, preferring the state whose normal derivative stands in the equation, then the one mentioned first.
 
 import { pad } from '../ir/build.ts';
-import { reachable } from '../ir/region.ts';
 import type { Node } from '../ir/types.ts';
 import { fail, FlowError } from '../support/diagnostic.ts';
 import { at, range, spoken } from '../support/lists.ts';
 import type { Span } from '../support/span.ts';
-import { demand, demandCells } from './demand.ts';
+import { demandCells, evaluation } from './demand.ts';
 import { leavesOf, partsOf } from './expression.ts';
-import { isFixed } from './ghost.ts';
-import { wallLocation, wallName } from './grid.ts';
+import { influences, isFixed } from './ghost.ts';
+import { wallName } from './grid.ts';
 import { section } from './stencil.ts';
 import type { FieldContext, FieldExpr, Grid, Leaf, Wall } from './types.ts';
 
@@ -24,8 +23,8 @@ export interface Condition {
 }
 
 /**
- * For every condition the index of the state it determines. `states` are the leaves that the residuals mention, with parameters as values and even ghosts:
- * a state that a residual mentions without depending on it (0*v, as in dot(u, normal) = 0) is not taken. Errors: a condition at a wall of a periodic
+ * For every condition the index of the state it determines. `states` are the leaves that the residuals mention, with ghosts that can be read
+ * (`even`, say). A state that a residual mentions without depending on it (0*v, as in dot(u, normal) = 0) is not taken. Errors: a condition at a wall of a periodic
  * axis (E303), more conditions at a wall than states in them (E302), a condition without a state (E304).
  */
 export function assignConditions(
@@ -91,8 +90,8 @@ function mentioned(context: FieldContext, { residual, wall }: Condition, states:
   const all = new Set([...differentiated, ...leavesOf(residual)]);
   const found = [...all].map((leaf) => states.indexOf(leaf)).filter((i) => i >= 0);
   if (found.length < 2) return found;
-  const there = reachable([demand(context, residual, wallLocation(context.grid, wall), wall)]);
-  return found.filter((i) => there.includes(at(states, i).values));
+  const ev = evaluation(context);
+  return found.filter((i) => influences(ev, at(states, i), wall, residual));
 }
 
 function twice(

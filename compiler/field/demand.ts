@@ -42,7 +42,8 @@ export function demandCells(context: FieldContext, e: FieldExpr): Node {
   return demand(context, e, unknowns(context.grid));
 }
 
-function evaluation(context: FieldContext, wall?: Wall): Evaluation {
+/** The evaluation of a context, at a wall where `wall` is given. */
+export function evaluation(context: FieldContext, wall?: Wall): Evaluation {
   const memo = wall === undefined ? context.memo : new Map<FieldExpr, Map<string, Node>>();
   return { context, memo, wall, mirror: undefined, pending: [], demand: demandIn };
 }

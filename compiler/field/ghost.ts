@@ -20,7 +20,7 @@ import { at, range } from '../support/lists.ts';
 import type { Span } from '../support/span.ts';
 import { mirrored, plain, type Evaluation, type Mirror } from './evaluation.ts';
 import { partsOf } from './expression.ts';
-import { locationKey, replaceRange, shapeOf, wallName, wallRange } from './grid.ts';
+import { locationKey, replaceRange, shapeOf, wallLocation, wallName, wallRange } from './grid.ts';
 import { cyclic, section, splatValue } from './stencil.ts';
 import type { FieldExpr, GhostRule, GridAxis, Leaf, Location, Wall } from './types.ts';
 
@@ -30,15 +30,21 @@ const NEWTON_STEPS = 6;
 /** The values of a leaf at centres (all ranges are of kind `centre`); ranges may leave the grid. */
 export function readLeaf(ev: Evaluation, leaf: Leaf, location: Location): Node {
   const g = ev.context.graph;
+  const turned = leaf.grid.axes.findIndex((axis, i) => {
+    const { lo, hi } = at(location, i);
+    return axis.periodic && (lo !== 0 || hi !== axis.count);
+  });
+  if (turned >= 0) {
+    const { lo, hi } = at(location, turned);
+    const whole = { kind: 'centre', lo: 0, hi: at(leaf.grid.axes, turned).count } as const;
+    return cyclic(g, readLeaf(ev, leaf, replaceRange(location, turned, whole)), turned, lo, hi);
+  }
   for (let axis = leaf.grid.axes.length - 1; axis >= 0; axis--) {
     const own = at(leaf.grid.axes, axis);
     const { lo, hi } = at(location, axis);
     const centres = (from: number, to: number): Location =>
       replaceRange(location, axis, { kind: 'centre', lo: from, hi: to });
-    if (own.periodic) {
-      if (lo === 0 && hi === own.count) continue;
-      return cyclic(g, readLeaf(ev, leaf, centres(0, own.count)), axis, lo, hi);
-    }
+    if (own.periodic) continue;
     const first = lo <= 0 && isFixed(leaf, { axis, side: 'min' }) ? 1 : 0;
     const behind = hi >= own.count && isFixed(leaf, { axis, side: 'max' }) ? own.count - 1 : own.count;
     if (lo >= first && hi <= behind) continue;
@@ -275,6 +281,18 @@ function conditionAt(leaf: Leaf, wall: Wall, rule: Equation): WallCondition {
   const axis = at(leaf.grid.axes, wall.axis);
   const ghost = axis.kind === 'cells' || hasDerivative(residual, leaf, axis.name);
   return { residual, determines: ghost ? 'ghost' : 'unknown' };
+}
+
+/** Whether a residual at a wall depends on a field there, and not only mentions it (0*u does not). */
+export function influences(ev: Evaluation, leaf: Leaf, wall: Wall, residual: FieldExpr): boolean {
+  const { graph, grid, dtype } = ev.context;
+  const there = wallLocation(grid, wall);
+  const axis = at(grid.axes, wall.axis);
+  const low = wall.side === 'min';
+  const positions = low ? [-1, 0, 1] : [axis.count, axis.count - 1, axis.count - 2];
+  const values = new Map(positions.map((p) => [p, graph.param(leaf.name, { dtype, shape: shapeOf(there) })]));
+  const value = residualIn(ev, leaf, wall, 1, there, residual, values);
+  return dependents([value], values.values()).has(value);
 }
 
 /** Whether a derivative of `state` along `axis` occurs in it. */

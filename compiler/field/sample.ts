@@ -1,88 +1,41 @@
-// Values of a field between its unknowns: at points (`probe`), on another grid (`resample`), and the transpose of a probe, a point source.
+// Values of a field at points (`probe`), and the transpose: point sources.
 //
 // As everywhere, leaves and derivatives are interpolated (multilinearly between the unknowns, and between the last unknown and its ghost), functions of the
-// coordinates are evaluated exactly at the place, and elementwise functions are applied to what their arguments give there. Places outside the domain are
-// moved to the nearest wall; on a periodic axis they wrap.
+// coordinates are evaluated exactly at the place, and elementwise functions are applied to what their arguments give there.
 
 import {
   add,
   broadcastTo,
-  cast,
   concat,
   div,
-  floor,
-  full,
   gather,
-  max,
-  min,
   mul,
   padAxis,
-  rem,
   reshape,
   scatterAdd,
-  slice,
   sub,
-  transposePerm,
 } from '../ir/build.ts';
 import type { Node } from '../ir/types.ts';
 import { sizeOf } from '../ir/types.ts';
-import { fail, InternalError } from '../support/diagnostic.ts';
+import { assertNever, InternalError } from '../support/diagnostic.ts';
 import { at, range } from '../support/lists.ts';
-import { demand, demandCells } from './demand.ts';
+import { demand } from './demand.ts';
 import { leaf } from './expression.ts';
+import { alongAxis, cellMeasure, endWeights, shapeOf } from './grid.ts';
 import {
-  alongAxis,
-  cellMeasure,
-  coordinateValues,
-  countsOf,
-  endWeights,
-  firstOffset,
-  sameGrid,
-  shapeOf,
-  spacing,
-} from './grid.ts';
-import { cyclic, section, splatValue } from './stencil.ts';
-import type { FieldContext, FieldExpr, Grid, GridAxis, Leaf, Location } from './types.ts';
+  between,
+  bracket,
+  positionOf,
+  sampledLocation,
+  sampledRange,
+  type Bracket,
+} from './interpolation.ts';
+import { section, splatValue } from './stencil.ts';
+import type { FieldContext, FieldExpr, Grid, Leaf, Location } from './types.ts';
 
-/** The unknowns and, by cells, one ghost beyond either wall: what interpolation anywhere in the domain needs. */
-function sampledRange(axis: GridAxis): { readonly lo: number; readonly hi: number } {
-  return axis.periodic || axis.kind === 'nodes' ? { lo: 0, hi: axis.count } : { lo: -1, hi: axis.count + 1 };
-}
-
-function sampledLocation(grid: Grid): Location {
-  return grid.axes.map((axis) => ({ kind: 'centre', ...sampledRange(axis) }));
-}
-
-interface Bracket {
-  /** Positions in the sampled range, i32. */
-  readonly below: Node;
-  readonly above: Node;
-  /** 0 at `below`, 1 at `above`. */
-  readonly weight: Node;
-}
-
-/** Where places (any shape) lie between the positions of the sampled range. */
-function bracket(context: FieldContext, axis: GridAxis, place: Node): Bracket {
-  const g = context.graph;
-  const { lo, hi } = sampledRange(axis);
-  const first = axis.from + (lo + firstOffset(axis, 'centre')) * spacing(axis);
-  const inside = axis.periodic ? place : min(g, max(g, place, axis.from), axis.to);
-  const position = mul(g, sub(g, inside, first), 1 / spacing(axis));
-  if (axis.periodic) {
-    const whole = floor(g, position);
-    const index = cast(g, whole, 'i32');
-    const wrap = (i: Node): Node => rem(g, i, axis.count);
-    return { below: wrap(index), above: wrap(add(g, index, 1)), weight: sub(g, position, whole) };
-  }
-  const whole = min(g, max(g, floor(g, position), 0), hi - lo - 2);
-  const below = cast(g, whole, 'i32');
-  return { below, above: add(g, below, 1), weight: sub(g, position, whole) };
-}
-
-/** The same for a place known at compile time: positions as numbers. */
+/** The bracket of a place known at compile time: the unknown (or ghost) below it, and the weight of the one above. */
 interface KnownBracket {
   readonly below: number;
-  readonly above: number;
   readonly weight: number;
 }
 
@@ -93,34 +46,30 @@ function knownBrackets(grid: Grid, point: readonly Node[]): readonly KnownBracke
     const place = at(point, i);
     const x = place.shape.length === 0 ? splatValue(place) : undefined;
     if (x === undefined || !Number.isFinite(x)) return undefined;
-    const { lo, hi } = sampledRange(axis);
-    const inside = axis.periodic ? x : Math.min(Math.max(x, axis.from), axis.to);
-    const position = (inside - axis.from) / spacing(axis) - lo - firstOffset(axis, 'centre');
-    const whole = Math.floor(position);
-    const below = axis.periodic
-      ? whole - axis.count * Math.floor(whole / axis.count)
-      : Math.min(Math.max(whole, 0), hi - lo - 2);
-    const above = axis.periodic ? (below + 1) % axis.count : below + 1;
-    found.push({ below, above, weight: axis.periodic ? position - whole : position - below });
+    const position = positionOf(axis, axis.periodic ? x : Math.min(Math.max(x, axis.from), axis.to));
+    const { hi } = sampledRange(axis);
+    const below = axis.periodic ? Math.floor(position) : Math.min(Math.floor(position), hi - 2);
+    found.push({ below, weight: position - below });
   }
   return found;
 }
 
-/** Multilinear interpolation at a known point in values on the sampled range. */
-function interpolatedAt(context: FieldContext, values: Node, brackets: readonly KnownBracket[]): Node {
+/** Multilinear interpolation at a known point: only the corners around it are demanded. */
+function interpolatedAt(context: FieldContext, e: FieldExpr, brackets: readonly KnownBracket[]): Node {
   const g = context.graph;
-  const corner = brackets.reduce((x, { below }, axis) => cyclic(g, x, axis, below, below + 2), values);
-  const value = brackets.reduce((x, { weight }, axis) => {
-    const low = section(g, x, axis, 0, 1);
-    if (weight === 0) return low;
-    return add(g, mul(g, low, 1 - weight), mul(g, section(g, x, axis, 1, 2), weight));
-  }, corner);
+  const around: Location = brackets.map(({ below, weight }) => ({
+    kind: 'centre',
+    lo: below,
+    hi: weight === 0 ? below + 1 : below + 2,
+  }));
+  const value = brackets.reduce(
+    (x, { weight }, axis) =>
+      weight === 0
+        ? x
+        : add(g, mul(g, section(g, x, axis, 0, 1), 1 - weight), mul(g, section(g, x, axis, 1, 2), weight)),
+    demand(context, e, around),
+  );
   return reshape(g, value, []);
-}
-
-function between(context: FieldContext, a: Node, b: Node, weight: Node): Node {
-  const g = context.graph;
-  return add(g, mul(g, a, sub(g, full(g, weight.shape, 1, context.dtype), weight)), mul(g, b, weight));
 }
 
 /** The corners of the cells of interpolation as positions in the flattened sampled array, first axis slowest. */
@@ -181,14 +130,16 @@ export function probe(context: FieldContext, e: FieldExpr, point: readonly Node[
       case 'dn':
       case 'normal':
         return interpolated(x);
+      default:
+        return assertNever(x);
     }
   };
   const known = knownBrackets(grid, point);
   const brackets = grid.axes.map((axis, i) => bracket(context, axis, at(point, i)));
   const indices = corners(context, brackets);
   const interpolated = (x: FieldExpr): Node => {
+    if (known !== undefined) return interpolatedAt(context, x, known);
     const values = demand(context, x, sampledLocation(grid));
-    if (known !== undefined) return interpolatedAt(context, values, known);
     const flat = reshape(g, values, [sizeOf(values.shape)]);
     let corner = indices.map((index) => gather(g, flat, index));
     for (const { weight } of [...brackets].reverse())
@@ -207,7 +158,6 @@ export function probe(context: FieldContext, e: FieldExpr, point: readonly Node[
 export function pointSource(context: FieldContext, point: readonly Node[], strength: Node): Leaf {
   const g = context.graph;
   const { grid, dtype } = context;
-  const shape = shapeOf(sampledLocation(grid));
   const known = knownBrackets(grid, point);
   let values = known === undefined ? scattered(context, point, strength) : placed(context, known, strength);
   grid.axes.forEach((axis, i) => {
@@ -244,11 +194,15 @@ function placed(context: FieldContext, brackets: readonly KnownBracket[], streng
     strength,
     shape.map(() => 1),
   );
-  return brackets.reduce((x, { below, above, weight }, axis) => {
-    const put = (share: Node, place: number): Node =>
-      padAxis(g, share, axis, place, at(shape, axis) - 1 - place);
+  return brackets.reduce((x, { below, weight }, axis) => {
+    const { periodic, count } = at(context.grid.axes, axis);
+    const { lo } = sampledRange(at(context.grid.axes, axis));
+    const put = (share: Node, position: number): Node => {
+      const place = periodic ? position - count * Math.floor(position / count) : position - lo;
+      return padAxis(g, share, axis, place, at(shape, axis) - 1 - place);
+    };
     const low = put(mul(g, x, 1 - weight), below);
-    return weight === 0 ? low : add(g, low, put(mul(g, x, weight), above));
+    return weight === 0 ? low : add(g, low, put(mul(g, x, weight), below + 1));
   }, start);
 }
 
@@ -260,104 +214,4 @@ function folded({ graph: g }: FieldContext, x: Node, axis: number, count: number
   const high = add(g, part(count, count + 1), part(count + 1, count + 2));
   const middle = count > 2 ? [part(2, count)] : [];
   return concat(g, [low, ...middle, high], axis);
-}
-
-// ---- from grid to grid
-
-/**
- * The values at the unknowns of another grid with the same coordinates, linear between the unknowns of this one. Expressions made of coordinates and
- * functions of them alone are evaluated there exactly.
- */
-export function resample(context: FieldContext, e: FieldExpr, target: Grid): Node {
-  const g = context.graph;
-  const there: FieldContext = { ...context, grid: target, memo: new Map() };
-  if (sameGrid(context.grid, target)) return demandCells(context, e);
-  const names = (grid: Grid): string => grid.axes.map((axis) => axis.name).join(', ');
-  if (names(context.grid) !== names(target))
-    return fail(
-      'E315',
-      `a field on ${context.grid.name} (${names(context.grid)}) cannot be resampled on ${target.name} (${names(target)})`,
-      e.span,
-      'both domains need the same coordinates in the same order',
-    );
-  const memo = new Map<FieldExpr, Node>();
-  const visit = (x: FieldExpr): Node => {
-    const known = memo.get(x);
-    if (known !== undefined) return known;
-    const value = g.withOrigin(x.span, () => {
-      switch (x.kind) {
-        case 'scalar':
-        case 'coordinate':
-        case 'analytic':
-          return demandCells(there, x);
-        case 'map':
-          return broadcastTo(g, x.apply(g, x.args.map(visit)), countsOf(target));
-        case 'leaf':
-        case 'diff':
-        case 'at':
-        case 'harmonic':
-        case 'dn':
-        case 'normal':
-          return regridded(context, demand(context, x, sampledLocation(context.grid)), target);
-      }
-    });
-    memo.set(x, value);
-    return value;
-  };
-  return visit(e);
-}
-
-/** Linear interpolation, axis by axis, of values on the sampled range. */
-function regridded(context: FieldContext, values: Node, target: Grid): Node {
-  const g = context.graph;
-  return context.grid.axes.reduce((x, axis, i) => {
-    const wanted = at(target.axes, i);
-    const strided = regularSlices(context, x, axis, wanted, i);
-    if (strided !== undefined) return strided;
-    const { below, above, weight } = bracket(context, axis, coordinateValues(g, target, i, context.dtype));
-    const rank = x.shape.length;
-    const front = [i, ...range(rank).filter((j) => j !== i)];
-    const back = range(rank).map((j) => (j === i ? 0 : j < i ? j + 1 : j));
-    const table = transposePerm(g, x, front);
-    const taken = (index: Node): Node => transposePerm(g, gather(g, table, index), back);
-    const low = taken(below);
-    return between(context, low, taken(above), alongAxis(g, weight, low.shape, i));
-  }, values);
-}
-
-/** A target whose spacing is a whole multiple of the source's: slices with a stride, and one weight for all. Undefined otherwise. */
-function regularSlices(
-  context: FieldContext,
-  x: Node,
-  axis: GridAxis,
-  wanted: GridAxis,
-  index: number,
-): Node | undefined {
-  const g = context.graph;
-  const { lo, hi } = sampledRange(axis);
-  const h = spacing(axis);
-  const ratio = spacing(wanted) / h;
-  const stride = Math.round(ratio);
-  const first =
-    (wanted.from + firstOffset(wanted, 'centre') * spacing(wanted) - axis.from) / h -
-    firstOffset(axis, 'centre') -
-    lo;
-  const last = first + ratio * (wanted.count - 1);
-  const tolerance = 1e-9;
-  if (stride < 1 || Math.abs(ratio - stride) * wanted.count > tolerance) return undefined;
-  if (wanted.from < axis.from - tolerance * h || wanted.to > axis.to + tolerance * h) return undefined;
-  const low = Math.floor(first + tolerance);
-  const share = first - low;
-  const exact = Math.abs(share) < tolerance;
-  if (low < 0 || last + (exact ? -tolerance : 1) > hi - lo - 1 + tolerance) return undefined;
-  const taken = (start: number): Node =>
-    slice(
-      g,
-      x,
-      x.shape.map((_, i) => (i === index ? start : 0)),
-      x.shape.map((n, i) => (i === index ? start + stride * (wanted.count - 1) + 1 : n)),
-      x.shape.map((_, i) => (i === index ? stride : 1)),
-    );
-  if (exact) return taken(low);
-  return add(g, mul(g, taken(low), 1 - share), mul(g, taken(low + 1), share));
 }

@@ -7,7 +7,8 @@ import { demand, demandCells } from './demand.ts';
 import { alongAxis, cellMeasure, endWeights, wallLocation } from './grid.ts';
 import type { FieldContext, FieldExpr, Wall } from './types.ts';
 
-export { pointSource, probe, resample } from './sample.ts';
+export { resample } from './resample.ts';
+export { pointSource, probe } from './sample.ts';
 
 /** The values at the unknowns, shape = counts. */
 export const cellValues = demandCells;
