@@ -8,7 +8,7 @@ import type { SourceFile, Span } from '../support/span.ts';
 import type * as ast from './ast.ts';
 import { attachDocumentation } from './documentation.ts';
 import { explain } from './explain.ts';
-import { FlowParser, type Parsed } from './grammar_item.ts';
+import { FlowParser } from './grammar_item.ts';
 import { prepare, prepareHole } from './prepass.ts';
 import { locate, placeOf, withoutStatement } from './recover.ts';
 import { scan } from './scan.ts';
@@ -31,7 +31,7 @@ export function parseFile(file: SourceFile): ParseResult {
   for (const slice of prepared.slices) {
     if (!slice.parseable) continue;
     diagnostics.push(...readStrings(file, slice.tokens));
-    const parsed = parseRepeatedly(file, slice.tokens, (tokens) => theParser().parseItems(file, tokens));
+    const parsed = parseRepeatedly(file, slice.tokens, diagnostics);
     items.push(...(parsed.value ?? []));
     diagnostics.push(...parsed.diagnostics);
   }
@@ -72,31 +72,33 @@ function settle(diagnostics: readonly Diagnostic[]): Diagnostic[] {
   return [...kept.slice(0, mostErrors), more];
 }
 
-interface Repeated<T> {
-  readonly value: T | undefined;
+interface Repeated {
+  readonly value: ast.Item[] | undefined;
   readonly diagnostics: readonly Diagnostic[];
 }
 
-/** Parses until nothing is wrong any more, taking out one broken statement each time. */
-function parseRepeatedly<T>(
-  file: SourceFile,
-  first: Token[],
-  parse: (tokens: Token[]) => Parsed<T>,
-): Repeated<T> {
+/**
+ * Parses until nothing is wrong any more, taking out one broken statement each time. `reported` is what was found before: a
+ * statement in which something was already reported before the error says no more.
+ */
+function parseRepeatedly(file: SourceFile, first: Token[], reported: readonly Diagnostic[]): Repeated {
   const diagnostics: Diagnostic[] = [];
   let tokens = first;
   for (let round = 0; round <= mostErrors; round++) {
-    const parsed = parse(tokens);
+    const parsed = theParser().parseItems(file, tokens);
     if (parsed.tooDeep) return { value: undefined, diagnostics: [...diagnostics, tooDeep(file, tokens)] };
-    if (!parsed.error) return { value: parsed.value, diagnostics: [...diagnostics, ...parsed.problems] };
     const { error } = parsed;
+    if (!error) return { value: parsed.value, diagnostics: [...diagnostics, ...parsed.problems] };
     const rule = error.context.ruleStack[error.context.ruleStack.length - 1] ?? '';
     const site = locate(tokens, placeOf(tokens, error.token), rule);
-    const found = tokens[site.index] ?? tokens[site.index - 1];
     const { diagnostic, indented } = explain(file, tokens, site, error);
-    if (!found?.synthetic) diagnostics.push(diagnostic);
+    const start = tokens[site.start]?.startOffset ?? 0;
+    const end = (tokens[Math.min(site.index, tokens.length - 1)]?.endOffset ?? 0) + 1;
+    const known = reported.some(({ span }) => span !== undefined && span.start >= start && span.start < end);
+    const synthetic = tokens[site.index]?.synthetic === true || tokens[site.start]?.synthetic === true;
+    if (!known && !synthetic) diagnostics.push(diagnostic);
     tokens = withoutStatement(tokens, site, indented);
-    if (tokens.length === 0) return { value: undefined, diagnostics: [...diagnostics, ...parsed.problems] };
+    if (tokens.length === 0) return { value: [], diagnostics: [...diagnostics, ...parsed.problems] };
   }
   return { value: undefined, diagnostics };
 }

@@ -231,11 +231,41 @@ const promising: ReadonlySet<string> = new Set([
   ...['when', 'on', 'as', 'by', 'best', 'of', 'derivative', 'tangent'],
 ]);
 
+/** Words that begin a statement even where the line above waits for more: that line is what is wrong then. */
+const statementWords: ReadonlySet<string> = new Set([
+  ...['let', 'var', 'const', 'fn', 'use', 'while', 'return', 'yield', 'assert', 'break'],
+]);
+const namingWords: ReadonlySet<string> = new Set([
+  ...[
+    'state',
+    'noise',
+    'driver',
+    'boundary',
+    'monitor',
+    'field',
+    'minimize',
+    'maximize',
+    'reset',
+    'print',
+    'save',
+    'plot',
+  ],
+  ...['animate', 'check', 'param', 'loss', 'data'],
+]);
+
+function beginsAnyway(token: Token, next: Token | undefined): boolean {
+  if (!t.isWord(token)) return false;
+  if (statementWords.has(token.image)) return true;
+  if (!namingWords.has(token.image) || !next || next.firstOnLine) return false;
+  return next.tokenType === t.Name || next.tokenType === t.Str;
+}
+
 /** Does the token, first on its line, go on with the statement above? */
 function continues(tokens: readonly Token[], i: number, statement: Token | undefined): boolean {
   const token = tokens[i];
   const before = tokens[i - 1];
   if (!token || !before || !statement) return false;
+  if (beginsAnyway(token, tokens[i + 1])) return false;
   if (isOpenEnd(before, tokens[i - 2], statement)) return true;
   const type = token.tokenType;
   if (type === t.Sign || type === t.LeadingSign) return token.column > statement.column;

@@ -121,7 +121,9 @@ class Printer implements e.BlockPrinter {
     if (list.length === 0 && !holds) return '{ }';
     const oneLine = !holds && !this.textBetween(span.start, span.end).includes('\n');
     if (oneLine) return group(['{', indent([line, join(list.map(print), semicolon)]), line, '}']);
-    return ['{', indent([hardline, this.sequence(list, print, span.start + 1, span.end)]), hardline, '}'];
+    const behind = this.commentBehind(span.start + 1);
+    const open: Doc = behind ? ['{', suffix(`  # ${behind.text}`.trimEnd())] : '{';
+    return [open, indent([hardline, this.sequence(list, print, span.start + 1, span.end)]), hardline, '}'];
   }
 
   block(block: ast.BlockExpression): Doc {
