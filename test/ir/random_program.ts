@@ -327,3 +327,13 @@ export function randomInputs(seed: number): Record<string, NdArray> {
     ]),
   );
 }
+
+/** Values as plain numbers, zeros without sign (the rewrites do not keep it). */
+export function plain(values: Readonly<Record<string, NdArray>>): unknown {
+  return Object.fromEntries(
+    Object.entries(values).map(([name, { dtype, shape, data }]) => [
+      name,
+      { dtype, shape: [...shape], data: Array.from(data, (x) => x + 0) },
+    ]),
+  );
+}
