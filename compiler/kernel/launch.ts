@@ -1,0 +1,200 @@
+// How a kernel is spread over workgroups. In: a kernel. Out: its shape of launch. The WGSL emitter writes code for this shape and the GPU runtime dispatches it, so both call
+// `launchOf` and nothing else decides.
+//
+// Strategies:
+//   points      one invocation a point of the space, numbered row-major through a grid of workgroups
+//   workgroup   one workgroup a point: its invocations share the kernel's large reductions (few points, long reductions)
+//   tiles       one workgroup a tile of a matrix product
+// The grid is two-dimensional only because a dimension holds 65,535 workgroups: workgroup number = y * gridWidth + x.
+
+import type { Expr, Kernel, MapKernel, MatmulKernel, Statement } from './types.ts';
+
+/** WebGPU's default limit on workgroups in one dimension. */
+const gridWidth = 65535;
+/** Invocations of a workgroup for strategy `points`. */
+const pointsPerWorkgroup = 64;
+/** Largest number of invocations of a workgroup under WebGPU's default limits. */
+const largestWorkgroup = 256;
+/** Reductions of at least this many elements are shared by a workgroup ... */
+const longReduction = 128;
+/** ... when there are fewer points than this: more points keep a GPU busy with one invocation each. */
+const fewPoints = 8192;
+
+export interface Tile {
+  /** Rows and columns of the product that one workgroup computes. */
+  readonly rows: number;
+  readonly columns: number;
+  /** Elements along k that are held in workgroup memory at a time. */
+  readonly depth: number;
+  /** Each of 16 x 16 invocations computes this many rows and columns. */
+  readonly rowsEach: number;
+  readonly columnsEach: number;
+}
+
+export interface Launch {
+  readonly strategy: 'points' | 'workgroup' | 'tiles';
+  /** Invocations of a workgroup (one-dimensional). */
+  readonly workgroupSize: number;
+  /** Number of workgroups that have work. */
+  readonly workgroups: number;
+  /** The dispatch: width and height of the grid; [0, 0] when there is nothing to do. */
+  readonly grid: readonly [number, number];
+  readonly tile?: Tile;
+}
+
+export function launchOf(kernel: Kernel): Launch {
+  if (kernel.kind === 'matmul') {
+    const map = matmulAsMap(kernel);
+    return map === undefined ? tiledLaunch(kernel) : mapLaunch(map);
+  }
+  return mapLaunch(kernel);
+}
+
+function launch(
+  strategy: Launch['strategy'],
+  workgroupSize: number,
+  workgroups: number,
+  tile?: Tile,
+): Launch {
+  const grid: readonly [number, number] =
+    workgroups === 0
+      ? [0, 0]
+      : workgroups <= gridWidth
+        ? [workgroups, 1]
+        : [gridWidth, Math.ceil(workgroups / gridWidth)];
+  return { strategy, workgroupSize, workgroups, grid, ...(tile === undefined ? {} : { tile }) };
+}
+
+function mapLaunch(kernel: MapKernel): Launch {
+  const points = kernel.space.reduce((n, extent) => n * extent, 1);
+  const longest = Math.max(0, ...sharedReductions(kernel).map(reductionExtent));
+  if (points > 0 && longest > 0) {
+    let size = 64;
+    while (size < largestWorkgroup && size * 4 <= longest) size *= 2;
+    return launch('workgroup', size, points);
+  }
+  return launch('points', pointsPerWorkgroup, Math.ceil(points / pointsPerWorkgroup));
+}
+
+type Reduce = Extract<Statement, { kind: 'reduce' }>;
+
+export function reductionExtent(reduce: Reduce): number {
+  return reduce.loops.reduce((n, loop) => n * loop.extent, 1);
+}
+
+/**
+ * The reductions of a kernel that a workgroup shares: long ones at the top level of the body, none of them behind a store (invocations would read what one of them has written).
+ * Empty when the kernel has points enough of its own.
+ */
+export function sharedReductions(kernel: MapKernel): readonly Reduce[] {
+  const points = kernel.space.reduce((n, extent) => n * extent, 1);
+  if (points >= fewPoints) return [];
+  const isLong = (s: Statement): s is Reduce => s.kind === 'reduce' && reductionExtent(s) >= longReduction;
+  const last = kernel.body.findLastIndex(isLong);
+  if (kernel.body.slice(0, Math.max(0, last)).some(containsStore)) return [];
+  return kernel.body.filter(isLong);
+}
+
+function containsStore(s: Statement): boolean {
+  switch (s.kind) {
+    case 'store':
+      return true;
+    case 'for':
+    case 'reduce':
+      return s.body.some(containsStore);
+    case 'while':
+      return s.before.some(containsStore) || s.body.some(containsStore);
+    case 'if':
+      return s.then.some(containsStore) || s.else.some(containsStore);
+    default:
+      return false;
+  }
+}
+
+// ---- matrix products
+
+/** A product with a side this thin gains nothing from tiles. */
+const thin = 4;
+
+/**
+ * A matrix product as a map kernel with a reduction, for the shapes that tiles do not suit: a matrix times a vector, batches of small matrices. Undefined for the others.
+ */
+export function matmulAsMap(kernel: MatmulKernel): MapKernel | undefined {
+  const { batch, m, n, k, type, a, b, c } = kernel;
+  const small = m * n * k <= 512;
+  if (!small && Math.min(m, n) > thin && k > 0) return undefined;
+  const int = (value: number): Expr => ({ kind: 'const', type: 'i32', value });
+  const variable = (name: string): Expr => ({ kind: 'var', type: 'i32', name });
+  const times = (x: Expr, factor: number): Expr =>
+    factor === 1 ? x : { kind: 'binary', type: 'i32', op: 'mul', a: x, b: int(factor) };
+  const place = (offset: number, terms: readonly (readonly [string, number, number])[]): Expr => {
+    let sum: Expr | undefined;
+    for (const [name, extent, stride] of terms) {
+      if (extent === 1 || stride === 0) continue;
+      const term = times(variable(name), stride);
+      sum = sum === undefined ? term : { kind: 'binary', type: 'i32', op: 'add', a: sum, b: term };
+    }
+    if (sum === undefined) return int(offset);
+    return offset === 0 ? sum : { kind: 'binary', type: 'i32', op: 'add', a: sum, b: int(offset) };
+  };
+  const element = (
+    view: MatmulKernel['a'],
+    row: readonly [string, number],
+    column: readonly [string, number],
+  ): Expr =>
+    place(view.offset, [
+      ['batch_', batch, view.batchStride],
+      [...row, view.rowStride],
+      [...column, view.columnStride],
+    ]);
+  return {
+    kind: 'map',
+    name: kernel.name,
+    buffers: kernel.buffers,
+    uniforms: kernel.uniforms,
+    origins: kernel.origins,
+    space: [batch, m, n],
+    axes: ['batch_', 'row_', 'column_'],
+    body: [
+      {
+        kind: 'reduce',
+        name: 'product_',
+        type,
+        combine: 'sum',
+        loops: [{ name: 'k_', extent: k }],
+        body: [],
+        value: {
+          kind: 'binary',
+          type,
+          op: 'mul',
+          a: { kind: 'load', type, buffer: a.buffer, index: element(a, ['row_', m], ['k_', k]) },
+          b: { kind: 'load', type, buffer: b.buffer, index: element(b, ['k_', k], ['column_', n]) },
+        },
+      },
+      {
+        kind: 'store',
+        buffer: c.buffer,
+        index: element(c, ['row_', m], ['column_', n]),
+        value: { kind: 'var', type, name: 'product_' },
+      },
+    ],
+  };
+}
+
+/** Enough workgroups to be worth a larger tile. */
+const busyWorkgroups = 64;
+
+function tiledLaunch(kernel: MatmulKernel): Launch {
+  const { batch, m, n } = kernel;
+  const count = (each: number) => batch * Math.ceil(m / (16 * each)) * Math.ceil(n / (16 * each));
+  // The largest tile that still gives work to many workgroups and is not mostly padding.
+  const each = [4, 2].find((e) => count(e) >= busyWorkgroups && m > 8 * e && n > 8 * e) ?? 1;
+  const tile: Tile = {
+    rows: 16 * each,
+    columns: 16 * each,
+    depth: 16,
+    rowsEach: each,
+    columnsEach: each,
+  };
+  return launch('tiles', 256, count(each), tile);
+}

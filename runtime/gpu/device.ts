@@ -1,0 +1,159 @@
+// A WebGPU device for the runtime. In: what the plan needs beyond the default limits. Out: a GpuDevice, or a FlowError that says what to install or what does not fit.
+//
+// Lifetime: Dawn (package `webgpu`) lives as long as the object that `create` returns is referenced, crashes when it is collected under a live device, and keeps Node from exiting
+// while it lives. So a GpuDevice holds that object until `dispose`, and nothing else holds it. In a browser `navigator.gpu` takes its place.
+//
+// The default limits of WebGPU are requested, larger ones only where the plan needs them: what runs here runs on every device.
+
+import { InternalError, type FlowError } from '../../compiler/support/diagnostic.ts';
+import { noRequirements, type GpuRequirements } from './requirements.ts';
+import { deviceLost, limitExceeded, noAdapter, noPackage, showBytes } from './trouble.ts';
+
+export interface GpuOptions {
+  readonly requirements?: GpuRequirements;
+  /** Dawn's backend: `vulkan`, `metal`, `d3d12`, `null` (compiles shaders, computes nothing), …; default: the platform's own. */
+  readonly backend?: string;
+  /** Part of an adapter's name, when there are several. */
+  readonly adapter?: string;
+  /** Refuses software adapters (llvmpipe, SwiftShader, WARP). */
+  readonly hardwareOnly?: boolean;
+}
+
+export interface GpuDevice {
+  readonly device: GPUDevice;
+  /** `NVIDIA RTX 4090`, `llvmpipe (software)`. */
+  readonly description: string;
+  readonly software: boolean;
+  /** The error if the device is lost or has refused something, else undefined. */
+  trouble(): Error | undefined;
+  /** Destroys the device and lets Dawn go, so that Node can exit. */
+  dispose(): void;
+}
+
+/** Tells whether there is an adapter, and which; throws as `openDevice` does. Makes no device. */
+export async function findAdapter(
+  options: GpuOptions = {},
+): Promise<{ readonly description: string; readonly software: boolean }> {
+  const { gpu } = await entry(options);
+  const adapter = await requestAdapter(gpu, options);
+  return describeAdapter(adapter.info);
+}
+
+export async function openDevice(options: GpuOptions = {}): Promise<GpuDevice> {
+  // The strong reference: captured by `dispose` below.
+  let held: { gpu: GPU } | undefined = await entry(options);
+  const adapter = await requestAdapter(held.gpu, options);
+  const { description, software } = describeAdapter(adapter.info);
+  const requiredLimits = limitsFor(options.requirements ?? noRequirements, adapter.limits, description);
+  let device: GPUDevice | undefined = await adapter.requestDevice({ label: 'flowc', requiredLimits });
+  const opened = device;
+  let trouble: Error | undefined;
+  opened.addEventListener('uncapturederror', (event) => {
+    trouble ??= new InternalError('gpu', event.error.message);
+  });
+  void opened.lost.then((info) => {
+    if (info.reason !== 'destroyed') trouble = deviceLost(info.message, description);
+  });
+  return {
+    device: opened,
+    description,
+    software,
+    trouble: () => trouble,
+    dispose() {
+      device?.destroy();
+      device = undefined;
+      held = undefined;
+    },
+  };
+}
+
+/** The GPU entry point: the browser's, or a fresh one of Dawn. */
+async function entry(options: GpuOptions): Promise<{ gpu: GPU }> {
+  const browser = (globalThis as { readonly navigator?: { readonly gpu?: GPU } }).navigator?.gpu;
+  if (browser !== undefined && options.backend === undefined) return { gpu: browser };
+  let dawn: typeof import('webgpu');
+  try {
+    dawn = await import('webgpu');
+  } catch (trouble) {
+    throw noPackage(firstLine(trouble));
+  }
+  const backend = options.backend ?? nativeBackend(platform());
+  const flags = [
+    ...(backend === undefined ? [] : [`backend=${backend}`]),
+    ...(options.adapter === undefined ? [] : [`adapter=${options.adapter}`]),
+  ];
+  return { gpu: dawn.create(flags) };
+}
+
+function platform(): string {
+  return typeof process === 'undefined' ? 'browser' : process.platform;
+}
+
+function nativeBackend(name: string): string | undefined {
+  if (name === 'darwin') return 'metal';
+  if (name === 'win32') return 'd3d12';
+  return name === 'linux' ? 'vulkan' : undefined;
+}
+
+async function requestAdapter(gpu: GPU, options: GpuOptions): Promise<GPUAdapter> {
+  let adapter: GPUAdapter | null;
+  try {
+    adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
+  } catch (trouble) {
+    throw noAdapter(platform(), firstLine(trouble));
+  }
+  if (adapter === null) throw noAdapter(platform(), 'none offered by the driver');
+  const { software, description } = describeAdapter(adapter.info);
+  if (software && options.hardwareOnly === true) throw noAdapter(platform(), `only ${description}`);
+  return adapter;
+}
+
+function firstLine(trouble: unknown): string {
+  const text = trouble instanceof Error ? trouble.message : String(trouble);
+  return text.split('\n')[0] ?? '';
+}
+
+function describeAdapter(info: GPUAdapterInfo): { description: string; software: boolean } {
+  const names = `${info.architecture} ${info.device} ${info.description}`;
+  const software =
+    info.isFallbackAdapter ||
+    /llvmpipe|lavapipe|swiftshader|microsoft basic render|\bwarp\b|\bsoftware\b/i.test(names);
+  const known = /llvmpipe|swiftshader/i.exec(names)?.[0];
+  const name =
+    known?.toLowerCase() ?? [info.device, info.description, info.vendor].find((n) => n !== '') ?? 'GPU';
+  return { description: software ? `${name} (software)` : name, software };
+}
+
+/** Limits above the defaults that the plan needs. */
+function limitsFor(
+  needs: GpuRequirements,
+  offered: GPUSupportedLimits,
+  adapter: string,
+): Record<string, number> {
+  const limits: Record<string, number> = {};
+  const want = (
+    limit: 'maxStorageBuffersPerShaderStage' | 'maxStorageBufferBindingSize' | 'maxBufferSize',
+    byDefault: number,
+    needed: number,
+    refuse: (offered: number) => FlowError,
+  ): void => {
+    if (needed <= byDefault) return;
+    if (needed > offered[limit]) throw refuse(offered[limit]);
+    limits[limit] = needed;
+  };
+  want('maxStorageBuffersPerShaderStage', 8, needs.storageBuffers, (has) =>
+    limitExceeded('a kernel with a number of arrays', String(needs.storageBuffers), String(has), adapter),
+  );
+  want('maxStorageBufferBindingSize', 128 * 1024 * 1024, needs.bindingBytes, (has) =>
+    limitExceeded('an array', showBytes(needs.bindingBytes), `at most ${showBytes(has)}`, adapter),
+  );
+  want('maxBufferSize', 256 * 1024 * 1024, needs.bufferBytes, (has) =>
+    limitExceeded(
+      `an array (${needs.largest})`,
+      showBytes(needs.bufferBytes),
+      `at most ${showBytes(has)}`,
+      adapter,
+    ),
+  );
+  return limits;
+}
