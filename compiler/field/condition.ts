@@ -10,7 +10,7 @@ import { at, range, spoken } from '../support/lists.ts';
 import type { Span } from '../support/span.ts';
 import { demandCells, evaluation } from './demand.ts';
 import { leavesOf, partsOf } from './expression.ts';
-import { influences, isFixed } from './ghost.ts';
+import { influences, isFixed } from './wall_solution.ts';
 import { wallName } from './grid.ts';
 import { section } from './stencil.ts';
 import type { FieldContext, FieldExpr, Grid, Leaf, Wall } from './types.ts';

@@ -14,7 +14,7 @@ import { assertNever, fail, InternalError } from '../support/diagnostic.ts';
 import { at } from '../support/lists.ts';
 import { axisSeen, mirrored, plain, type Evaluation } from './evaluation.ts';
 import { partsOf } from './expression.ts';
-import { readLeaf, readMirror } from './ghost.ts';
+import { readLeaf } from './ghost.ts';
 import {
   alongAxis,
   axisIndex,
@@ -26,6 +26,7 @@ import {
   spacing,
   unknowns,
 } from './grid.ts';
+import { readMirror } from './wall_solution.ts';
 import { average, cyclic, difference, harmonicMean, section, timesNumber } from './stencil.ts';
 import type { AxisRange, Diff, FieldContext, FieldExpr, Leaf, Location, Wall } from './types.ts';
 
@@ -147,7 +148,7 @@ function leafAt(ev: Evaluation, leaf: Leaf, location: Location): Node {
   }
   const { mirror } = ev;
   if (mirror === undefined) return readLeaf(ev, leaf, location);
-  if (leaf === mirror.state) return readMirror(ev, mirror, location);
+  if (mirror.states.has(leaf)) return readMirror(ev, mirror, leaf, location);
   const axis = mirror.wall.axis;
   const { lo, hi } = at(location, axis);
   const places = Array.from({ length: hi - lo }, (_, i) => mirrored(at(grid.axes, axis), mirror, lo + i));

@@ -13,10 +13,8 @@ import type { FieldContext, FieldExpr, GridAxis, Leaf, Location, Wall } from './
 export interface Mirror {
   readonly wall: Wall;
   readonly layer: number;
-  /** The field whose ghost is sought. */
-  readonly state: Leaf;
-  /** Its values at the positions of the mirror, each of extent 1 along the wall's axis. */
-  readonly values: ReadonlyMap<number, Node>;
+  /** The fields whose ghosts are sought: their values at the positions of the mirror, each of extent 1 along the wall's axis. */
+  readonly states: ReadonlyMap<Leaf, ReadonlyMap<number, Node>>;
   /** The ranges of the other axes (the entry of the wall's own axis means nothing). */
   readonly across: Location;
 }
@@ -58,10 +56,13 @@ export function axisSeen(ev: Evaluation, index: number): GridAxis {
     : { ...axis, from: axis.to - length };
 }
 
-/** The position on the grid that a position of the mirror stands for. */
-export function mirrored(axis: GridAxis, mirror: Mirror, position: number): number {
-  const { layer } = mirror;
-  const low = mirror.wall.side === 'min';
+/** The position on the grid that a position of a mirror stands for. */
+export function mirrored(
+  axis: GridAxis,
+  { wall: { side }, layer }: Pick<Mirror, 'wall' | 'layer'>,
+  position: number,
+): number {
+  const low = side === 'min';
   if (axis.kind === 'nodes') {
     const wall = low ? 0 : axis.count - 1;
     return wall + (position - wall) * layer;

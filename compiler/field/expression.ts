@@ -49,7 +49,28 @@ export function leaf(
       'field.expression',
       `field ${name} on ${grid.name}: values [${values.shape.join(', ')}], ${rules.length} ghost rules`,
     );
-  return { kind: 'leaf', name, grid, values, ghosts: rules, span };
+  return { kind: 'leaf', name, grid, values, ghosts: rules.map(remembered), span };
+}
+
+/** Rules may be made when they are asked for (a condition is elaborated with the states it mentions): once a leaf, side and condition. */
+function remembered(ghosts: AxisGhosts): AxisGhosts {
+  const known: { min?: GhostRule; max?: GhostRule } = {};
+  const once = (side: 'min' | 'max'): GhostRule => {
+    const before = known[side];
+    if (before !== undefined) return before;
+    const rule = ghosts[side];
+    const made = rule.kind === 'equation' ? equation(rule.residual, rule.span) : rule;
+    known[side] = made;
+    return made;
+  };
+  return {
+    get min() {
+      return once('min');
+    },
+    get max() {
+      return once('max');
+    },
+  };
 }
 
 export function scalar(node: Node, span?: Span): Scalar {

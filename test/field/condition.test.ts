@@ -182,24 +182,9 @@ describe('messages', () => {
       ),
     ).toMatch(/E308: .*second derivative of T/);
   });
-  it('conditions that need each other', () => {
+  it('conditions that depend on another, and conditions that contradict each other', () => {
     const context = contextOn(rod);
     const values = context.graph.literal(Float64Array.from(noise(5)), [5], 'f64');
-    const T: Leaf = leaf(
-      rod,
-      'T',
-      values,
-      equation(() => minus(dn(T), S)),
-    );
-    const S: Leaf = leaf(
-      rod,
-      'S',
-      values,
-      equation(() => plus(dn(S), T)),
-    );
-    expect(code(() => demandCells(context, laplacian(T, rod)))).toMatch(
-      /E309: the boundary conditions of T and S at x.min need each other/,
-    );
     const free: Leaf = leaf(
       rod,
       'F',
@@ -213,6 +198,41 @@ describe('messages', () => {
       equation(() => minus(dn(bound), free)),
     );
     expect(code(() => demandCells(context, laplacian(bound, rod)))).toBe('no error');
+    const T: Leaf = leaf(
+      rod,
+      'T',
+      values,
+      equation(() => minus(T, S)),
+    );
+    const S: Leaf = leaf(
+      rod,
+      'S',
+      values,
+      equation(() => minus(S, T)),
+    );
+    expect(code(() => demandCells(context, laplacian(T, rod)))).toMatch(
+      /E304: the boundary condition at x.min does not determine T/,
+    );
+  });
+  it('a fixed value and a ghost that need each other', () => {
+    const nodes = grid(axis('x', 5, 'nodes'));
+    const context = contextOn(nodes);
+    const values = context.graph.literal(Float64Array.from(noise(5)), [5], 'f64');
+    const T: Leaf = leaf(
+      nodes,
+      'T',
+      values,
+      equation(() => minus(T, dn(S))),
+    );
+    const S: Leaf = leaf(
+      nodes,
+      'S',
+      values,
+      equation(() => plus(dn(S), T)),
+    );
+    expect(code(() => demandCells(context, laplacian(T, nodes)))).toMatch(
+      /E309: the boundary conditions of T and S at x.min need each other/,
+    );
   });
   it('unknown axes, foreign grids, dn and normal inside, too few cells', () => {
     expect(
@@ -270,6 +290,72 @@ describe('messages', () => {
     expect(code(check({ from: 1, to: 1 }))).toMatch(/E314/);
     expect(code(check({ to: Infinity }))).toMatch(/E314/);
     expect(code(check({}))).toBe('no error');
+  });
+});
+
+describe('conditions that need each other are solved together', () => {
+  const law = {
+    'a linear pair': (u: FieldExpr, v: FieldExpr, one: FieldExpr) => [
+      minus(dn(u), scaled(2, v)),
+      plus(plus(dn(v), u), one),
+    ],
+    'a surface reaction': (u: FieldExpr, v: FieldExpr, one: FieldExpr) => [
+      plus(dn(u), times(u, v)),
+      minus(minus(dn(v), times(u, v)), one),
+    ],
+    'values only': (u: FieldExpr, v: FieldExpr, one: FieldExpr) => [
+      minus(plus(u, v), one),
+      plus(minus(u, scaled(3, v)), one),
+    ],
+    'derivatives of both': (u: FieldExpr, v: FieldExpr, one: FieldExpr) => [
+      minus(plus(dn(u), dn(v)), one),
+      plus(minus(dn(u), scaled(3, dn(v))), u),
+    ],
+  };
+  for (const [name, equations] of Object.entries(law))
+    for (const kind of ['cells', 'nodes'] as const)
+      it(`${name}, ${kind}`, () => {
+        const where = grid(axis('x', 4, kind), axis('y', 3));
+        const context = contextOn(where);
+        const one = scalar(context.graph.constant(1, 'f64'));
+        const made = (name_: string, seed: number, i: number): Leaf =>
+          leaf(
+            where,
+            name_,
+            context.graph.literal(Float64Array.from(noise(12, seed)), [4, 3], 'f64'),
+            equation(() => at(equations(u, v, one), i)),
+          );
+        const u: Leaf = made('u', 1, 0);
+        const v: Leaf = made('v', 2, 1);
+        for (const side of ['min', 'max'] as const)
+          for (const e of equations(u, v, one)) {
+            const residual = numbers(trace(context, e, { axis: 0, side }));
+            expect(Math.max(...residual.map(Math.abs))).toBeLessThan(1e-12);
+          }
+      });
+  it('three states in a ring', () => {
+    const where = grid(axis('x', 4));
+    const context = contextOn(where);
+    const made = (name: string, seed: number, other: () => Leaf): Leaf => {
+      const own: Leaf = leaf(
+        where,
+        name,
+        context.graph.literal(Float64Array.from(noise(4, seed)), [4], 'f64'),
+        equation(() => minus(dn(own), other())),
+      );
+      return own;
+    };
+    const a: Leaf = made('a', 1, () => b);
+    const b: Leaf = made('b', 2, () => c);
+    const c: Leaf = made('c', 3, () => a);
+    for (const [x, y] of [
+      [a, b],
+      [b, c],
+      [c, a],
+    ] as const) {
+      const [residual] = numbers(trace(context, minus(dn(x), y), { axis: 0, side: 'max' }));
+      expect(Math.abs(residual ?? 1)).toBeLessThan(1e-13);
+    }
   });
 });
 
