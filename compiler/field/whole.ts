@@ -42,9 +42,3 @@ function weighted({ graph: g, grid, dtype }: FieldContext, values: Node, skip?: 
   });
   return mul(g, sumAll(g, x), cellMeasure(grid, skip));
 }
-
-/** The mean over the domain: the integral divided by the measure. */
-export function domainMean(context: FieldContext, e: FieldExpr): Node {
-  const size = context.grid.axes.reduce((product, axis) => product * (axis.to - axis.from), 1);
-  return mul(context.graph, integral(context, e), 1 / size);
-}
