@@ -2,13 +2,7 @@
 
 export type { NamedArray, NamedText, SaveEntry, ValueKind } from './array.ts';
 export { namedArray, shapeText, sizeOf } from './array.ts';
-export type { LoadOptions, SaveOptions } from './save.ts';
-export {
-  encode_values,
-  knownExtensions,
-  load_shape,
-  load_value,
-  require_finite,
-  save_values,
-} from './save.ts';
+export type { LoadOptions, SaveOptions } from './formats.ts';
+export { decode_shape, decode_value, encode_values, knownExtensions, require_finite } from './formats.ts';
+export { load_shape, load_value, save_values } from './save.ts';
 export { read_file, write_file } from './write_file.ts';

@@ -14,7 +14,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { namedArray } from '../../../runtime/io/array.ts';
-import { load_shape, load_value, require_finite, save_values } from '../../../runtime/io/save.ts';
+import { decode_value, encode_values, require_finite } from '../../../runtime/io/formats.ts';
+import { load_shape, load_value, save_values } from '../../../runtime/io/save.ts';
 import { read_file, write_file } from '../../../runtime/io/write_file.ts';
 
 const scratch = { directory: '' };
@@ -71,6 +72,17 @@ describe('save_values and load_value', () => {
     } catch (trouble) {
       expect(JSON.stringify(trouble)).toContain('hare_lynx.csv');
     }
+  });
+
+  test('names of values come from the file name where the format has none', () => {
+    const bytes = encode_values('x.npy', [v]);
+    if (typeof bytes === 'string') throw new Error('a .npy file is bytes');
+    const names = ['dir.ext/pelts.v2.npy', 'C:\\data\\pelts.NPY', '.x.npy'].map(
+      (path) => decode_value(path, bytes).name,
+    );
+    expect(names).toEqual(['pelts.v2', 'pelts', '.x']);
+    expect(() => decode_value('dir.npy/pelts', bytes)).toThrow(/has no extension/);
+    expect(() => decode_value('.npy', bytes)).toThrow(/has no extension/);
   });
 
   test('require_finite names the first bad element', () => {
