@@ -85,10 +85,56 @@ export function analytic(name: string, apply: Analytic['apply'], span?: Span): A
   return { kind: 'analytic', name, apply, span };
 }
 
-/** A boundary condition as a ghost rule: `residual` (left side minus right side) mentions the leaf that carries the rule; it is made once, when needed. */
-export function equation(residual: () => FieldExpr, span?: Span): GhostRule {
-  let made: FieldExpr | undefined;
-  return { kind: 'equation', residual: () => (made ??= residual()), span };
+/** A boundary condition as a ghost rule: `residual` (left side minus right side) mentions the leaf that carries the rule; it is made once a leaf, when needed. */
+export function equation(residual: (self: Leaf) => FieldExpr, span?: Span): GhostRule {
+  const made = new WeakMap<Leaf, FieldExpr>();
+  const once = (self: Leaf): FieldExpr => {
+    const before = made.get(self);
+    if (before !== undefined) return before;
+    const e = speakingOf(self, residual(self));
+    made.set(self, e);
+    return e;
+  };
+  return { kind: 'equation', residual: once, span };
+}
+
+/** An expression that mentions `self`; where it mentions one other leaf of that name in its place, that one is replaced. */
+function speakingOf(self: Leaf, e: FieldExpr): FieldExpr {
+  const leaves = leavesOf(e);
+  const others = leaves.filter((x) => x.name === self.name);
+  const [other] = others;
+  return leaves.includes(self) || other === undefined || others.length > 1 ? e : replaced(e, other, self);
+}
+
+/** The expression with one part in place of another. */
+export function replaced(e: FieldExpr, part: FieldExpr, by: FieldExpr): FieldExpr {
+  const known = new Map<FieldExpr, FieldExpr>([[part, by]]);
+  const visit = (x: FieldExpr): FieldExpr => {
+    const before = known.get(x);
+    if (before !== undefined) return before;
+    const made = rebuilt(x, visit);
+    known.set(x, made);
+    return made;
+  };
+  return visit(e);
+}
+
+function rebuilt(e: FieldExpr, visit: (x: FieldExpr) => FieldExpr): FieldExpr {
+  switch (e.kind) {
+    case 'leaf':
+    case 'scalar':
+    case 'coordinate':
+    case 'analytic':
+    case 'normal':
+      return e;
+    case 'map':
+      return { ...e, args: e.args.map(visit) };
+    case 'diff':
+    case 'at':
+    case 'harmonic':
+    case 'dn':
+      return { ...e, arg: visit(e.arg) };
+  }
 }
 
 // ---- elementwise functions

@@ -48,13 +48,18 @@ export type Location = readonly AxisRange[];
  * How the values of a leaf go on beyond a wall.
  * `even`: mirrored (parameters inside a model). `extrapolate`: by the parabola through the three last unknowns (outside models: one-sided differences of
  * second order at the ends). `equation`: such that `residual`, an expression in the leaf itself, `dn(leaf)`, coordinates, time, parameters and other fields,
- * vanishes at the wall; a function because the expression mentions the leaf that carries it. `missing`: no condition was given; needing one is an error.
+ * vanishes at the wall; a function of the leaf that carries the rule, which it mentions. Where it mentions another leaf of the same name instead (rules
+ * handed on to new values: a stage, a saved state), the condition is applied to the leaf that carries the rule. `missing`: no condition was given; needing one is an error.
  * A periodic axis wraps and asks for no rule.
  */
 export type GhostRule =
   | { readonly kind: 'even' }
   | { readonly kind: 'extrapolate' }
-  | { readonly kind: 'equation'; readonly residual: () => FieldExpr; readonly span?: Span | undefined }
+  | {
+      readonly kind: 'equation';
+      readonly residual: (self: Leaf) => FieldExpr;
+      readonly span?: Span | undefined;
+    }
   | { readonly kind: 'missing'; readonly span?: Span | undefined };
 
 export interface AxisGhosts {

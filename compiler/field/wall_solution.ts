@@ -41,7 +41,7 @@ interface WallCondition {
 function conditionAt(leaf: Leaf, wall: Wall): WallCondition | undefined {
   const rule = ruleAt(leaf, wall);
   if (rule.kind !== 'equation') return undefined;
-  const residual = rule.residual();
+  const residual = rule.residual(leaf);
   if (!partsOf(residual).includes(leaf)) undetermined(leaf, wall, rule.span);
   const axis = at(leaf.grid.axes, wall.axis);
   const ghost = axis.kind === 'cells' || hasDerivative(residual, leaf, axis.name);

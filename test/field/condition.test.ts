@@ -359,6 +359,18 @@ describe('conditions that need each other are solved together', () => {
   });
 });
 
+it('rules handed on to new values are applied to these', () => {
+  const rod = grid(axis('x', 4));
+  const context = contextOn(rod);
+  const g = context.graph;
+  const old = stateWith(context, (e) => minus(e, scalar(g.constant(3, 'f64'))));
+  const values = g.literal(Float64Array.from([1, 2, 3, 4]), [4], 'f64');
+  for (const fresh of [leaf(rod, 'T', values, old.ghosts), { ...old, values }]) {
+    expect(numbers(trace(context, fresh, { axis: 0, side: 'min' }))).toEqual([3]);
+    expect(numbers(trace(context, dn(fresh), { axis: 0, side: 'max' }))).toEqual([-8]);
+  }
+});
+
 describe('fixed unknowns', () => {
   it('are found, kept and have no rate', () => {
     const where = grid(axis('x', 4, 'nodes'), axis('y', 3));
