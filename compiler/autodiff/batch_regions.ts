@@ -7,7 +7,7 @@ import type { Graph } from '../ir/graph.ts';
 import { inlineRegion } from '../ir/region.ts';
 import type { Node, NodeOf } from '../ir/types.ts';
 import { adjointScanActivity, scanActivity, whileActivity } from './activity.ts';
-import type { Batched } from './batch_rules.ts';
+import type { Image } from './batch_rules.ts';
 import { lift } from './batch_rules.ts';
 import { adjointScanParts, scanParts, whileParts } from './loops.ts';
 
@@ -16,9 +16,11 @@ type Vectorizer = (
   results: readonly Node[],
   mapping: ReadonlyMap<Node, Node>,
   n: number,
-) => Batched[];
+) => Image[];
 
-const isBatched = (x: Batched): boolean => x !== undefined;
+const isBatched = (x: Image): boolean => x.batched;
+const same = (value: Node): Image => ({ value, batched: false });
+const differing = (value: Node): Image => ({ value, batched: true });
 
 /** Parameters with a batch axis where flagged, and the mapping from the old ones to them. */
 function batchedParams(
@@ -43,32 +45,32 @@ function swapLeading(g: Graph, x: Node): Node {
   return transposePerm(g, x, [1, 0, ...x.shape.map((_, axis) => axis).slice(2)]);
 }
 
-/** The images where flagged, the plain nodes elsewhere. */
-function operands(
-  g: Graph,
-  nodes: readonly Node[],
-  images: readonly Batched[],
-  flags: readonly boolean[],
-  n: number,
-): Node[] {
-  return nodes.map((x, i) => (flags[i] === true ? lift(g, x, images[i], n) : x));
+/** The values, with the batch axis where flagged. */
+function operands(g: Graph, images: readonly Image[], flags: readonly boolean[], n: number): Node[] {
+  return images.map((x, i) => (flags[i] === true ? lift(g, x, n) : x.value));
 }
 
-/** Arrays to step through: their batch axis goes behind the leading one. */
-function steppedOperands(g: Graph, nodes: readonly Node[], images: readonly Batched[]): Node[] {
-  return nodes.map((x, i) => {
-    const image = images[i];
-    return image === undefined ? x : swapLeading(g, image);
-  });
+/** Arrays to step through: a batch axis goes behind the leading one. */
+function steppedOperands(g: Graph, images: readonly Image[]): Node[] {
+  return images.map((x) => (x.batched ? swapLeading(g, x.value) : x.value));
+}
+
+/** Stacked outputs, with the batch axis first again. */
+function stackedOutputs(g: Graph, outputs: readonly Node[], flags: readonly boolean[]): Image[] {
+  return outputs.map((o, i) => (flags[i] === true ? differing(swapLeading(g, o)) : same(o)));
+}
+
+function plainOutputs(outputs: readonly Node[], flags: readonly boolean[]): Image[] {
+  return outputs.map((o, i) => (flags[i] === true ? differing(o) : same(o)));
 }
 
 export function batchScan(
   g: Graph,
   node: NodeOf<'scan'>,
-  args: readonly Batched[],
+  args: readonly Image[],
   n: number,
   vectorize: Vectorizer,
-): Batched[] {
+): Image[] {
   const s = scanParts(node);
   const { carries: C, xs: X } = node.attrs;
   const flags = args.map(isBatched);
@@ -85,35 +87,33 @@ export function batchScan(
   const made = g.node(
     'scan',
     [
-      ...operands(g, s.init, args, carries, n),
-      ...steppedOperands(g, s.xs, args.slice(C, C + X)),
-      ...operands(g, s.consts, args.slice(C + X), flags.slice(C + X), n),
+      ...operands(g, args.slice(0, C), carries, n),
+      ...steppedOperands(g, args.slice(C, C + X)),
+      ...args.slice(C + X).map((x) => x.value),
     ],
     {
       ...node.attrs,
       body: {
         params: [s.index, ...carry.all, ...x.all, ...constant.all],
-        results: operands(g, node.attrs.body.results, images, [...carries, ...ys], n),
+        results: operands(g, images, [...carries, ...ys], n),
       },
     },
   );
   const out = projections(g, made);
-  const stacked = (o: Node, flag: boolean | undefined): Batched =>
-    flag === true ? swapLeading(g, o) : undefined;
   return [
-    ...out.slice(0, C).map((o, i): Batched => (carries[i] === true ? o : undefined)),
-    ...out.slice(C, C + ys.length).map((o, i) => stacked(o, ys[i])),
-    ...out.slice(C + ys.length).map((o, i) => stacked(o, carries[i])),
+    ...plainOutputs(out.slice(0, C), carries),
+    ...stackedOutputs(g, out.slice(C, C + ys.length), ys),
+    ...stackedOutputs(g, out.slice(C + ys.length), carries),
   ];
 }
 
 export function batchAdjointScan(
   g: Graph,
   node: NodeOf<'adjoint_scan'>,
-  args: readonly Batched[],
+  args: readonly Image[],
   n: number,
   vectorize: Vectorizer,
-): Batched[] {
+): Image[] {
   const s = adjointScanParts(node);
   const { carries: C, cotangents: M, xs: X } = node.attrs;
   const flags = args.map(isBatched);
@@ -139,34 +139,31 @@ export function batchAdjointScan(
     new Map([...bCarry.mapping, ...bCt.mapping, ...bX.mapping, ...bConst.mapping]),
     n,
   );
-  const snapshots = s.snapshots.map((x, i) =>
-    carries[i] === true ? swapLeading(g, lift(g, x, args[i], n)) : x,
-  );
+  const snapshots = args
+    .slice(0, C)
+    .map((x, i) => (carries[i] === true ? swapLeading(g, lift(g, x, n)) : x.value));
   const made = g.node(
     'adjoint_scan',
     [
       ...snapshots,
-      ...operands(g, s.cotangents, args.slice(C), cotangents, n),
-      ...steppedOperands(g, s.xs, args.slice(C + M, C + M + X)),
-      ...operands(g, s.consts, args.slice(C + M + X), constFlags, n),
+      ...operands(g, args.slice(C, C + M), cotangents, n),
+      ...steppedOperands(g, args.slice(C + M, C + M + X)),
+      ...args.slice(C + M + X).map((x) => x.value),
     ],
     {
       ...node.attrs,
       forward: {
         params: [s.forward.index, ...fCarry.all, ...fX.all, ...fConst.all],
-        results: operands(g, s.forward.results, forward, carries, n),
+        results: operands(g, forward, carries, n),
       },
       backward: {
         params: [s.backward.index, ...bCarry.all, ...bCt.all, ...bX.all, ...bConst.all],
-        results: operands(g, node.attrs.backward.results, backward, [...cotangents, ...ys], n),
+        results: operands(g, backward, [...cotangents, ...ys], n),
       },
     },
   );
   const out = projections(g, made);
-  return [
-    ...out.slice(0, M).map((o, i): Batched => (cotangents[i] === true ? o : undefined)),
-    ...out.slice(M).map((o, i): Batched => (ys[i] === true ? swapLeading(g, o) : undefined)),
-  ];
+  return [...plainOutputs(out.slice(0, M), cotangents), ...stackedOutputs(g, out.slice(M), ys)];
 }
 
 /** The mask [n] at every element of an array with a leading axis of n. */
@@ -181,10 +178,10 @@ function selectElements(g: Graph, mask: Node, a: Node, b: Node): Node {
 export function batchWhile(
   g: Graph,
   node: NodeOf<'while'>,
-  args: readonly Batched[],
+  args: readonly Image[],
   n: number,
   vectorize: Vectorizer,
-): Batched[] {
+): Image[] {
   const s = whileParts(node);
   const { carries: C, condition } = node.attrs;
   const flags = args.map(isBatched);
@@ -192,26 +189,25 @@ export function batchWhile(
   const constFlags = flags.slice(C);
 
   const tested = batchedParams(g, condition.params, [...carries, ...constFlags], n);
-  const goesOn = vectorize(g, condition.results, new Map(tested.mapping), n)[0];
+  const goesOn = at(vectorize(g, condition.results, new Map(tested.mapping), n), 0);
   const carry = batchedParams(g, s.carryParams, carries, n);
   const constant = batchedParams(g, s.constParams, constFlags, n);
   const mapping = new Map([...carry.mapping, ...constant.mapping]);
-  const images = operands(g, s.results, vectorize(g, s.results, mapping, n), carries, n);
-  const init = operands(g, s.init, args, carries, n);
-  const consts = operands(g, s.consts, args.slice(C), constFlags, n);
+  const images = operands(g, vectorize(g, s.results, mapping, n), carries, n);
+  const init = operands(g, args.slice(0, C), carries, n);
+  const consts = args.slice(C).map((x) => x.value);
 
-  if (!masked || goesOn === undefined) {
+  if (!masked) {
     const made = g.node('while', [...init, ...consts], {
       ...node.attrs,
-      condition: { params: tested.all, results: condition.results },
+      condition: { params: tested.all, results: [goesOn.value] },
       body: { params: [s.index, ...carry.all, ...constant.all], results: images },
     });
-    const out = projections(g, made);
-    return [...out.slice(0, C).map((o, i): Batched => (carries[i] === true ? o : undefined)), undefined];
+    return plainOutputs(projections(g, made), [...carries, false]);
   }
 
   const runs = inlineRegion(g, condition, [...s.carryParams, ...s.constParams]);
-  const mask = lift(g, at(runs, 0), vectorize(g, runs, mapping, n)[0], n);
+  const mask = lift(g, at(vectorize(g, runs, mapping, n), 0), n);
   const turns = g.param('turns', { dtype: 'i32', shape: [n] });
   const turnsTested = g.param('turns', { dtype: 'i32', shape: [n] });
   const next = images.map((image, i) =>
@@ -222,52 +218,48 @@ export function batchWhile(
     limit: node.attrs.limit,
     condition: {
       params: [...tested.all.slice(0, C), turnsTested, ...tested.all.slice(C)],
-      results: [reduceAll(g, 'any', goesOn)],
+      results: [reduceAll(g, 'any', lift(g, goesOn, n))],
     },
     body: {
       params: [s.index, ...carry.all, turns, ...constant.all],
       results: [...next, select(g, mask, add(g, turns, 1), turns)],
     },
   });
-  const out = projections(g, made);
-  return [...out.slice(0, C).map((o, i): Batched => (carries[i] === true ? o : undefined)), at(out, C)];
+  return plainOutputs(projections(g, made).slice(0, C + 1), [...carries, true]);
 }
 
 export function batchCond(
   g: Graph,
   node: NodeOf<'cond'>,
-  args: readonly Batched[],
+  args: readonly Image[],
   n: number,
   vectorize: Vectorizer,
-): Batched[] {
-  const [predicate, ...given] = node.args;
+): Image[] {
+  const [predicate, ...given] = args;
   if (predicate === undefined) return [];
-  const [mask, ...images] = args;
-  const branches = [node.attrs.then, node.attrs.else];
-  if (mask !== undefined) {
-    const mapping = new Map<Node, Node>();
-    given.forEach((x, i) => {
-      const image = images[i];
-      if (image !== undefined) mapping.set(x, image);
-    });
-    const [yes, no] = branches.map((region) => {
-      const results = inlineRegion(g, region, given);
-      const made = vectorize(g, results, mapping, n);
-      return results.map((r, i) => lift(g, r, made[i], n));
-    });
-    return (yes ?? []).map((a, i) => selectElements(g, mask, a, at(no ?? [], i)));
-  }
-  const flags = images.map(isBatched);
-  const made = branches.map((region) => {
+  const flags = given.map(isBatched);
+  const branches = [node.attrs.then, node.attrs.else].map((region) => {
     const params = batchedParams(g, region.params, flags, n);
-    return { region, params, images: vectorize(g, region.results, new Map(params.mapping), n) };
+    return { params, images: vectorize(g, region.results, new Map(params.mapping), n) };
   });
-  const moved = node.outputs.map((_, i) => made.some((branch) => branch.images[i] !== undefined));
-  const [yes, no] = made.map((branch) => ({
-    params: branch.params.all,
-    results: operands(g, branch.region.results, branch.images, moved, n),
+  if (predicate.batched) {
+    // Both sides, for all elements.
+    const [yes, no] = branches.map(({ params, images }) => {
+      const results = images.map((image) => lift(g, image, n));
+      return inlineRegion(
+        g,
+        { params: params.all, results },
+        given.map((x) => x.value),
+      );
+    });
+    return (yes ?? []).map((a, i) => differing(selectElements(g, predicate.value, a, at(no ?? [], i))));
+  }
+  const moved = node.outputs.map((_, i) => branches.some(({ images }) => images[i]?.batched === true));
+  const [yes, no] = branches.map(({ params, images }) => ({
+    params: params.all,
+    results: operands(g, images, moved, n),
   }));
   if (yes === undefined || no === undefined) return [];
-  const both = g.node('cond', [predicate, ...operands(g, given, images, flags, n)], { then: yes, else: no });
-  return projections(g, both).map((o, i): Batched => (moved[i] === true ? o : undefined));
+  const both = g.node('cond', [predicate.value, ...given.map((x) => x.value)], { then: yes, else: no });
+  return plainOutputs(projections(g, both), moved);
 }

@@ -1,5 +1,5 @@
-// The batched form of every operation with one output: the same function of n elements at once, on arrays with a leading axis of n. `args[i]` is the batched
-// operand i, undefined where it is the same for all elements; at least one is there. One entry an operation; a missing one does not compile.
+// The batched form of every operation with one output: the same function of n elements at once, on arrays with a leading axis of n. `args[i]` is the image of
+// operand i, with or without that axis; at least one has it. One entry an operation; a missing one does not compile.
 //
 // A product with a matrix that is the same for all becomes ONE product with n times as many rows.
 
@@ -21,26 +21,27 @@ import type { Graph } from '../ir/graph.ts';
 import type { Node, NodeOf } from '../ir/types.ts';
 import type { SimpleOp } from './jvp_rules.ts';
 
-/** undefined: the same for all elements. */
-export type Batched = Node | undefined;
+/** What a value becomes in a batch: an array with a leading axis of n where it differs between elements, else an array without. */
+export interface Image {
+  readonly value: Node;
+  readonly batched: boolean;
+}
 
 export type BatchRule<P extends SimpleOp> = (
   g: Graph,
   node: NodeOf<P>,
-  args: readonly Batched[],
+  args: readonly Image[],
   n: number,
 ) => Node;
 
-const arg = (node: { readonly args: readonly Node[] }, i = 0): Node => at(node.args, i);
-
-/** The batched value; what is the same for all is repeated. */
-export function lift(g: Graph, x: Node, image: Batched, n: number): Node {
-  if (image !== undefined) return image;
+/** The value with the batch axis; what is the same for all is repeated. */
+export function lift(g: Graph, { value, batched }: Image, n: number): Node {
+  if (batched) return value;
   return broadcastAxes(
     g,
-    x,
-    [n, ...x.shape],
-    x.shape.map((_, axis) => axis + 1),
+    value,
+    [n, ...value.shape],
+    value.shape.map((_, axis) => axis + 1),
   );
 }
 
@@ -51,20 +52,18 @@ const leaf = (_g: Graph, node: { readonly op: string }): never => {
 const elementwise = <P extends SimpleOp>(
   g: Graph,
   node: NodeOf<P>,
-  args: readonly Batched[],
+  args: readonly Image[],
   n: number,
 ): Node =>
   g.node(
     node.op,
-    node.args.map((a, i) => lift(g, a, args[i], n)),
+    args.map((a) => lift(g, a, n)),
     node.attrs,
   );
 
-/** The one batched operand. */
-function only(args: readonly Batched[], i = 0): Node {
-  const x = args[i];
-  if (x === undefined) throw new InternalError('autodiff.batch', `operand ${i} is not batched`);
-  return x;
+/** The one operand, which is batched. */
+function only(args: readonly Image[]): Node {
+  return at(args, 0).value;
 }
 
 const next = (axes: readonly number[]): number[] => axes.map((axis) => axis + 1);
@@ -144,7 +143,7 @@ const batchRules: { readonly [P in SimpleOp]: BatchRule<P> } = {
   concat: (g, node, args, n) =>
     g.node(
       'concat',
-      node.args.map((a, i) => lift(g, a, args[i], n)),
+      args.map((a) => lift(g, a, n)),
       { axis: node.attrs.axis + 1 },
     ),
   reverse: (g, node, args) => reverse(g, only(args), next(node.attrs.axes)),
@@ -154,31 +153,25 @@ const batchRules: { readonly [P in SimpleOp]: BatchRule<P> } = {
   arg_reduce: (g, node, args) =>
     g.node('arg_reduce', [only(args)], { kind: node.attrs.kind, axis: node.attrs.axis + 1 }),
   cumsum: (g, node, args) => cumsum(g, only(args), node.attrs.axis + 1, node.attrs.reverse),
-  dot: (g, node, [a, b]) => {
-    if (a !== undefined && b !== undefined) return dot(g, a, b);
-    if (a !== undefined) return rowsTimes(g, a, arg(node, 1));
-    if (b === undefined) return leaf(g, node);
+  dot: (g, _node, args) => {
+    const [a, b] = [at(args, 0), at(args, 1)];
+    if (a.batched && b.batched) return dot(g, a.value, b.value);
+    if (a.batched) return rowsTimes(g, a.value, b.value);
     // (A b)ᵀ = bᵀ Aᵀ, so that the batch is folded into rows here too.
-    return turned(g, rowsTimes(g, turned(g, b), turned(g, arg(node, 0))));
+    return turned(g, rowsTimes(g, turned(g, b.value), turned(g, a.value)));
   },
-  gather: (g, node, [table, index], n) => {
+  gather: (g, node, args, n) => {
     const { batch } = node.attrs;
-    if (table !== undefined) return gather(g, table, lift(g, arg(node, 1), index, n), batch + 1);
-    if (index === undefined) return leaf(g, node);
-    // The table is shared: n more indices into it.
-    const rank = index.shape.length;
-    const inside = transposePerm(g, index, [
-      ...range(batch + 1).slice(1),
-      0,
-      ...range(rank).slice(batch + 1),
-    ]);
-    const found = gather(g, arg(node, 0), inside, batch);
+    const [table, index] = [at(args, 0), at(args, 1)];
+    if (table.batched) return gather(g, table.value, lift(g, index, n), batch + 1);
+    // The table is shared: n times as many indices into it.
+    const rank = index.value.shape.length;
+    const order = [...range(batch + 1).slice(1), 0, ...range(rank).slice(batch + 1)];
+    const found = gather(g, table.value, transposePerm(g, index.value, order), batch);
     return transposePerm(g, found, [batch, ...range(batch), ...range(found.shape.length).slice(batch + 1)]);
   },
-  scatter_add: (g, node, [index, update], n) => {
-    const { batch, size } = node.attrs;
-    return scatterAdd(g, lift(g, arg(node, 0), index, n), lift(g, arg(node, 1), update, n), size, batch + 1);
-  },
+  scatter_add: (g, node, args, n) =>
+    scatterAdd(g, lift(g, at(args, 0), n), lift(g, at(args, 1), n), node.attrs.size, node.attrs.batch + 1),
 };
 
 /** A transposition; one that only moves axes of one element is a reshape. */
@@ -217,7 +210,7 @@ function rowsTimes(g: Graph, a: Node, b: Node): Node {
 export function applyBatchRule<P extends SimpleOp>(
   g: Graph,
   node: NodeOf<P>,
-  args: readonly Batched[],
+  args: readonly Image[],
   n: number,
 ): Node {
   const rule: BatchRule<P> = batchRules[node.op];

@@ -1,0 +1,254 @@
+// Loops: exact adjoints for every kind of body, the same bits under every checkpoint policy, the same values as unrolled code, batching.
+
+import { describe, expect, test } from 'vitest';
+import { at, range } from '../../compiler/support/lists.ts';
+import { forwardSteps } from '../../compiler/support/revolve.ts';
+import * as b from '../../compiler/ir/build.ts';
+import { Graph } from '../../compiler/ir/graph.ts';
+import type { NdArray } from '../../compiler/ir/ndarray.ts';
+import { ndarray } from '../../compiler/ir/ndarray.ts';
+import { makeScan, reachable } from '../../compiler/ir/region.ts';
+import type { AdjointPolicy, Node } from '../../compiler/ir/types.ts';
+import { isFloat } from '../../compiler/ir/types.ts';
+import { describeAdjoints } from '../../compiler/autodiff/describe.ts';
+import { snapshotSlots } from '../../compiler/autodiff/loops.ts';
+import { gradientOf, valueAndGradientOf } from '../../compiler/autodiff/operators.ts';
+import { vjp } from '../../compiler/autodiff/vjp.ts';
+import { given } from './cases.ts';
+import type { Case } from './checks.ts';
+import {
+  checkBatch,
+  checkDifferences,
+  checkDotProduct,
+  checkTaylor,
+  evaluate,
+  generator,
+  present,
+  programOf,
+} from './checks.ts';
+import type { MakeScan } from './loop_cases.ts';
+import { loopCases, unrolled, withPolicy } from './loop_cases.ts';
+
+const everything: readonly AdjointPolicy[] = [
+  { kind: 'store' },
+  { kind: 'recompute' },
+  { kind: 'auto' },
+  ...range(9).map((k): AdjointPolicy => ({ kind: 'checkpoint', bytes: 16 * (k + 1) })),
+];
+
+/** The gradient of Σ w·f with random weights. */
+function gradient(c: Case): { values: NdArray[]; cotangents: readonly Node[] } {
+  const { g, params, outputs } = programOf(c);
+  const floats = params.filter((p) => isFloat(p.dtype));
+  const floatOutputs = outputs.filter((y) => isFloat(y.dtype));
+  const random = generator(99);
+  const weights = floatOutputs.map((y) => b.mul(g, b.cos(g, b.stopGradient(g, y)), random()));
+  const cotangents = vjp(g, floatOutputs, floats, weights).map(
+    (ct, i) => ct ?? b.zerosLike(g, at(floats, i)),
+  );
+  return { values: evaluate(cotangents, params, c.inputs), cotangents };
+}
+
+describe.each(Object.entries(loopCases))('%s', (_name, make) => {
+  const store = withPolicy({ kind: 'store' });
+
+  test('exact adjoint, tangent and Taylor remainder', () => {
+    for (const policy of everything.slice(0, 6)) {
+      checkDotProduct(make(withPolicy(policy)), 1);
+      checkDifferences(make(withPolicy(policy)), 2);
+      checkTaylor(make(withPolicy(policy)), 3);
+    }
+  });
+
+  test('the same bits under every policy and on every run', () => {
+    const reference = gradient(make(store)).values;
+    for (const policy of everything) expect(gradient(make(withPolicy(policy))).values).toEqual(reference);
+  });
+
+  test('the values of unrolled code', () => {
+    const loop = gradient(make(store)).values;
+    const plain = gradient(make(unrolled)).values;
+    loop.forEach((x, k) =>
+      x.data.forEach((value, i) => {
+        const other = at(plain, k).data[i] ?? NaN;
+        expect(Math.abs(value - other)).toBeLessThanOrEqual(1e-13 * Math.max(1, Math.abs(value)));
+      }),
+    );
+  });
+
+  test('a batch is a loop over elements, and so is the batch of its gradient', () => {
+    const c = make(withPolicy({ kind: 'recompute' }));
+    const random = generator(5);
+    const n = 3;
+    const stacks = c.inputs.map((x) =>
+      ndarray(
+        x.dtype,
+        [n, ...x.shape],
+        range(n * x.data.length).map(() => 0.2 + 0.8 * random()),
+      ),
+    );
+    for (const mask of range(2 ** c.inputs.length).slice(1)) {
+      const mapped = c.inputs.map((_, i) => (mask >> i) % 2 === 1);
+      const inputs = c.inputs.map((x, i) => (mapped[i] === true ? at(stacks, i) : x));
+      checkBatch(c.build, inputs, mapped, n, 1e-13);
+      checkBatch(gradientBuilder(c), inputs, mapped, n, 1e-12);
+    }
+  });
+});
+
+/** The gradient of the sum of all float outputs as a function of the inputs. */
+function gradientBuilder(c: Case): Case['build'] {
+  return (g, x) => {
+    const outputs = c.build(g, x).filter((y) => isFloat(y.dtype));
+    const total = outputs.map((y) => b.sumAll(g, y)).reduce((s, y) => b.add(g, s, y));
+    return gradientOf(g, total, x);
+  };
+}
+
+const ops = (results: readonly Node[], op: Node['op']): Node[] =>
+  reachable(results).filter((n) => n.op === op);
+
+/** A nonlinear loop of `length` steps over a state of 4 numbers: final state and its gradient program. */
+function simulation(
+  g: Graph,
+  scan: MakeScan,
+  length: number,
+): { readonly params: readonly Node[]; readonly loss: Node } {
+  const u0 = g.param('u0', { dtype: 'f64', shape: [4] });
+  const k = g.param('k', { dtype: 'f64', shape: [4] });
+  const { carries } = scan(g, {
+    length,
+    init: [u0],
+    body: (_i, [u]) => ({ carries: [b.add(g, given(u), b.mul(g, b.sin(g, given(u)), k))], ys: [] }),
+  });
+  return { params: [u0, k], loss: b.sumAll(g, at(carries, 0)) };
+}
+
+describe('what a gradient costs', () => {
+  test('the loop runs once for value and gradient, with as many snapshots as the policy says', () => {
+    for (const slots of range(12).map((k) => k + 1)) {
+      const g = new Graph();
+      const { params, loss } = simulation(g, withPolicy({ kind: 'checkpoint', bytes: 32 * slots }), 12);
+      const { value, gradient: grads } = valueAndGradientOf(g, loss, params);
+      const roots = [value, ...grads];
+      expect(ops(roots, 'scan').map((n) => (n.op === 'scan' ? n.attrs.snapshots : 0))).toEqual([slots]);
+      expect(ops(roots, 'adjoint_scan').length).toBe(1);
+      expect(describeAdjoints(roots)).toEqual([
+        {
+          length: 12,
+          slots,
+          stateBytes: 32,
+          bytes: 32 * slots,
+          recomputedSteps: forwardSteps(12, slots),
+          depth: 0,
+        },
+      ]);
+    }
+  });
+
+  test('a loop that is linear in what is differentiated stores nothing', () => {
+    const g = new Graph();
+    const c = given2(loopCases['a linear loop'])(withPolicy({ kind: 'store' }));
+    const params = c.inputs.map((x, i) => g.param(`x${i}`, x));
+    const outputs = c.build(g, params);
+    const grads = vjp(
+      g,
+      outputs,
+      params,
+      outputs.map((y) => b.onesLike(g, y)),
+    ).map(present);
+    expect(ops(grads, 'adjoint_scan')).toEqual([]);
+    expect(
+      ops(grads, 'scan').map((n) => (n.op === 'scan' ? [n.attrs.reverse, n.attrs.snapshots] : [])),
+    ).toEqual([[true, 0]]);
+  });
+
+  test('only the states that the reverse body needs are restored', () => {
+    const g = new Graph();
+    const c = given2(loopCases['two states of which one is needed'])(withPolicy({ kind: 'store' }));
+    const params = c.inputs.map((x, i) => g.param(`x${i}`, x));
+    const outputs = c.build(g, params);
+    const grads = vjp(
+      g,
+      outputs,
+      params,
+      outputs.map((y) => b.onesLike(g, y)),
+    ).map(present);
+    // The reverse body needs u; u needs v to be recomputed, but stored states are not recomputed.
+    const [cost] = describeAdjoints(grads);
+    expect(cost?.slots).toBe(6);
+    expect(ops(grads, 'adjoint_scan').length).toBe(1);
+  });
+
+  test('policies', () => {
+    expect(snapshotSlots({ kind: 'store' }, 1000, 8)).toBe(1000);
+    expect(snapshotSlots({ kind: 'recompute' }, 1000, 8)).toBe(64);
+    expect(snapshotSlots({ kind: 'recompute' }, 2, 8)).toBe(2);
+    expect(snapshotSlots({ kind: 'checkpoint', bytes: 16e6 }, 4096, 65536)).toBe(244);
+    expect(snapshotSlots({ kind: 'checkpoint', bytes: 1 }, 4096, 65536)).toBe(1);
+    expect(snapshotSlots({ kind: 'auto' }, 1000, 64000)).toBe(1000);
+    expect(snapshotSlots({ kind: 'auto' }, 1000, 1e6)).toBe(256);
+  });
+
+  test('the size of the gradient program does not depend on the number of steps', () => {
+    const size = (length: number): number => {
+      const g = new Graph();
+      const { params, loss } = simulation(g, withPolicy({ kind: 'recompute' }), length);
+      return reachable(gradientOf(g, loss, params)).length;
+    };
+    expect(size(1_000_000)).toBe(size(10));
+  });
+});
+
+function given2<T>(x: T | undefined): T {
+  if (x === undefined) throw new Error('missing');
+  return x;
+}
+
+describe('long sums in single precision', () => {
+  const build = (length: number): { results: readonly Node[]; carried: number } => {
+    const g = new Graph();
+    const u0 = g.param('u0', { dtype: 'f32', shape: [] });
+    const k = g.param('k', { dtype: 'f32', shape: [] });
+    const { carries } = makeScan(g, {
+      length,
+      init: [u0],
+      body: (_i, [u]) => ({ carries: [b.add(g, given(u), b.mul(g, b.sin(g, given(u)), k))], ys: [] }),
+    });
+    const results = gradientOf(g, at(carries, 0), [u0, k]);
+    const sweep = given2(ops(results, 'adjoint_scan')[0]);
+    return { results, carried: sweep.op === 'adjoint_scan' ? sweep.attrs.cotangents : 0 };
+  };
+
+  test('the accumulator of a constant is compensated beyond 1000 steps', () => {
+    expect(build(1000).carried).toBe(2);
+    expect(build(1001).carried).toBe(3);
+  });
+});
+
+test('cotangents of the snapshots of a loop', () => {
+  // A program that reads its loop's snapshots, as a gradient program does: differentiated again it needs their cotangents.
+  for (const snapshots of [1, 3, 5])
+    for (const reverse of [false, true]) {
+      const c: Case = {
+        inputs: [ndarray('f64', [2], [0.3, 0.8]), ndarray('f64', [2], [0.5, 0.4])],
+        build: (g, [u0, k]) => {
+          const loop = makeScan(g, {
+            length: 5,
+            init: [given(u0)],
+            reverse,
+            snapshots,
+            body: (i, [u]) => ({
+              carries: [
+                b.add(g, b.mul(g, b.sin(g, given(u)), given(k)), b.mul(g, b.cast(g, i, 'f64'), given(k))),
+              ],
+              ys: [],
+            }),
+          });
+          return [...loop.carries, ...loop.snapshots];
+        },
+      };
+      checkDotProduct(c, snapshots);
+      checkDifferences(c, snapshots);
+    }
+});
