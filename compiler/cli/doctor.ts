@@ -5,6 +5,7 @@
 import { availableParallelism, cpus, totalmem } from 'node:os';
 import { setFlagsFromString } from 'node:v8';
 import type { GpuReport } from './doctor_gpu.ts';
+import { reportedFeatures, reportedLimits } from './doctor_gpu.ts';
 
 /** The only part of the global that is used here; Node's own type declarations leave it out. */
 declare const WebAssembly: { validate(bytes: Uint8Array): boolean };
@@ -97,9 +98,9 @@ export function nodeIsSupported(version: string): boolean {
 function availableTargets(gpu: GpuReport, webassembly: WebAssemblyReport): readonly string[] {
   const cpu = `cpu (WebAssembly${webassembly.simd ? ' SIMD' : ''}${webassembly.threads ? ', threads' : ''})`;
   if (gpu.adapter === undefined) return [cpu, 'interpreter'];
-  const name = gpu.adapter.description || gpu.adapter.device;
+  const name = gpu.adapter.description;
   return gpu.adapter.software
-    ? [cpu, `gpu (${name}, software: only with --target gpu)`, 'interpreter']
+    ? [cpu, `gpu (${name}: only with --target gpu)`, 'interpreter']
     : [`gpu (${name})`, cpu, 'interpreter'];
 }
 
@@ -123,15 +124,13 @@ export function machineText(report: MachineReport): string {
     rows.push(['gpu', `none: ${report.gpu.trouble ?? 'no adapter found'}`]);
   } else {
     rows.push(
-      ['gpu', adapter.description || adapter.device],
+      ['gpu', adapter.description],
+      ['gpu driver', adapter.driver || 'unnamed'],
       ['gpu vendor', [adapter.vendor, adapter.architecture].filter(Boolean).join(', ') || 'unknown'],
       ['gpu backend', adapter.backend],
       ['gpu kind', adapter.software ? 'software (runs on the processor)' : 'hardware'],
-      ...adapter.limits.map(({ name, value, bytes }): [string, string] => [
-        `  ${name}`,
-        bytes ? binaryBytes(value) : String(value),
-      ]),
-      ['  features', adapter.features.join(' ') || 'none'],
+      ...reportedLimits.map(({ name, bytes }) => limitRow(name, adapter.limits[name], bytes)),
+      ['  features', reportedFeatures.filter((name) => adapter.features.includes(name)).join(' ') || 'none'],
     );
   }
   rows.push(['targets', report.targets.join('; ')]);
@@ -140,6 +139,11 @@ export function machineText(report: MachineReport): string {
   const advice =
     report.advice.length === 0 ? [] : ['', 'Advice', ...report.advice.map((line) => `- ${line}`)];
   return [...table, ...advice].join('\n');
+}
+
+function limitRow(name: string, value: number | undefined, bytes: boolean): [string, string] {
+  if (value === undefined) return [`  ${name}`, 'unknown'];
+  return [`  ${name}`, bytes ? binaryBytes(value) : String(value)];
 }
 
 function yesNo(value: boolean): string {

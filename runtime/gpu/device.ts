@@ -39,6 +39,38 @@ export async function findAdapter(
   return describeAdapter(adapter.info);
 }
 
+/** What an adapter says of itself, as plain data. */
+export interface AdapterInfo {
+  readonly description: string;
+  readonly software: boolean;
+  readonly vendor: string;
+  readonly architecture: string;
+  /** The whole name the driver gives, with versions. */
+  readonly driver: string;
+  /** Dawn's backend, or `browser`. */
+  readonly backend: string;
+  readonly limits: Readonly<Record<string, number>>;
+  readonly features: readonly string[];
+}
+
+/** All about the adapter that `findAdapter` tells in short; throws as `openDevice` does. Makes no device. */
+export async function inspectAdapter(options: GpuOptions = {}): Promise<AdapterInfo> {
+  const { gpu } = await entry(options);
+  const { info, limits, features } = await requestAdapter(gpu, options);
+  const limitNames = Object.getOwnPropertyNames(Object.getPrototypeOf(limits)).filter((name) =>
+    name.startsWith('m'),
+  );
+  return {
+    ...describeAdapter(info),
+    vendor: info.vendor,
+    architecture: info.architecture,
+    driver: info.description,
+    backend: options.backend ?? nativeBackend(platform()) ?? platform(),
+    limits: Object.fromEntries(limitNames.map((name) => [name, Number(Reflect.get(limits, name))])),
+    features: [...features].sort(),
+  };
+}
+
 export async function openDevice(options: GpuOptions = {}): Promise<GpuDevice> {
   // The strong reference: captured by `dispose` below.
   let held: { gpu: GPU } | undefined = await entry(options);

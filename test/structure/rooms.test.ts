@@ -27,7 +27,7 @@ const seenByRuntime = ['support', 'kernel', 'plan'];
 /** Packages that may be imported, and where. */
 const packageRooms: Readonly<Record<string, readonly string[]>> = {
   chevrotain: ['compiler/syntax/'],
-  webgpu: ['runtime/gpu/', 'compiler/cli/doctor_gpu.ts'],
+  webgpu: ['runtime/gpu/'],
   wabt: ['compiler/target/wasm/'],
   commander: ['compiler/cli/'],
   fflate: ['runtime/io/', 'compiler/cli/', 'runtime/package'],
@@ -35,6 +35,7 @@ const packageRooms: Readonly<Record<string, readonly string[]>> = {
 };
 
 const longestFile = 900;
+const forgery = 'no double assertion';
 
 const product = sourcesIn(['compiler', 'runtime']);
 const everything = [...product, ...sourcesIn(['test'])];
@@ -117,21 +118,22 @@ describe('imports', () => {
 });
 
 describe('TypeScript', () => {
+  /** The last holds for the product alone: tests of verifiers forge what the types forbid. */
   const rules: readonly (readonly [string, RegExp])[] = [
     ['no any', /(?<![.\w$])any(?![\w$]|\s*[(:=])/],
     ['no non-null assertion', /[\w$)\]]!(?!=)/],
     ['no enum', /(?<![.\w$])enum\s+\w/],
     ['no default export', /\bexport\s+default\b/],
-    ['no double assertion', /\bas\s+unknown\s+as\b/],
     ['no suppressed errors', /@ts-(ignore|nocheck)/],
     ['no module-level let', /^(export )?(let|var)\s/m],
+    [forgery, /\bas\s+unknown\s+as\b/],
   ];
   test.each(rules)('%s', (name, pattern) => {
     const where =
       name === 'no suppressed errors'
         ? (source: Source): string => source.text
         : (source: Source): string => codeOnly(source.text);
-    const found = everything
+    const found = (name === forgery ? product : everything)
       .filter(({ path }) => path !== 'test/structure/rooms.test.ts')
       .flatMap((source) =>
         where(source)

@@ -7,7 +7,7 @@ import type { DoctorOptions } from '../options.ts';
 import { versionText } from '../version.ts';
 
 export async function runDoctor(options: DoctorOptions): Promise<number> {
-  const report = inspectMachine(versionText(), await inspectGpu(process.platform));
+  const report = inspectMachine(versionText(), await inspectGpu());
   process.stdout.write(options.json ? `${JSON.stringify(report, null, 2)}\n` : `${machineText(report)}\n`);
   return 0;
 }
