@@ -87,12 +87,25 @@ export function draw_heat(panel: HeatPanel, side: number, scale: number): Drawin
 }
 
 function frameSize(panel: HeatPanel, x: Range, y: Range, side: number): { width: number; height: number } {
+  const { width, height } = wantedSize(panel, x, y, side);
+  return {
+    width: wholeCells(width, panel.xEdges.length - 1),
+    height: wholeCells(height, panel.yEdges.length - 1),
+  };
+}
+
+function wantedSize(panel: HeatPanel, x: Range, y: Range, side: number): { width: number; height: number } {
   const ratio = (y.high - y.low) / (x.high - x.low);
   if (!panel.equal || !Number.isFinite(ratio)) return { width: side, height: Math.round(side * 0.75) };
   const kept = Math.min(mostSlender, Math.max(1 / mostSlender, ratio));
   return kept <= 1
     ? { width: side, height: Math.round(side * kept) }
     : { width: Math.round(side / kept), height: side };
+}
+
+/** A length near the given one in which every cell has equally many pixels; the same if cells are about as small as pixels. */
+function wholeCells(length: number, cells: number): number {
+  return cells > 0 && cells <= length / 4 ? Math.floor(length / cells) * cells : length;
 }
 
 function edgeRange(edges: Float64Array): Range {
