@@ -61,9 +61,14 @@ function arrays(
   return values.flatMap((v, i) => (flags[i] === true ? [materialize(g, tangents[i], v)] : []));
 }
 
-/** Parameters that stand for operands which may not be finite. */
-function suspectsOf(c: RegionContext, params: readonly Node[], operands: readonly Node[]): Node[] {
-  return params.filter((_, i) => c.mayBeNonFinite(at(operands, i)));
+/** Parameters that stand for operands which may not be finite; where what the loop gives is masked outside, its states as well. */
+function suspectsOf(
+  c: RegionContext,
+  params: readonly Node[],
+  operands: readonly Node[],
+  states: readonly Node[] = [],
+): Node[] {
+  return [...params.filter((_, i) => c.mayBeNonFinite(at(operands, i))), ...(c.masked ? states : [])];
 }
 
 /** For each flag set the next of `outputs`, else undefined. */
@@ -94,7 +99,7 @@ export function pushScan(c: RegionContext, node: NodeOf<'scan'>, t: readonly Tan
     ]),
     {
       masked: maskedResults(body, C, c.masked),
-      suspects: suspectsOf(c, [...s.xParams, ...s.constParams], [...s.xs, ...s.consts]),
+      suspects: suspectsOf(c, [...s.xParams, ...s.constParams], [...s.xs, ...s.consts], s.carryParams),
     },
   );
   const dYs = pushed.slice(C);
@@ -134,6 +139,12 @@ export function pushScan(c: RegionContext, node: NodeOf<'scan'>, t: readonly Tan
   return [...carryOut, ...yOut, ...snapOut];
 }
 
+interface LoopParams {
+  readonly carryParams: readonly Node[];
+  readonly xParams: readonly Node[];
+  readonly constParams: readonly Node[];
+}
+
 export function pushAdjointScan(
   c: RegionContext,
   node: NodeOf<'adjoint_scan'>,
@@ -146,10 +157,8 @@ export function pushAdjointScan(
   const flags = t.map(isThere);
   const activity = adjointScanActivity(node, flags);
   const [xFlags, constFlags] = [flags.slice(C + M, C + M + X), flags.slice(C + M + X)];
-  const suspects = (side: {
-    readonly xParams: readonly Node[];
-    readonly constParams: readonly Node[];
-  }): Node[] => suspectsOf(c, [...side.xParams, ...side.constParams], [...s.xs, ...s.consts]);
+  const suspects = ({ carryParams, xParams, constParams }: LoopParams): Node[] =>
+    suspectsOf(c, [...xParams, ...constParams], [...s.xs, ...s.consts], carryParams);
 
   const fCarry = tangentParams(g, s.forward.carryParams, activity.carries);
   const fXs = tangentParams(g, s.forward.xParams, xFlags);
@@ -323,7 +332,7 @@ export function pushWhile(c: RegionContext, node: NodeOf<'while'>, t: readonly T
     ]),
     {
       masked: maskedResults(node.attrs.body, C, c.masked),
-      suspects: suspectsOf(c, s.constParams, s.consts),
+      suspects: suspectsOf(c, s.constParams, s.consts, s.carryParams),
     },
   );
   const tested = condition.params.slice(0, C);

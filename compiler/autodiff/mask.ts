@@ -4,7 +4,8 @@
 // their reductions) may be infinite or NaN where they are not chosen, so the local factors of everything that feeds a choice are made finite:
 // a factor that is not finite counts as 0 (spec/derivatives.md, "Choices"). Two analyses keep this from costing anything elsewhere:
 // `maskedNodes`: what feeds a choice; `mayBeNonFinite`: which factors come out of an operation with a pole, a bounded domain or exponential growth.
-// Sums and products of finite values count as finite, and so do the carries of a loop: divergence is reported at run time, not masked.
+// Sums and products of finite values count as finite. The states of a loop count as finite unless what the loop gives is itself chosen from: a
+// simulation that diverges is reported at run time, one that is discarded (a failed member of an ensemble) is not.
 
 import { at } from '../support/lists.ts';
 import { abs, le, select } from '../ir/build.ts';
