@@ -4,6 +4,7 @@
 // Points where WGSL differs from the kernel IR and what is done: constant expressions must not overflow (operations on constants are computed here); constant indices must lie inside (clamped);
 // `select` takes the condition last; shifts want u32 amounts; integer division rounds towards zero; unary minus does not exist for u32.
 
+import { sameExpr } from '../../kernel/build.ts';
 import { compileKernel } from '../../kernel/evaluate.ts';
 import type { Expr, Kernel } from '../../kernel/types.ts';
 import type { BinaryOp, CompareOp, DType, UnaryOp } from '../../ir/types.ts';
@@ -245,6 +246,10 @@ export class ExpressionWriter {
   }
 
   private compare(op: CompareOp, a: Expr, b: Expr): Text {
+    if (a.type === 'f32' && (op === 'eq' || op === 'ne') && sameExpr(a, b)) {
+      const isNaN = this.call('flow_is_nan', this.show(a, 0));
+      return op === 'ne' ? this.atom(isNaN) : [`!${isNaN}`, strength.prefix];
+    }
     const sign = { eq: '==', ne: '!=', lt: '<', le: '<=' }[op];
     const side = strength.compare + 1;
     return [`${this.show(a, side)} ${sign} ${this.show(b, side)}`, strength.compare];

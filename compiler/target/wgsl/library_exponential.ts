@@ -1,5 +1,6 @@
 // exp, log, pow and the hyperbolic functions of float32, as WGSL text (see library.ts). Polynomials are minimax fits of relative error below 2^-30, rounded to float32; the argument
-// reductions are the usual ones (Muller, "Elementary Functions", ch. 11). Cancellation is met by splitting numbers with bit masks, which no optimiser can undo.
+// reductions are the usual ones (Muller, "Elementary Functions", ch. 11). Drivers simplify sums as if they were exact (`(a + b) - a` becomes b), so what is lost to rounding is never
+// found that way: numbers are split with bit masks, which no optimiser can undo.
 
 import type { LibraryFunction } from './library_function.ts';
 
@@ -67,7 +68,7 @@ fn flow_log1p_reduced(f: f32) -> f32 {
     uses: ['flow_log1p_reduced'],
     text: `
 fn flow_log(x: f32) -> f32 {
-  if (!(x > 0.0f && x <= 3.40282347e38f)) {
+  if (!(x > 0.0f && x <= 0x1.fffffep+127f)) {
     return log(x);
   }
   let tiny = x < 1.17549435e-38f;
@@ -80,7 +81,7 @@ fn flow_log(x: f32) -> f32 {
 }`,
   },
   flow_log1p: {
-    uses: ['flow_log1p_reduced', 'flow_log'],
+    uses: ['flow_log1p_reduced', 'flow_log', 'flow_power_of_two'],
     text: `
 // log(1 + x) without cancellation near 0.
 fn flow_log1p(x: f32) -> f32 {
@@ -88,8 +89,13 @@ fn flow_log1p(x: f32) -> f32 {
     return x + flow_log1p_reduced(x);
   }
   let u = 1.0f + x;
-  let correction = select(x - (u - 1.0f), 1.0f - (u - x), x > 1.0f);
-  return flow_log(u) + select(0.0f, correction / u, u > 0.0f && u < 1.0e9f);
+  if (!(u > 0.0f && u < 1.0e9f)) {
+    return flow_log(u);
+  }
+  // 1 + f = (1 + x) / 2^k; f from x itself, so that the rounding of u does no harm.
+  let k = i32(bitcast<u32>(u) - 0x3f3504f3u) >> 23u;
+  let f = (x + (1.0f - flow_power_of_two(k))) * flow_power_of_two(-k);
+  return f32(k) * 0.693145752f + (f + (flow_log1p_reduced(f) + f32(k) * 1.42860677e-6f));
 }`,
   },
   flow_sinh: {
@@ -147,42 +153,40 @@ fn flow_pow_positive(x: f32, y: f32) -> f32 {
   let shifted = bits - 0x3f3504f3u;
   let k = f32(i32(shifted) >> 23u) - select(0.0f, 23.0f, tiny);
   let f = bitcast<f32>((shifted & 0x007fffffu) + 0x3f3504f3u) - 1.0f;
-  // s = f / (2 + f) in two parts; log(1 + f) = 2 atanh(s).
+  // log(1 + f) = 2 atanh(s), s = f / (2 + f) = s_high + s_low.
   let d = 2.0f + f;
-  let d_low = f - (d - 2.0f);
+  let d_high = flow_high(d);
+  let d_low = f - (d_high - 2.0f);
   let s = f / d;
   let s_high = flow_high(s);
-  let d_high = flow_high(d);
-  let exact = ((f - s_high * d_high) - s_high * (d - d_high)) - s_high * d_low;
-  let s_low = exact / d;
+  let s_low = ((f - s_high * d_high) - s_high * d_low) / d;
   let z = s * s;
   let tail = s * z * (0.666666627f + z * (0.400008529f + z * (0.285098881f + z * 0.240344301f)));
   // log(x) = high + low.
   let a = k * 0.693145752f;
   let b = 2.0f * s_high;
-  let sum = a + b;
-  // a is 0 or larger than b: the two-sum of Dekker in either case.
+  let sum = flow_high(a + b);
   let rest = select((b - sum) + a, (a - sum) + b, abs(a) >= abs(b));
-  let low = (2.0f * s_low + tail) + (rest + k * 1.42860677e-6f);
-  let high = flow_high(sum + low);
-  let under = ((sum - high) + low);
-  // y * log(x) = product + product_low.
+  let small = (2.0f * s_low + tail) + (rest + k * 1.42860677e-6f);
+  let high = flow_high(sum + small);
+  let low = (sum - high) + small;
+  // y * log(x) = whole + part.
   let y_high = flow_high(y);
   let product = high * y_high;
-  let product_low = high * (y - y_high) + under * y;
-  let whole = product + product_low;
+  let product_low = high * (y - y_high) + low * y;
+  let whole = flow_high(product + product_low);
   return flow_exp_split(whole, (product - whole) + product_low);
 }`,
   },
   flow_pow: {
-    uses: ['flow_pow_positive', 'flow_nan'],
+    uses: ['flow_pow_positive', 'flow_nan', 'flow_is_nan'],
     text: `
 // x^y; a negative x wants an integral y; x^0 = 1.
 fn flow_pow(x: f32, y: f32) -> f32 {
   if (y == 0.0f || x == 1.0f) {
     return 1.0f;
   }
-  if (x != x || y != y) {
+  if (flow_is_nan(x) || flow_is_nan(y)) {
     return x + y;
   }
   let integral = floor(y) == y;
@@ -191,7 +195,7 @@ fn flow_pow(x: f32, y: f32) -> f32 {
   var r: f32;
   if (a == 0.0f) {
     r = select(0.0f, 1.0f / a, y < 0.0f);
-  } else if (a > 3.40282347e38f || abs(y) > 3.40282347e38f) {
+  } else if (a > 0x1.fffffep+127f || abs(y) > 0x1.fffffep+127f) {
     r = pow(a, y);
   } else {
     r = flow_pow_positive(a, y);

@@ -54,9 +54,11 @@ fn flow_rem_i32(a: i32, b: i32) -> i32 {
   flow_rem_f32: {
     uses: [],
     text: `
-// a - b * floor(a / b), kept between 0 and b where the rounding of the quotient would leave it.
+// a - b * floor(a / b) without the rounding of the product, kept between 0 and b where the rounding of the quotient would leave it.
 fn flow_rem_f32(a: f32, b: f32) -> f32 {
-  let r = a - b * floor(a / b);
+  let q = floor(a / b);
+  let b_high = bitcast<f32>(bitcast<u32>(b) & 0xfffff000u);
+  let r = (a - b_high * q) - (b - b_high) * q;
   let low = select(r, r + b, (r != 0.0f) & ((r < 0.0f) != (b < 0.0f)));
   return select(low, low - b, abs(low) >= abs(b));
 }`,
@@ -72,6 +74,14 @@ var<private> flow_nan_bits: u32 = 0x7fc00000u;`,
 // Not a number: made at run time, WGSL has no constant for it.
 fn flow_nan() -> f32 {
   return bitcast<f32>(flow_nan_bits);
+}`,
+  },
+  flow_is_nan: {
+    uses: [],
+    text: `
+// By the bits: comparisons of a number with itself are optimised away.
+fn flow_is_nan(x: f32) -> bool {
+  return (bitcast<u32>(x) & 0x7fffffffu) > 0x7f800000u;
 }`,
   },
   flow_threefry: { uses: [], text: threefryText() },

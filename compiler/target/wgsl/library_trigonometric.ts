@@ -85,7 +85,7 @@ fn flow_reduce_large(x: f32) -> flow_angle {
 }`,
   },
   flow_reduce: {
-    uses: ['flow_reduce_large', 'flow_angle'],
+    uses: ['flow_reduce_large', 'flow_angle', 'flow_nan'],
     text: `
 fn flow_reduce(x: f32) -> flow_angle {
   let a = abs(x);
@@ -94,10 +94,10 @@ fn flow_reduce(x: f32) -> flow_angle {
     let k = round(a * 0.636619747f);
     angle.rest = (((a - k * 1.5703125f) - k * 0.000483751297f) - k * 7.54953362e-8f) - k * 2.56334407e-12f;
     angle.quadrant = u32(k) & 3u;
-  } else if (a <= 3.40282347e38f) {
+  } else if (a <= 0x1.fffffep+127f) {
     angle = flow_reduce_large(a);
   } else {
-    angle.rest = x - x;
+    angle.rest = flow_nan();
     angle.quadrant = 0u;
   }
   return angle;

@@ -10,6 +10,8 @@ export const LARGEST_F32 = 3.4028234663852886e38;
 export function f32Literal(value: number): string {
   if (Number.isNaN(value)) throw new InternalError('wgsl', 'NaN has no literal');
   const x = Math.fround(Math.max(-LARGEST_F32, Math.min(LARGEST_F32, value)));
+  // Nine digits of the largest number round up past it, which WGSL refuses.
+  if (Math.abs(x) === LARGEST_F32) return `${x < 0 ? '-' : ''}0x1.fffffep+127f`;
   if (x === 0) return Object.is(x, -0) ? '-0.0f' : '0.0f';
   if (Number.isInteger(x) && Math.abs(x) < 1e9) return `${x}.0f`;
   let text = x.toPrecision(9);
