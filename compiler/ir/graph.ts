@@ -1,22 +1,26 @@
 // The builder of the array IR. Nodes are hash-consed: asking twice for the same operation on the same operands gives the same node, so common
-// subexpressions never exist twice. One Graph lives for one compilation; every stage that makes nodes gets it passed.
+// subexpressions never exist twice, and asking again costs one look-up. One Graph lives for one compilation; every stage that makes nodes gets it passed.
 // `node` applies the local rewrites of rewrite.ts (constant folding, identities with 0 and 1, movement of movement) before it interns.
 
 import { InternalError } from '../support/diagnostic.ts';
 import type { Span } from '../support/span.ts';
+import { SMALL_LITERAL } from './classes.ts';
 import { inferTypes } from './infer.ts';
 import { rewriteNode } from './rewrite.ts';
 import type { ArrayType, Attributes, DType, Node, NodeOf, OpName, Region } from './types.ts';
 
 export class Graph {
-  private readonly interned = new Map<string, Node>();
+  /** The node given for each request, whether made for it or found simpler by a rewrite. */
+  private readonly answers = new Map<string, Node>();
+  /** The same for operations of one or two operands without attributes, by operation and `pairKey`: most of the nodes there are. */
+  private readonly pairAnswers = new Map<OpName, Map<number, Node>>();
   private nextId = 0;
   private nextSerial = 0;
   private readonly regionKeys = new Map<string, number>();
   /** Place given to nodes made while it is set; see `withOrigin`. */
   private origin: Span | undefined;
-  /** Keys interned since the innermost `scope` began. */
-  private scopeKeys: string[] | undefined;
+  /** What takes the answers given since the innermost `scope` began out of their tables. */
+  private forget: (() => void)[] | undefined;
 
   /** `rewrite: false` leaves every node as it is asked for: for tests of the rewrites. */
   constructor(private readonly options: { readonly rewrite: boolean } = { rewrite: true }) {}
@@ -51,17 +55,36 @@ export class Graph {
 
   /** The node of this operation: checked, simplified, interned. `dtype` is for the leaves const, literal and iota only. */
   node<P extends OpName>(op: P, args: readonly Node[], attrs: Attributes[P], dtype?: DType): Node {
+    const [a, b] = args;
+    if (a !== undefined && args.length <= 2 && isEmpty(attrs)) {
+      let table = this.pairAnswers.get(op);
+      if (table === undefined) {
+        table = new Map();
+        this.pairAnswers.set(op, table);
+      }
+      return this.answer(table, pairKey(a, b), op, args, attrs, undefined);
+    }
+    const leafType = args.length === 0 ? dtype : undefined;
+    const key = `${op}|${leafType ?? ''}|${idsOf(args)}|${this.attributeKey(op, attrs)}`;
+    return this.answer(this.answers, key, op, args, attrs, dtype);
+  }
+
+  private answer<P extends OpName, K>(
+    table: Map<K, Node>,
+    key: K,
+    op: P,
+    args: readonly Node[],
+    attrs: Attributes[P],
+    dtype: DType | undefined,
+  ): Node {
+    const known = table.get(key);
+    if (known !== undefined) return known;
     const outputs = inferTypes(op, args, attrs, dtype);
     const simpler = this.options.rewrite ? rewriteNode(this, op, args, attrs, outputs) : undefined;
-    if (simpler !== undefined) return simpler;
-    const type = outputs[0];
-    const key = `${op}|${type === undefined ? '' : type.dtype}|${args.map((a) => a.id).join(',')}|${this.attributeKey(op, attrs)}`;
-    const known = this.interned.get(key);
-    if (known !== undefined) return known;
-    const made = this.make(op, args, attrs, outputs, this.origin);
-    this.interned.set(key, made);
-    this.scopeKeys?.push(key);
-    return made;
+    const answer = simpler ?? this.make(op, args, attrs, outputs, this.origin);
+    table.set(key, answer);
+    this.forget?.push(() => table.delete(key));
+    return answer;
   }
 
   /** Nodes made by `build` carry `origin` unless an inner call sets another. */
@@ -81,14 +104,14 @@ export class Graph {
    */
   scope<T>(build: () => T): { readonly value: T; readonly mark: number } {
     const mark = this.nextId;
-    const before = this.scopeKeys;
-    const keys: string[] = [];
-    this.scopeKeys = keys;
+    const before = this.forget;
+    const forget: (() => void)[] = [];
+    this.forget = forget;
     try {
       return { value: build(), mark };
     } finally {
-      this.scopeKeys = before;
-      for (const key of keys) this.interned.delete(key);
+      this.forget = before;
+      for (const remove of forget) remove();
     }
   }
 
@@ -116,23 +139,25 @@ export class Graph {
   private attributeKey<P extends OpName>(op: P, attrs: Attributes[P]): string {
     if (op === 'literal') {
       const { data, shape } = attrs as Attributes['literal'];
-      return `${shape.join('x')}:${data.length <= 64 ? data.join(',') : this.literalKey(data)}`;
+      return `${shape.join('x')}:${data.length <= SMALL_LITERAL ? Array.from(data, textOf).join(',') : this.literalKey(data)}`;
     }
-    if (isEmpty(attrs)) return '';
-    return JSON.stringify(attrs, (_key, value: unknown) =>
-      isRegion(value)
-        ? this.regionKey(value)
-        : typeof value === 'number' && !Number.isFinite(value)
-          ? String(value)
-          : Object.is(value, -0)
-            ? '-0'
-            : value,
-    );
+    return this.attributeText(attrs);
+  }
+
+  /** Text that differs for attributes that differ; the order in which an object's fields were written does not matter. */
+  private attributeText(value: unknown): string {
+    if (typeof value === 'number') return textOf(value);
+    if (Array.isArray(value)) return `[${value.map((x: unknown) => this.attributeText(x)).join(',')}]`;
+    if (isRegion(value)) return `r${this.regionKey(value)}`;
+    if (typeof value !== 'object' || value === null) return String(value);
+    const fields = Object.entries(value);
+    if (fields.length > 1) fields.sort(([a], [b]) => (a < b ? -1 : 1));
+    return fields.map(([name, field]) => `${name}:${this.attributeText(field)}`).join(';');
   }
 
   /** Regions are equal when parameters and results are the same nodes: alpha-equivalent bodies are merged by cse, not here. */
   private regionKey(region: Region): number {
-    const text = `${region.params.map((p) => p.id).join(',')}>${region.results.map((r) => r.id).join(',')}`;
+    const text = `${idsOf(region.params)}>${idsOf(region.results)}`;
     let key = this.regionKeys.get(text);
     if (key === undefined) {
       key = this.regionKeys.size;
@@ -164,9 +189,25 @@ export class Graph {
   }
 }
 
+/** A number as text, with zeros told apart by sign. */
+function textOf(x: number): string {
+  return Object.is(x, -0) ? '-0' : String(x);
+}
+
+/** One number for one or two operands: ids stay far below 2^26. */
+function pairKey(a: Node, b: Node | undefined): number {
+  return a.id * 2 ** 26 + (b === undefined ? 0 : b.id + 1);
+}
+
 function isEmpty(attrs: object): boolean {
   for (const _key in attrs) return false;
   return true;
+}
+
+function idsOf(nodes: readonly Node[]): string {
+  let text = '';
+  for (const node of nodes) text += `${node.id},`;
+  return text;
 }
 
 function isRegion(value: unknown): value is Region {

@@ -55,7 +55,7 @@ export function rebuildRegion(g: Graph, region: Region, handle: RegionHandler): 
           node.attrs.index,
         ),
       );
-    } else if (node.args.length > 0) {
+    } else if (node.args.some((a) => image(a) !== a)) {
       images.set(node, rebuild(g, node, node.args.map(image)));
     }
   }

@@ -12,7 +12,7 @@ import { broadcastAxes, indexAxis, projections, reshape } from './build.ts';
 import type { Graph } from './graph.ts';
 import { splatOf } from './pattern.ts';
 import type { RegionOperation } from './rebuild.ts';
-import { captureOf, closeRegions, inlineRegion, reachable, substitute } from './region.ts';
+import { captureOf, closeRegions, inlineRegion, reachThrough, substitute } from './region.ts';
 import type { Attributes, Node, Region } from './types.ts';
 
 /** One node for each output; undefined for those that are not read. */
@@ -78,17 +78,14 @@ function steadyCarries(
   }
 }
 
-/** The positions reached from `start` by `step` (what each needs), ascending. */
-function closure(start: Iterable<number>, step: (i: number) => Iterable<number>): number[] {
-  const found = new Set<number>(start);
-  for (const i of found) for (const j of step(i)) found.add(j);
-  return [...found].sort((a, b) => a - b);
+/** The parameters and what they are after a step, for `reachThrough`. */
+function following(params: readonly Node[], results: readonly Node[]): Map<Node, Node> {
+  return new Map(params.map((p, i) => [p, at(results, i)]));
 }
 
-/** Which of these parameters the results depend on, as positions. */
-function needs(results: readonly Node[], params: readonly Node[]): number[] {
-  const reached = new Set(reachable(results, new Set(params)));
-  return range(params.length).filter((i) => reached.has(at(params, i)));
+/** Positions of the parameters that are in `needed`. */
+function positionsIn(needed: ReadonlySet<Node>, params: readonly Node[]): number[] {
+  return range(params.length).filter((i) => needed.has(at(params, i)));
 }
 
 const pick = <T>(list: readonly T[], positions: readonly number[]): T[] => positions.map((i) => at(list, i));
@@ -147,12 +144,11 @@ function reduceScan(
   const ys = range(before.length - n).filter((j) => used.has(n + j));
   const snapshots = range(n).some((i) => used.has(before.length + i)) ? s.snapshots : 0;
   const wanted = range(n).filter((i) => used.has(i) || (snapshots > 0 && used.has(before.length + i)));
-  const carriesOf = (list: readonly Node[]): number[] => needs(list, carryParams);
-  const live = closure([...wanted, ...carriesOf(ys.map((j) => at(results, n + j)))], (i) =>
-    carriesOf([at(results, i)]),
-  ).filter((i) => steady[i] === undefined);
-  const body = [...live.map((i) => at(results, i)), ...ys.map((j) => at(results, n + j))];
-  const liveXs = needs(body, xParams);
+  const yResults = ys.map((j) => at(results, n + j));
+  const needed = reachThrough([...pick(carryParams, wanted), ...yResults], following(carryParams, results));
+  const live = positionsIn(needed, carryParams).filter((i) => steady[i] === undefined);
+  const liveXs = positionsIn(needed, xParams);
+  const body = [...pick(results, live), ...yResults];
 
   const varying = [at(params, 0), ...pick(carryParams, live), ...pick(xParams, liveXs)];
   const region = { params: varying, results: body };
@@ -271,15 +267,20 @@ function reduceAdjointScan(
 
   const ys = range(backward.results.length - m).filter((j) => used.has(m + j));
   const yResults = ys.map((j) => at(results, m + j));
-  const liveCts = closure([...range(m).filter((i) => used.has(i)), ...needs(yResults, bCotangents)], (i) =>
-    needs([at(results, i)], bCotangents),
-  ).filter((i) => steady[i] === undefined);
-  const back = [...pick(results, liveCts), ...yResults];
-  const liveStates = closure(needs(back, bCarries), (i) => needs([at(fResults, i)], fCarries)).filter(
-    (i) => fixed[i] === undefined,
+  const wanted = range(m).filter((i) => used.has(i) && steady[i] === undefined);
+  const neededBack = reachThrough(
+    [...pick(bCotangents, wanted), ...yResults],
+    following(bCotangents, results),
   );
+  const liveCts = positionsIn(neededBack, bCotangents).filter((i) => steady[i] === undefined);
+  const back = [...pick(results, liveCts), ...yResults];
+  const neededForth = reachThrough(
+    pick(fCarries, positionsIn(neededBack, bCarries)),
+    following(fCarries, fResults),
+  );
+  const liveStates = positionsIn(neededForth, fCarries).filter((i) => fixed[i] === undefined);
   const forth = pick(fResults, liveStates);
-  const liveXs = [...new Set([...needs(back, bXs), ...needs(forth, fXs)])].sort((a, b) => a - b);
+  const liveXs = range(stepped).filter((i) => neededBack.has(at(bXs, i)) || neededForth.has(at(fXs, i)));
 
   const regions: readonly [Region, Region] = [
     { params: [at(forward.params, 0), ...pick(fCarries, liveStates), ...pick(fXs, liveXs)], results: forth },
@@ -354,9 +355,10 @@ function reduceWhile(
     if (value !== undefined) cOuter.set(at(cCarries, i), value);
   });
   const tested = substitute(g, condition.results, cOuter);
-  const live = closure([...range(n).filter((i) => used.has(i)), ...needs(tested, cCarries)], (i) =>
-    needs([at(results, i)], bCarries),
-  ).filter((i) => steady[i] === undefined);
+  const forCondition = reachThrough(tested, new Map());
+  const wanted = range(n).filter((i) => used.has(i) || forCondition.has(at(cCarries, i)));
+  const needed = reachThrough(pick(bCarries, wanted), following(bCarries, results));
+  const live = positionsIn(needed, bCarries).filter((i) => steady[i] === undefined);
   const regions = [
     { params: pick(cCarries, live), results: tested },
     { params: [at(body.params, 0), ...pick(bCarries, live)], results: pick(results, live) },
@@ -410,8 +412,9 @@ function reduceCond(
     return { params, results: substitute(g, pick(results, live), map) };
   };
   const [yes, no] = [branch(c.then), branch(c.else)];
-  const needed = [...new Set([...needs(yes.results, yes.params), ...needs(no.results, no.params)])].sort(
-    (a, b) => a - b,
+  const [forYes, forNo] = [reachThrough(yes.results, new Map()), reachThrough(no.results, new Map())];
+  const needed = range(operands.length).filter(
+    (i) => forYes.has(at(yes.params, i)) || forNo.has(at(no.params, i)),
   );
   const trim = ({ params, results }: Region): Region => ({ params: pick(params, needed), results });
   const made = projections(

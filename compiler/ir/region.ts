@@ -18,19 +18,35 @@ import type { AdjointPolicy, ArrayType, DType, Node, Region } from './types.ts';
 
 /** Every node the results depend on, operands before users; region bodies are not entered. `stop` nodes are included, their operands are not. */
 export function reachable(results: readonly Node[], stop?: { has(node: Node): boolean }): Node[] {
-  const seen = new Set<Node>();
-  const stack: Node[] = [];
+  // Operands have smaller ids, so the results bound the ids to be marked.
+  const seen = new Uint8Array(results.reduce((top, node) => Math.max(top, node.id + 1), 0));
+  const found: Node[] = [];
   const visit = (node: Node): void => {
-    if (seen.has(node)) return;
-    seen.add(node);
-    stack.push(node);
+    if (seen[node.id] !== 0) return;
+    seen[node.id] = 1;
+    found.push(node);
   };
-  results.forEach(visit);
-  for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
-    if (stop?.has(node) === true) continue;
-    node.args.forEach(visit);
+  for (const node of results) visit(node);
+  // `found` is both the list of nodes seen and the queue of nodes whose operands are still to be seen.
+  for (let i = 0; i < found.length; i++) {
+    const node = at(found, i);
+    if (stop?.has(node) !== true) for (const arg of node.args) visit(arg);
   }
-  return [...seen].sort((a, b) => a.id - b.id);
+  return found.sort((a, b) => a.id - b.id);
+}
+
+/**
+ * Every node that `start` depends on when each parameter that is a key of `next` also depends on its value there: what a loop needs, when `next` gives
+ * for each carry its value after a step.
+ */
+export function reachThrough(start: readonly Node[], next: ReadonlyMap<Node, Node>): Set<Node> {
+  const found = new Set<Node>(start);
+  for (const node of found) {
+    for (const arg of node.args) found.add(arg);
+    const after = next.get(node);
+    if (after !== undefined) found.add(after);
+  }
+  return found;
 }
 
 /** The nodes among those the results depend on that depend on one of `sources` (which are included where reached). */
@@ -59,6 +75,15 @@ export function substitute(g: Graph, results: readonly Node[], map: ReadonlyMap<
     const made = rebuild(g, node, node.args.map(image));
     if (made !== node) now.set(node, made);
   }
+  return results.map(image);
+}
+
+/** The results made anew from `params` on, so that nodes made in a `Graph.scope` become the known answers for what they compute. */
+function remake(g: Graph, results: readonly Node[], params: readonly Node[]): Node[] {
+  const now = new Map<Node, Node>();
+  const image = (node: Node): Node => now.get(node) ?? node;
+  for (const node of reachable(results, new Set(params)))
+    if (node.op !== 'param') now.set(node, rebuild(g, node, node.args.map(image)));
   return results.map(image);
 }
 
@@ -120,7 +145,9 @@ export function closeRegions(
   const closed = regions.map(({ params, results }) => {
     const extra = captured.map((value, i) => g.param(captureName(at(outer, i), i), value));
     const map = new Map(outer.map((node, i) => [node, unpackBool(g, at(extra, i), node.dtype)]));
-    return { params: [...params, ...extra], results: substitute(g, results, map) };
+    const inside = substitute(g, results, map);
+    const all = [...params, ...extra];
+    return { params: all, results: mark === Infinity ? inside : remake(g, inside, all) };
   });
   return { regions: closed, captured };
 }
