@@ -2,7 +2,7 @@
 //
 // A loop gets its tangents carried beside its states (a doubled carry, no tape): [c, dc] steps through the body and the body's own jvp, which share all primal
 // nodes. Which carries have a tangent is the fixpoint of activity.ts. The parameters of the primal body are the very same nodes in the doubled body,
-// so that loops which compute the same states are recognised and merged afterwards (merge_loops.ts).
+// so that loops which compute the same states are recognised and merged afterwards (absorb_loops.ts).
 // A branch gives the tangents alone, from a branch on the same predicate.
 
 import { at } from '../support/lists.ts';

@@ -9,7 +9,7 @@ import type { Node } from '../ir/types.ts';
 import { isFloat, showType, sizeOf } from '../ir/types.ts';
 import { batch } from './batch.ts';
 import { jvp } from './jvp.ts';
-import { mergeLoops } from './merge_loops.ts';
+import { absorbLoops } from './absorb_loops.ts';
 import type { Tangent } from './tangent.ts';
 import { materialize } from './tangent.ts';
 import { valueAndVjp, vjp } from './vjp.ts';
@@ -42,7 +42,7 @@ export function valueAndJvp(
   tangents: readonly Tangent[],
 ): { readonly values: readonly Node[]; readonly tangents: Tangent[] } {
   const pushed = jvp(g, outputs, inputs, tangents);
-  const merged = mergeLoops(g, [...outputs, ...pushed.filter((t) => t !== undefined)]);
+  const merged = absorbLoops(g, [...outputs, ...pushed.filter((t) => t !== undefined)]);
   let next = outputs.length;
   return {
     values: merged.slice(0, outputs.length),

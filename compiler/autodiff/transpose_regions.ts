@@ -4,7 +4,7 @@
 // cotangents: of the tangent carries, and an accumulator for each linear constant; cotangents of linear xs are stacked. What the transposed body needs of a
 // step is rebuilt from the step's carry-in:
 //   · nothing: the loop is linear in what is differentiated; an ordinary reversed scan, no memory;
-//   · some states: the primal scan is issued again with snapshots (it replaces the plain one: merge_loops.ts), and an adjoint scan goes backwards, recomputing
+//   · some states: the primal scan is issued again with snapshots (it replaces the plain one: absorb_loops.ts), and an adjoint scan goes backwards, recomputing
 //     those states alone between snapshots.
 // The sweep's arithmetic does not depend on the number of snapshots.
 

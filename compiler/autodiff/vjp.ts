@@ -7,7 +7,7 @@ import type { Graph } from '../ir/graph.ts';
 import type { Node } from '../ir/types.ts';
 import { isFloat, sameShape, showType } from '../ir/types.ts';
 import { push } from './jvp.ts';
-import { mergeLoops } from './merge_loops.ts';
+import { absorbLoops } from './absorb_loops.ts';
 import type { Tangent } from './tangent.ts';
 import { transposeLinear } from './transpose.ts';
 
@@ -72,7 +72,7 @@ export function valueAndVjp(
     sources,
   );
   const byInput = params.map((p): Tangent => (p === undefined ? undefined : pulled[sources.indexOf(p)]));
-  const merged = mergeLoops(g, [...outputs, ...byInput.filter((ct) => ct !== undefined)]);
+  const merged = absorbLoops(g, [...outputs, ...byInput.filter((ct) => ct !== undefined)]);
   let next = outputs.length;
   return {
     values: merged.slice(0, outputs.length),

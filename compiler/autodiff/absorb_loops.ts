@@ -2,90 +2,47 @@
 //
 // Differentiation issues loops again: with snapshots for a reverse sweep, with tangents carried beside the states. Such a loop keeps the parameters of the
 // loop it was made from, as the very same nodes; so "everything loop A computes, loop B computes too" is a comparison of nodes, and A's outputs can be
-// read from B. Applied inside regions as well. Run after every derivative; values and bits do not change.
+// read from B: B absorbs A. Done inside regions as well. Values and bits do not change. Run after every derivative, so that derivatives of derivatives do not
+// multiply loops. (ir/merge_loops.ts, a pass over finished programs, merges scans that are equal up to the names of their parameters.)
 
 import { InternalError } from '../support/diagnostic.ts';
 import { at } from '../support/lists.ts';
 import { project } from '../ir/build.ts';
 import type { Graph } from '../ir/graph.ts';
+import type { RegionHandler } from '../ir/rebuild.ts';
+import { applyRegionOperation, mapRegions, rebuildRegion } from '../ir/rebuild.ts';
 import { reachable, rebuild } from '../ir/region.ts';
-import type { Attributes, Node, NodeOf, Region } from '../ir/types.ts';
+import type { Node, NodeOf, Region } from '../ir/types.ts';
 import { adjointScanParts, scanParts, whileParts } from './loops.ts';
 
 /** The results, with every loop whose outputs another one gives replaced by that one. */
-export function mergeLoops(g: Graph, results: readonly Node[]): Node[] {
-  let now = mergeInside(g, results);
-  for (;;) {
-    const merge = findMerge(now);
-    if (merge === undefined) return now;
-    now = replaceLoop(g, now, merge);
-  }
+export function absorbLoops(g: Graph, results: readonly Node[]): readonly Node[] {
+  return absorbIn(g, { params: [], results }).results;
 }
 
-// ---- inside regions
-
-function mergeInside(g: Graph, results: readonly Node[]): Node[] {
-  const images = new Map<Node, Node>();
-  const image = (node: Node): Node => images.get(node) ?? node;
-  for (const node of reachable(results)) {
-    const args = node.args.map(image);
-    const inner = innerMerged(g, node, args);
-    const made = inner ?? (args.some((a, i) => a !== node.args[i]) ? rebuild(g, node, args) : node);
-    if (made !== node) images.set(node, made);
-  }
-  return results.map(image);
-}
-
-function mergedRegion(g: Graph, region: Region): Region {
-  const results = mergeLoops(g, region.results);
+function absorbIn(g: Graph, region: Region): Region {
+  const inside: RegionHandler = (node, args) =>
+    applyRegionOperation(
+      g,
+      mapRegions(node, (inner) => absorbIn(g, inner)),
+      args,
+    );
+  let { results } = rebuildRegion(g, region, inside);
+  for (let found = findPair(results); found !== undefined; found = findPair(results))
+    results = replaceLoop(g, results, found);
   return results.every((r, i) => r === region.results[i]) ? region : { params: region.params, results };
-}
-
-/** The node with its regions merged inside, or undefined when nothing changes there. */
-function innerMerged(g: Graph, node: Node, args: readonly Node[]): Node | undefined {
-  const make = <P extends 'scan' | 'adjoint_scan' | 'while' | 'cond'>(op: P, attrs: Attributes[P]): Node =>
-    g.withOrigin(node.origin, () => g.node(op, args, attrs));
-  switch (node.op) {
-    case 'scan': {
-      const body = mergedRegion(g, node.attrs.body);
-      return body === node.attrs.body ? undefined : make('scan', { ...node.attrs, body });
-    }
-    case 'adjoint_scan': {
-      const forward = mergedRegion(g, node.attrs.forward);
-      const backward = mergedRegion(g, node.attrs.backward);
-      return forward === node.attrs.forward && backward === node.attrs.backward
-        ? undefined
-        : make('adjoint_scan', { ...node.attrs, forward, backward });
-    }
-    case 'while': {
-      const condition = mergedRegion(g, node.attrs.condition);
-      const body = mergedRegion(g, node.attrs.body);
-      return condition === node.attrs.condition && body === node.attrs.body
-        ? undefined
-        : make('while', { ...node.attrs, condition, body });
-    }
-    case 'cond': {
-      const yes = mergedRegion(g, node.attrs.then);
-      const no = mergedRegion(g, node.attrs.else);
-      return yes === node.attrs.then && no === node.attrs.else
-        ? undefined
-        : make('cond', { then: yes, else: no });
-    }
-    default:
-      return undefined;
-  }
 }
 
 // ---- finding
 
-interface Merge {
+interface Pair {
   readonly from: Node;
   readonly to: Node;
   /** Output i of `from` is output outputs[i] of `to`. */
   readonly outputs: readonly number[];
 }
 
-function findMerge(results: readonly Node[]): Merge | undefined {
+function findPair(results: readonly Node[]): Pair | undefined {
   const groups = new Map<string, Node[]>();
   for (const node of reachable(results)) {
     const key = groupKey(node);
@@ -219,7 +176,7 @@ function whileCovers(big: NodeOf<'while'>, small: NodeOf<'while'>): readonly num
 // ---- replacing
 
 /** `to` may be younger than users of `from`, so this walk follows operands instead of ids. */
-function replaceLoop(g: Graph, results: readonly Node[], { from, to, outputs }: Merge): Node[] {
+function replaceLoop(g: Graph, results: readonly Node[], { from, to, outputs }: Pair): Node[] {
   const images = new Map<Node, Node>();
   const open = new Set<Node>();
   const stack = [...results].reverse();
@@ -233,7 +190,7 @@ function replaceLoop(g: Graph, results: readonly Node[], { from, to, outputs }: 
     const operands = operandsOf(node);
     const missing = operands.filter((a) => !images.has(a));
     if (missing.length > 0) {
-      if (open.has(node)) throw new InternalError('autodiff.merge_loops', 'a loop depends on itself');
+      if (open.has(node)) throw new InternalError('autodiff.absorb_loops', 'a loop depends on itself');
       open.add(node);
       stack.push(...missing);
       continue;
