@@ -145,6 +145,7 @@ export const forms: ReadonlyMap<string, string> = new Map([
   ['calculus', 'calculus stratonovich'],
   ['after', 'after step { T = max(T, 0) }'],
   ['event', 'event h = 0 falling { v = -0.8*v }, event at times[i] as i { … }'],
+  ['return', 'return x'],
   ['for', 'for i in 0..n { … }'],
   ['while', 'while c limit 1000 { … }'],
   ['if', 'if c { … } else { … }'],
@@ -164,7 +165,6 @@ export const forms: ReadonlyMap<string, string> = new Map([
   ['keep', 'keep best validation every 50'],
   ['stop', 'stop when misfit < 1e-6'],
   ['every', 'every 100 { pool = refresh(pool) }'],
-  ['with', 'with k = 2, net = w { return f() }'],
 ]);
 
 /** Forms that differ inside the block of a `minimize`. */

@@ -36,6 +36,7 @@ export const syntaxCodes = {
   S043: 'a statement of another language: switch, try, class, do …',
   S044: 'a power or division written as a call or sign of another language',
   S045: 'the pipe |>, which does not exist: apply the function',
+  S046: 'rows of a matrix separated by semicolons: write [[a, b], [c, d]]',
   S050: 'a reserved word used as a name',
   S051: 'a word that is not known where it stands, with the nearest known one',
   S052: 'a name is missing',

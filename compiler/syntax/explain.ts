@@ -3,12 +3,12 @@
 // words, statements in the wrong kind of block, unfinished expressions, two values side by side, values that are not used,
 // equations without `=`, missing commas and brackets; last, the full form of the statement. Chevrotain's own lists are never shown.
 
-import type { IRecognitionException } from 'chevrotain';
 import { didYouMean } from '../support/did_you_mean.ts';
 import { type SourceFile, spanning } from '../support/span.ts';
 import { isCloser } from './brackets.ts';
 import { axisForm, forms, homes, legalWords, optionForms, placeName } from './clauses.ts';
 import { foreignHabits } from './explain_foreign.ts';
+import type { Failure } from './failure.ts';
 import type { Site } from './recover.ts';
 import {
   beginsOperand,
@@ -29,9 +29,9 @@ export function explain(
   file: SourceFile,
   tokens: readonly Token[],
   site: Site,
-  error: IRecognitionException,
+  failure: Failure,
 ): Explanation {
-  const scene = new Scene(file, tokens, site, error);
+  const scene = new Scene(file, tokens, site, failure);
   for (const ask of [...foreignHabits, ...questions]) {
     const answer = ask(scene);
     if (answer) return answer;
@@ -39,44 +39,61 @@ export function explain(
   return fallback(scene);
 }
 
+/** Forms of expressions, by the rule that failed. */
+const expressionForms: ReadonlyMap<string, string> = new Map([
+  ['withExpression', 'with k = 2, net = w { return f() }'],
+  ['forExpression', 'let xs = for i in 0..n { …; yield x }'],
+  ['ifExpression', 'if c then a else b'],
+  ['lambda', 'x => x^2, (x, y) => { …; return e }'],
+  ['recordType', '{ x: real[n, 2], v: real[n, 2] }'],
+]);
+
 /** The full form of the statement the error is in. */
 function formOf(scene: Scene): string | undefined {
+  const own = expressionForms.get(scene.rule);
+  if (own !== undefined) return own;
   if (scene.surroundings() === 'options' && optionForms.has(scene.word)) return optionForms.get(scene.word);
   if (scene.surroundings() === 'domain' && scene.word !== 'scale' && !scene.first()?.synthetic)
     return axisForm;
   return forms.get(scene.word);
 }
 
+function shape(form: string | undefined): string | undefined {
+  return form === undefined ? undefined : `the form is: ${form}`;
+}
+
+/** Rules in which a name is declared or referred to. */
+const naming: ReadonlySet<string> = new Set([
+  ...[
+    'letStatement',
+    'pattern',
+    'param',
+    'params',
+    'path',
+    'place',
+    'usedName',
+    'axis',
+    'stateEntry',
+    'noiseEntry',
+  ],
+  ...[
+    'fnItem',
+    'declarationItem',
+    'lossItem',
+    'modelItem',
+    'domainItem',
+    'layerItem',
+    'typeItem',
+    'fieldItem',
+  ],
+  ...['monitorStatement', 'regionItem', 'generator', 'precisionItem'],
+]);
+
 /** `let for = 3`. */
 const reservedName: Explain = (scene) => {
   const { found } = scene;
   if (!found || !t.isReserved(found.image) || !t.isWord(found)) return undefined;
-  const named =
-    scene.isExpecting('Name') &&
-    scene.within(
-      'letStatement',
-      'pattern',
-      'param',
-      'path',
-      'place',
-      'usedName',
-      'axis',
-      'stateEntry',
-      'noiseEntry',
-      'region',
-      'fnItem',
-      'declarationItem',
-      'lossItem',
-      'modelItem',
-      'domainItem',
-      'layerItem',
-      'typeItem',
-      'fieldItem',
-      'monitorStatement',
-      'regionItem',
-      'generator',
-      'precisionItem',
-    );
+  const named = naming.has(scene.rule) && (scene.isExpecting('Name') || scene.within('params'));
   if (!named || found.startsStatement) return undefined;
   return explanation(
     'S050',
@@ -89,17 +106,12 @@ const reservedName: Explain = (scene) => {
 /** `fn (x) = x`, `let = 3`, `pde on plate`. */
 const missingName: Explain = (scene) => {
   const { found, before } = scene;
-  if (!before || !scene.isExpecting('Name') || scene.rule === 'primary' || scene.rule === 'expression')
-    return undefined;
-  if (isOperandEnd(before) && !forms.has(before.image)) return undefined;
-  const form = formOf(scene);
+  if (!before || !scene.isExpecting('Name')) return undefined;
+  const type = scene.within('typeExpression', 'typeCore');
+  if (!naming.has(scene.rule) && !type) return undefined;
   const shown = found && !scene.atEnd() ? `, not ${quote(found)}` : '';
-  return explanation(
-    'S052',
-    `a name is expected after ${quote(before)}${shown}`,
-    scene.open(),
-    form === undefined ? undefined : `the form is: ${form}`,
-  );
+  const message = `${type ? 'a type' : 'a name'} is expected after ${quote(before)}${shown}`;
+  return explanation('S052', message, scene.open(), shape(formOf(scene)));
 };
 
 /** Clause words that may follow in the rule that failed. */
@@ -156,7 +168,9 @@ const misspelt: Explain = (scene) => {
         'S051',
         `\`${first.image}\` is not known here; did you mean \`${word}\`?`,
         scene.spanOf(first),
-        scene.surroundings() === 'options' ? (optionForms.get(word) ?? forms.get(word)) : forms.get(word),
+        shape(
+          scene.surroundings() === 'options' ? (optionForms.get(word) ?? forms.get(word)) : forms.get(word),
+        ),
       );
     }
   }
@@ -176,7 +190,7 @@ const misspelt: Explain = (scene) => {
     'S051',
     `\`${found.image}\` is not known here; did you mean \`${word}\`?`,
     scene.spanOf(found),
-    form === undefined ? undefined : `the form is: ${form}`,
+    shape(form),
   );
 };
 
@@ -242,17 +256,10 @@ const unfinished: Explain = (scene) => {
         : 'write it in `( )`, or give it a name with `let`',
     );
   }
-  const after =
-    before.firstOnLine && before.startsStatement && t.isReserved(before.image) ? 'after' : 'after';
   const ends = scene.atEnd() || found?.tokenType === t.Comma;
   if (ends || !found) {
-    const wanted = before.image === ':' || before.image === '=' ? 'a value is missing' : 'a value is missing';
-    return explanation(
-      'S060',
-      `${wanted} ${after} ${quote(before)}`,
-      scene.spanOf(before),
-      missingHelp(scene, before),
-    );
+    const message = `a value is missing after ${quote(before)}`;
+    return explanation('S060', message, scene.spanOf(before), missingHelp(scene, before));
   }
   if (t.isReserved(found.image) && t.isWord(found)) {
     return explanation(
@@ -275,10 +282,39 @@ const unfinished: Explain = (scene) => {
 function missingHelp(scene: Scene, before: Token): string | undefined {
   if (before.image === 'return') return 'write `return x`; a block that gives nothing needs no `return`';
   if (before.image === 'in') return 'write `0..n`, an array or a list';
-  if (before.image === '=' && scene.first() && scene.before === scene.first(2))
-    return formOf(scene) && `the form is: ${formOf(scene) ?? ''}`;
+  if (before.image === '=' && scene.first() && scene.before === scene.first(2)) return shape(formOf(scene));
   return undefined;
 }
+
+/** A hole that begins with what begins no value. */
+const noValueInHole: Explain = (scene) => {
+  if (scene.rules[0] !== 'hole' || scene.before || !scene.found) return undefined;
+  const message = `a hole of a string holds a value, and none begins with ${quote(scene.found)}`;
+  return explanation(
+    'S008',
+    message,
+    scene.spanOf(scene.found),
+    'write `"{x}"`, `"{nu, digits: 3}"`; a plain brace is `\\{`',
+  );
+};
+
+/** `over` with nothing behind it, where the next clause word was read as a name. */
+const emptyList: Explain = (scene) => {
+  const { before } = scene;
+  const above = scene.near(-2);
+  if (!before) return undefined;
+  if (above && t.isName(before) && scene.isExpecting(before.image)) {
+    const message = `a name is missing between ${quote(above)} and ${quote(before)}`;
+    return explanation('S060', message, scene.spanOf(before), shape(formOf(scene)));
+  }
+  if (!scene.within('targets', 'expressions') || !scene.atEnd()) return undefined;
+  return explanation(
+    'S060',
+    `a name is missing after ${quote(before)}`,
+    scene.spanOf(before),
+    shape(formOf(scene)),
+  );
+};
 
 /** `if c then a` without `else`. */
 const missingElse: Explain = (scene) => {
@@ -387,6 +423,15 @@ const noEquals: Explain = (scene) => {
       `the form is: ${forms.get('event') ?? ''}`,
     );
   }
+  const home = homes.get(scene.word);
+  if (home !== undefined && first && t.isReserved(scene.word)) {
+    return explanation(
+      'S076',
+      `\`${scene.word}\` cannot stand ${placeName[where]}`,
+      scene.spanOf(first),
+      home,
+    );
+  }
   const label = scene.first(1)?.tokenType === t.Colon;
   const help = label
     ? `a condition is written with \`=\`: \`${first?.image ?? 'T'} = …\``
@@ -400,6 +445,10 @@ const noEquals: Explain = (scene) => {
 const missingValue: Explain = (scene) => {
   const { found, before } = scene;
   if (!before || !scene.isExpecting('=')) return undefined;
+  if (found?.tokenType === t.Comma && scene.within('declarationItem', 'letStatement')) {
+    const message = `each \`${scene.word}\` declares one name`;
+    return explanation('S072', message, scene.spanOf(found), shape(formOf(scene)));
+  }
   if (
     !scene.within(
       'letStatement',
@@ -431,6 +480,17 @@ const missingValue: Explain = (scene) => {
   );
 };
 
+/** `check misfit over k`: what follows the first word is not what its form wants. */
+const wrongClause: Explain = (scene) => {
+  const { found, before } = scene;
+  if (!found || !before || before !== scene.first() || !scene.within('assignStatement', 'equation'))
+    return undefined;
+  const where = scene.surroundings();
+  if (!legalWords[where].includes(before.image) || scene.atEnd()) return undefined;
+  const message = `${quote(found)} cannot follow ${quote(before)} here`;
+  return explanation('S075', message, scene.spanOf(found), shape(formOf(scene)));
+};
+
 /** `a b`, `2 x`, two statements on one line. */
 const sideBySide: Explain = (scene) => {
   const { found, before } = scene;
@@ -444,15 +504,28 @@ const sideBySide: Explain = (scene) => {
     : scene.within('hole')
       ? 'an operator'
       : 'an operator (or a new line, or `;`)';
-  const product =
-    before.tokenType === t.Num && (t.isName(found) || found.tokenType === t.LParen)
-      ? `write \`${before.image}*${found.image}\` for a product`
-      : undefined;
+  const next = scene.near(1)?.tokenType;
+  const called = next === t.LParen && !scene.near(1)?.firstOnLine ? '(…)' : '';
+  const factor =
+    t.isName(found) && (t.isName(before) || before.tokenType === t.Num || before.tokenType === t.RParen);
+  const left = before.tokenType === t.RParen ? '(…)' : before.image;
+  const product = `for a product write \`${left}*${found.image}${called}\``;
+  const help = scene.within('hole')
+    ? 'options of a hole stand behind commas: `"{nu, digits: 3}"`'
+    : next === t.Equals || next === t.Colon
+      ? `write \`,\` before ${quote(found)}, or begin a new line`
+      : scene.word !== 'fn' && trailingWords.has(scene.word) && scene.rule === 'end' && called === ''
+        ? shape(formOf(scene))
+        : factor && t.isName(before) && called === ''
+          ? `${product}, for a call \`${left}(${found.image})\``
+          : factor
+            ? product
+            : undefined;
   return explanation(
     'S061',
     `${missing} is missing between ${quote(before)} and ${quote(found)}`,
     scene.spanOf(found),
-    product,
+    help,
   );
 };
 
@@ -487,6 +560,9 @@ const openList: Explain = (scene) => {
   }
   if (!close || !found) return undefined;
   if (found.tokenType === t.Equals) return undefined;
+  if (found.tokenType === t.Comma) {
+    return explanation('S060', `a value is missing between ${quote(before)} and \`,\``, scene.spanOf(found));
+  }
   return explanation(
     'S070',
     `\`,\` or \`${close}\` is expected after ${quote(before)}, not ${quote(found)}`,
@@ -499,15 +575,16 @@ const afterStatement: Explain = (scene) => {
   const { found, before } = scene;
   if (!found || !before || scene.rule !== 'end') return undefined;
   if (found.tokenType === t.Comma) {
-    const form = formOf(scene);
     return explanation(
       'S079',
-      'nothing is listed here: a `,` cannot follow',
+      'a `,` cannot stand here',
       scene.spanOf(found),
-      form === undefined
-        ? 'each statement has a line of its own, or `;` between two'
-        : `the form is: ${form}`,
+      'statements are separated by new lines or `;`',
     );
+  }
+  if (forms.has(found.image) && t.isWord(found) && found.image !== 'else') {
+    const message = `a new line (or \`;\`) is missing before ${quote(found)}`;
+    return explanation('S061', message, scene.spanOf(found));
   }
   if (found.tokenType === t.Arrow) {
     return explanation(
@@ -530,9 +607,42 @@ const afterStatement: Explain = (scene) => {
     'S079',
     `${quote(found)} cannot follow ${quote(before)} here`,
     scene.spanOf(found),
-    form === undefined ? undefined : `the form is: ${form}`,
+    shape(form),
   );
 };
+
+/** `fn f(x)` and an indented line below: the body is not marked as one. */
+const missingBody: Explain = (scene) => {
+  const { found, before } = scene;
+  const first = scene.first();
+  if (!before || !first || !scene.atEnd() || !(scene.isExpecting('{') || scene.isExpecting('=')))
+    return undefined;
+  if (!bodied.has(first.image)) return undefined;
+  const below = found?.firstOnLine === true && found.column > first.column;
+  const message = `this \`${first.image}\` has no body`;
+  return explanation('S075', message, scene.behind(before), shape(formOf(scene)), below);
+};
+
+/** Statements that end in a block. */
+const bodied: ReadonlySet<string> = new Set([
+  ...[
+    'fn',
+    'layer',
+    'pde',
+    'ode',
+    'sde',
+    'loss',
+    'test',
+    'run',
+    'domain',
+    'for',
+    'while',
+    'if',
+    'boundary',
+    'event',
+    'call',
+  ],
+]);
 
 /** A clause is missing: its statement's full form is shown. */
 const missingClause: Explain = (scene) => {
@@ -602,15 +712,19 @@ const questions: readonly Explain[] = [
   misspelt,
   wrongPlace,
   missingElse,
+  noValueInHole,
+  emptyList,
   unfinished,
   missingName,
   missingValue,
   unused,
+  wrongClause,
   noEquals,
   sideBySide,
   openList,
   afterStatement,
   noStatement,
+  missingBody,
   missingClause,
 ];
 

@@ -3,7 +3,7 @@
 
 import { spanning } from '../support/span.ts';
 import { absences, foreignStatements, importWords, typeFirstWords } from './foreign.ts';
-import { explanation, type Explain, isOperandEnd, quote, type Scene } from './scene.ts';
+import { explanation, type Explain, isOperandEnd, type Scene } from './scene.ts';
 import * as t from './tokens.ts';
 import type { Token } from './tokens.ts';
 
@@ -27,6 +27,17 @@ const imports: Explain = (scene) => {
     `names are brought in with \`use\`, not \`${first.image}\``,
     scene.spanOf(first),
     help,
+  );
+};
+
+/** `use std.ode { * }`. */
+const useAll: Explain = (scene) => {
+  if (scene.word !== 'use' || scene.found?.image !== '*') return undefined;
+  return explanation(
+    'S041',
+    'names are brought in one by one',
+    scene.spanOf(scene.found),
+    'write `use std.ode { rk4, euler }`',
   );
 };
 
@@ -98,6 +109,16 @@ function nextValue(scene: Scene): string {
   return short ? value.image : '…';
 }
 
+/** `{ "a": 1 }`. */
+const quotedName: Explain = (scene) => {
+  const { found, before } = scene;
+  if (found?.tokenType !== t.Colon || before?.tokenType !== t.Str || !scene.within('record', 'entry'))
+    return undefined;
+  const name = before.image.slice(1, -1);
+  const help = /^[\p{L}_][\p{L}\p{Nd}_]*$/u.test(name) ? `write \`${name}: …\`` : 'write `name: …`';
+  return explanation('S035', 'the names of a record have no quotes', scene.spanOf(before), help);
+};
+
 /** `{ a = 1, b = 2 }`: a block whose first assignment is followed by a comma. */
 const recordWithEquals: Explain = (scene) => {
   const { found } = scene;
@@ -134,13 +155,10 @@ const comparison: Explain = (scene) => {
     if (!scene.within('tuple', 'list', 'elements')) return undefined;
     return explanation('S034', '`=` defines or assigns; to compare write `==`', scene.spanOf(found));
   }
-  const left = scene.before ? quote(scene.before).slice(1, -1) : 'a';
-  return explanation(
-    'S034',
-    '`=` defines or assigns; to compare write `==`',
-    scene.spanOf(found),
-    `write \`${left} == ${nextWord(scene)}\``,
-  );
+  const { before } = scene;
+  const left = before && scene.near(-2) === scene.first() && t.isName(before) ? before.image : undefined;
+  const help = left === undefined ? undefined : `write \`${left} == ${nextWord(scene)}\``;
+  return explanation('S034', '`=` defines or assigns; to compare write `==`', scene.spanOf(found), help);
 };
 
 function nextWord(scene: Scene): string {
@@ -175,10 +193,16 @@ const doubleDefinition: Explain = (scene) => {
 /** `event h == 0 { … }`, `boundary x.min { T == 300 }`, `dt(u) == v`. */
 const equationWithComparison: Explain = (scene) => {
   if (!scene.within('equation')) return undefined;
-  const equal = scene.statement().find((token) => token.image === '==' && token.tokenType === t.Comparison);
+  const event = scene.word === 'event';
+  const equal = scene
+    .statement()
+    .find((token) => token.tokenType === t.Comparison && (event || token.image === '=='));
   if (!equal) return undefined;
-  const help = scene.word === 'event' ? 'write `event h = 0 falling { … }`' : 'write `T = 300`';
-  return explanation('S071', 'an equation is written with `=`; `==` compares', scene.spanOf(equal), help);
+  if (event) {
+    const message = 'an event is an equation, with `rising` or `falling` behind it';
+    return explanation('S071', message, scene.spanOf(equal), 'write `event h = 0 falling { … }`');
+  }
+  return explanation('S071', 'an equation is written with `=`; `==` compares', scene.spanOf(equal));
 };
 
 /** `for i = 0..n`, `for (i = 0; i < n; i++)`. */
@@ -197,22 +221,19 @@ const countingLoop: Explain = (scene) => {
       `write \`for ${before.image} in 0..n { … }\``,
     );
   }
-  const inner = scene.first(2);
   if (
     scene.word === 'for' &&
     scene.first(1)?.tokenType === t.LParen &&
-    inner &&
     scene.within('pattern', 'generator')
   ) {
-    const name = typeFirstWords.has(inner.image) ? (scene.first(3)?.image ?? 'i') : inner.image;
-    const each = inner.image === 'let' || inner.image === 'var' ? 'i' : name;
-    const variable = found.image === 'in' ? (before?.image ?? each) : each;
-    return explanation(
-      'S036',
-      'a loop counts over a range, without brackets',
-      scene.spanOf(found),
-      `write \`for ${variable} in 0..n { … }\``,
-    );
+    const head = scene.statement().slice(2);
+    const name =
+      head.find((token) => token.tokenType === t.Name && !typeFirstWords.has(token.image))?.image ?? 'i';
+    const over = head.findIndex((token) => token.image === 'of' || token.image === 'in');
+    const list = head[over + 1];
+    const range = over >= 0 && list && t.isName(list) ? list.image : '0..n';
+    const help = `write \`for ${name} in ${range} { … }\``;
+    return explanation('S036', 'a loop is written `for … in …`, without brackets', scene.spanOf(found), help);
   }
   if (found.image === 'of' && scene.within('generator')) {
     return explanation(
@@ -296,7 +317,7 @@ const thinArrow: Explain = (scene) => {
 /** `fn(x) => x^2`, `let f = fn x: …`. */
 const anonymousFn: Explain = (scene) => {
   const { found } = scene;
-  const bare = found?.image === 'fn' && !found.startsStatement;
+  const bare = found?.image === 'fn' && !found.startsStatement && !isOperandEnd(scene.before);
   const unnamed = found?.tokenType === t.LParen && scene.before?.image === 'fn';
   if (!found || (!bare && !unnamed)) return undefined;
   if (unnamed && found.partner) {
@@ -420,9 +441,21 @@ const threePoints: Explain = (scene) => {
   );
 };
 
+/** `[1, 2; 3, 4]`. */
+const matrixRows: Explain = (scene) => {
+  if (!scene.within('list', 'elements')) return undefined;
+  const rest = scene.tokens.slice(scene.site.index);
+  const end = rest.findIndex((token) => token.tokenType === t.RBracket || token.tokenType === t.LBracket);
+  const semicolon = rest.slice(0, Math.max(end, 0)).find((token) => token.tokenType === t.Semicolon);
+  if (!semicolon) return undefined;
+  const message = 'the rows of a matrix are lists';
+  return explanation('S046', message, scene.spanOf(semicolon), 'write `[[1, 2], [3, 4]]`');
+};
+
 /** In the order in which they are asked. */
 export const foreignHabits: readonly Explain[] = [
   imports,
+  useAll,
   slashComment,
   colonBlock,
   typeFirst,
@@ -431,6 +464,7 @@ export const foreignHabits: readonly Explain[] = [
   pythonConditional,
   conditionalForms,
   namedArgument,
+  quotedName,
   recordWithEquals,
   equationWithComparison,
   comparison,
@@ -440,6 +474,7 @@ export const foreignHabits: readonly Explain[] = [
   anonymousFn,
   colonSlice,
   threePoints,
+  matrixRows,
   foreignStatement,
   absence,
 ];

@@ -111,6 +111,12 @@ export abstract class ExpressionParser extends EmbeddedActionsParser {
     return this.LA(3).tokenType === reserved.in || this.opens('pattern', 2);
   }
 
+  /** The comma here is followed by another element, not by the closing bracket. */
+  protected goesOn(): boolean {
+    const next = this.LA(2).tokenType;
+    return next !== t.RParen && next !== t.RBracket && next !== t.RBrace;
+  }
+
   /** `by` in `a[0.. by 2]` is the clause, not the end of the range. */
   private isStep(): boolean {
     if (this.LA(1).tokenType !== word.by) return false;
@@ -122,6 +128,13 @@ export abstract class ExpressionParser extends EmbeddedActionsParser {
       next === t.Dot ||
       next === t.RParen
     );
+  }
+
+  /** `source: q`; not the name before a colon at the end of a line. */
+  private isLabel(): boolean {
+    if (this.LA(2).tokenType !== t.Colon) return false;
+    const term = this.LA(3);
+    return isToken(term) && !term.firstOnLine;
   }
 
   private range(from: ast.Expression): ast.RangeExpression | undefined {
@@ -308,7 +321,7 @@ export abstract class ExpressionParser extends EmbeddedActionsParser {
 
   readonly operand = this.RULE('operand', (parts: FlatPart[]): void => {
     this.OPTION({
-      GATE: () => this.LA(2).tokenType === t.Colon,
+      GATE: () => this.isLabel(),
       DEF: () => {
         const label = this.CONSUME(t.Name);
         this.CONSUME(t.Colon);
@@ -469,13 +482,14 @@ export abstract class ExpressionParser extends EmbeddedActionsParser {
     let comma: Span | undefined;
     this.OPTION(() => {
       elements.push(this.SUBRULE(this.expression));
-      this.MANY(() => {
-        comma = this.spanOf(this.CONSUME(t.Comma));
-        this.OPTION1(() => {
+      this.MANY({
+        GATE: () => this.goesOn(),
+        DEF: () => {
+          this.CONSUME(t.Comma);
           elements.push(this.SUBRULE1(this.expression));
-          comma = undefined;
-        });
+        },
       });
+      this.OPTION1(() => (comma = this.spanOf(this.CONSUME1(t.Comma))));
     });
     return { elements, comma };
   });
@@ -485,10 +499,14 @@ export abstract class ExpressionParser extends EmbeddedActionsParser {
     const entries: ast.RecordEntry[] = [];
     this.OPTION(() => {
       entries.push(this.SUBRULE(this.entry));
-      this.MANY(() => {
-        this.CONSUME(t.Comma);
-        this.OPTION1(() => entries.push(this.SUBRULE1(this.entry)));
+      this.MANY({
+        GATE: () => this.goesOn(),
+        DEF: () => {
+          this.CONSUME(t.Comma);
+          entries.push(this.SUBRULE1(this.entry));
+        },
       });
+      this.OPTION1(() => this.CONSUME1(t.Comma));
     });
     this.CONSUME(t.RBrace);
     return { kind: 'record', entries, span: this.spanFrom(first) };
@@ -540,10 +558,14 @@ export abstract class ExpressionParser extends EmbeddedActionsParser {
     this.CONSUME(t.LParen);
     this.OPTION(() => {
       args.push(this.SUBRULE(this.argument));
-      this.MANY(() => {
-        this.CONSUME(t.Comma);
-        this.OPTION1(() => args.push(this.SUBRULE1(this.argument)));
+      this.MANY({
+        GATE: () => this.goesOn(),
+        DEF: () => {
+          this.CONSUME(t.Comma);
+          args.push(this.SUBRULE1(this.argument));
+        },
       });
+      this.OPTION1(() => this.CONSUME1(t.Comma));
     });
     this.CONSUME(t.RParen);
     return args;
@@ -661,16 +683,20 @@ export abstract class ExpressionParser extends EmbeddedActionsParser {
     this.CONSUME(t.LParen);
     this.OPTION(() => {
       params.push(this.SUBRULE(this.param));
-      this.MANY(() => {
-        this.CONSUME(t.Comma);
-        this.OPTION1(() => params.push(this.SUBRULE1(this.param)));
+      this.MANY({
+        GATE: () => this.goesOn(),
+        DEF: () => {
+          this.CONSUME(t.Comma);
+          params.push(this.SUBRULE1(this.param));
+        },
       });
+      this.OPTION1(() => this.CONSUME1(t.Comma));
     });
     this.CONSUME(t.RParen);
     return params;
   });
 
-  private readonly param = this.RULE('param', (): ast.Param => {
+  private readonly param = this.RULE('parameter', (): ast.Param => {
     const first = this.LA(1);
     const pattern = this.SUBRULE(this.pattern);
     let type: ast.TypeExpression | undefined;
@@ -691,45 +717,48 @@ export abstract class ExpressionParser extends EmbeddedActionsParser {
     };
   });
 
-  readonly type: ParserMethod<[], ast.TypeExpression> = this.RULE('type', (): ast.TypeExpression => {
-    const first = this.LA(1);
-    const core = this.SUBRULE(this.typeCore);
-    let type = core;
-    this.OPTION({
-      GATE: () => this.onThisLine(),
-      DEF: () => {
-        const shape: ast.Expression[] = [];
-        this.CONSUME(t.LBracket);
-        this.AT_LEAST_ONE_SEP({ SEP: t.Comma, DEF: () => shape.push(this.SUBRULE(this.expression)) });
-        this.CONSUME(t.RBracket);
-        type = { kind: 'array-type', element: core, shape, span: this.spanFrom(first) };
-      },
-    });
-    let on: ast.Place | undefined;
-    let at: ast.Identifier | undefined;
-    this.OPTION1({
-      GATE: () => this.onThisLine(),
-      DEF: () => {
-        this.CONSUME(word.on);
-        on = this.SUBRULE(this.place);
-      },
-    });
-    this.OPTION2({
-      GATE: () => this.onThisLine(),
-      DEF: () => {
-        this.CONSUME(word.at);
-        at = this.identifier(this.CONSUME(t.Name));
-      },
-    });
-    if (!on && !at) return type;
-    return {
-      kind: 'located-type',
-      type,
-      ...(on ? { on } : {}),
-      ...(at ? { at } : {}),
-      span: this.spanFrom(first),
-    };
-  });
+  readonly type: ParserMethod<[], ast.TypeExpression> = this.RULE(
+    'typeExpression',
+    (): ast.TypeExpression => {
+      const first = this.LA(1);
+      const core = this.SUBRULE(this.typeCore);
+      let type = core;
+      this.OPTION({
+        GATE: () => this.onThisLine(),
+        DEF: () => {
+          const shape: ast.Expression[] = [];
+          this.CONSUME(t.LBracket);
+          this.AT_LEAST_ONE_SEP({ SEP: t.Comma, DEF: () => shape.push(this.SUBRULE(this.expression)) });
+          this.CONSUME(t.RBracket);
+          type = { kind: 'array-type', element: core, shape, span: this.spanFrom(first) };
+        },
+      });
+      let on: ast.Place | undefined;
+      let at: ast.Identifier | undefined;
+      this.OPTION1({
+        GATE: () => this.onThisLine(),
+        DEF: () => {
+          this.CONSUME(word.on);
+          on = this.SUBRULE(this.place);
+        },
+      });
+      this.OPTION2({
+        GATE: () => this.onThisLine(),
+        DEF: () => {
+          this.CONSUME(word.at);
+          at = this.identifier(this.CONSUME(t.Name));
+        },
+      });
+      if (!on && !at) return type;
+      return {
+        kind: 'located-type',
+        type,
+        ...(on ? { on } : {}),
+        ...(at ? { at } : {}),
+        span: this.spanFrom(first),
+      };
+    },
+  );
 
   private readonly typeCore: ParserMethod<[], ast.TypeExpression> = this.RULE(
     'typeCore',

@@ -96,10 +96,14 @@ export class FlowParser extends StatementParser {
     this.CONSUME(t.LBrace);
     this.OPTION(() => {
       names.push(this.SUBRULE(this.usedName));
-      this.MANY(() => {
-        this.CONSUME(t.Comma);
-        this.OPTION1(() => names.push(this.SUBRULE1(this.usedName)));
+      this.MANY({
+        GATE: () => this.goesOn(),
+        DEF: () => {
+          this.CONSUME(t.Comma);
+          names.push(this.SUBRULE1(this.usedName));
+        },
       });
+      this.OPTION1(() => this.CONSUME1(t.Comma));
     });
     this.CONSUME(t.RBrace);
     return { kind: 'use', source, names, span: this.spanFrom(first) };

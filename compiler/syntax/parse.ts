@@ -10,7 +10,8 @@ import { attachDocumentation } from './documentation.ts';
 import { explain } from './explain.ts';
 import { FlowParser } from './grammar_item.ts';
 import { prepare, prepareHole } from './prepass.ts';
-import { locate, placeOf, withoutStatement } from './recover.ts';
+import { failureOf } from './failure.ts';
+import { locate, withoutStatement } from './recover.ts';
 import { scan } from './scan.ts';
 import type { StringPiece, Token } from './tokens.ts';
 
@@ -30,8 +31,9 @@ export function parseFile(file: SourceFile): ParseResult {
   const items: ast.Item[] = [];
   for (const slice of prepared.slices) {
     if (!slice.parseable) continue;
-    diagnostics.push(...readStrings(file, slice.tokens));
-    const parsed = parseRepeatedly(file, slice.tokens, diagnostics);
+    const inStrings = readStrings(file, slice.tokens);
+    const parsed = parseRepeatedly(file, slice.tokens, [...scanned.diagnostics, ...inStrings]);
+    diagnostics.push(...inStrings);
     items.push(...(parsed.value ?? []));
     diagnostics.push(...parsed.diagnostics);
   }
@@ -79,7 +81,7 @@ interface Repeated {
 
 /**
  * Parses until nothing is wrong any more, taking out one broken statement each time. `reported` is what was found before: a
- * statement in which something was already reported before the error says no more.
+ * statement in which a character, number or string was reported before the error says no more.
  */
 function parseRepeatedly(file: SourceFile, first: Token[], reported: readonly Diagnostic[]): Repeated {
   const diagnostics: Diagnostic[] = [];
@@ -89,16 +91,16 @@ function parseRepeatedly(file: SourceFile, first: Token[], reported: readonly Di
     if (parsed.tooDeep) return { value: undefined, diagnostics: [...diagnostics, tooDeep(file, tokens)] };
     const { error } = parsed;
     if (!error) return { value: parsed.value, diagnostics: [...diagnostics, ...parsed.problems] };
-    const rule = error.context.ruleStack[error.context.ruleStack.length - 1] ?? '';
-    const site = locate(tokens, placeOf(tokens, error.token), rule);
-    const { diagnostic, indented } = explain(file, tokens, site, error);
+    const failure = failureOf(tokens, error, 'items');
+    const site = locate(tokens, failure);
+    const { diagnostic, indented } = explain(file, tokens, site, failure);
     const start = tokens[site.start]?.startOffset ?? 0;
     const end = (tokens[Math.min(site.index, tokens.length - 1)]?.endOffset ?? 0) + 1;
     const known = reported.some(({ span }) => span !== undefined && span.start >= start && span.start < end);
     const synthetic = tokens[site.index]?.synthetic === true || tokens[site.start]?.synthetic === true;
     if (!known && !synthetic) diagnostics.push(diagnostic);
     tokens = withoutStatement(tokens, site, indented);
-    if (tokens.length === 0) return { value: [], diagnostics: [...diagnostics, ...parsed.problems] };
+    if (tokens.length === 0) return { value: [], diagnostics };
   }
   return { value: undefined, diagnostics };
 }
@@ -140,13 +142,9 @@ function readPiece(file: SourceFile, piece: StringPiece, diagnostics: Diagnostic
   diagnostics.push(...parsed.problems);
   if (parsed.tooDeep) diagnostics.push(tooDeep(file, piece.tokens));
   if (parsed.error) {
-    const site = {
-      index: placeOf(piece.tokens, parsed.error.token),
-      start: 0,
-      end: piece.tokens.length,
-      block: -1,
-    };
-    diagnostics.push(explain(file, piece.tokens, site, parsed.error).diagnostic);
+    const failure = failureOf(piece.tokens, parsed.error, 'hole');
+    const site = { index: failure.index, start: 0, end: piece.tokens.length, block: -1 };
+    diagnostics.push(explain(file, piece.tokens, site, failure).diagnostic);
   }
   if (!parsed.value) return [];
   return [{ kind: 'hole', ...parsed.value, span: { file, start: piece.start, end: piece.end } }];

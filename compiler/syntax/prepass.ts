@@ -184,14 +184,22 @@ export function markStructure(tokens: readonly Token[]): void {
 /** The two-token rule of records, and `save "file" { … }`. The axes of a domain look like one and are none. */
 function opensRecord(tokens: readonly Token[], i: number, statement: Token | undefined): boolean {
   if (statement?.image === 'domain') return false;
+  if (statement?.image === 'use') return true;
   const first = tokens[i + 1];
   const second = tokens[i + 2];
   if (!first) return false;
   if (statement?.image === 'save' && tokens[i - 1]?.tokenType === t.Str && tokens[i - 2] === statement)
     return true;
+  if (endsOperand(tokens[i - 1], statement)) return false;
   if (first.tokenType === t.RBrace || first.tokenType === t.Spread) return true;
   const label = t.isWord(first) || first.tokenType === t.Str || first.tokenType === t.Num;
   return label && (second?.tokenType === t.Colon || (second?.tokenType === t.Comma && t.isWord(first)));
+}
+
+/** A value stands before the brace, so that it opens a block: no two values stand side by side. */
+function endsOperand(before: Token | undefined, statement: Token | undefined): boolean {
+  if (!before || before === statement || promising.has(before.image)) return false;
+  return t.isName(before) || isCloser(before) || before.tokenType === t.Num || before.tokenType === t.Str;
 }
 
 const continuing: ReadonlySet<string> = new Set(['then', 'else', 'and', 'or', 'in']);
@@ -281,13 +289,18 @@ function continues(tokens: readonly Token[], i: number, statement: Token | undef
   return false;
 }
 
+/** Statements behind which other languages write a colon. */
+const colonHabit: ReadonlySet<string> = new Set([
+  ...['if', 'for', 'while', 'else', 'with', 'fn', 'pde', 'ode', 'sde', 'run', 'test'],
+]);
+
 /** Does the line that ends with this token wait for more? */
 function isOpenEnd(token: Token, before: Token | undefined, statement: Token): boolean {
   const type = token.tokenType;
   if (type === t.Operator || type === t.Sign || type === t.LeadingSign || type === t.Comparison) return true;
   if (type === t.Equals || type === t.Update || type === t.Arrow || type === t.ThinArrow) return true;
-  if (type === t.Comma || type === t.Colon || type === t.Dot || type === t.DotDot || type === t.Spread)
-    return true;
+  if (type === t.Comma || type === t.Dot || type === t.DotDot || type === t.Spread) return true;
+  if (type === t.Colon) return !colonHabit.has(statement.image);
   if (t.isReserved(token.image) && t.isWord(token)) {
     if (before?.tokenType === t.Dot) return false;
     return !['true', 'false', 'break'].includes(token.image) || token === statement;

@@ -2,8 +2,8 @@
 // broken statement is taken out and the slice is parsed again, so that the next message is about the next mistake and not about
 // the consequences of this one. A broken header of a block (`for i = 0..n {`) is replaced by a whole one: the block is still read.
 
-import { EOF } from 'chevrotain';
 import { isCloser, isOpener } from './brackets.ts';
+import type { Failure } from './failure.ts';
 import * as t from './tokens.ts';
 import { makeToken, type Token, wordType } from './tokens.ts';
 
@@ -19,24 +19,15 @@ export interface Site {
   readonly block: number;
 }
 
-/** Rules that list statements: an error of theirs is in the statement that was to begin, not in the one before. */
-const listing: ReadonlySet<string> = new Set([
-  ...[
-    'block',
-    'runBlock',
-    'items',
-    'modelItem',
-    'layerItem',
-    'axes',
-    'boundaryClause',
-    'minimizeStatement',
-    'playStatement',
-  ],
-  ...['method', 'statement', 'runStatement', 'item', 'modelClause', 'layerMember', 'minimizeOption'],
+/** Rules that begin a statement: an error of theirs is in the statement that was to begin, not in the one before. */
+const beginning: ReadonlySet<string> = new Set([
+  ...['items', 'item', 'statement', 'runStatement', 'modelClause', 'layerMember', 'minimizeOption', 'axes'],
 ]);
 
 /** The statement in which the token at `index` is wrong, as seen by the rule that failed. */
-export function locate(tokens: readonly Token[], index: number, rule: string): Site {
+export function locate(tokens: readonly Token[], failure: Failure): Site {
+  const { index } = failure;
+  const rule = failure.rules[failure.rules.length - 1] ?? '';
   interface Frame {
     readonly open: number;
     readonly block: boolean;
@@ -58,7 +49,7 @@ export function locate(tokens: readonly Token[], index: number, rule: string): S
   if (
     found?.startsStatement &&
     frames[frames.length - 1] === frame &&
-    (listing.has(rule) || frame.start === index)
+    (beginning.has(rule) || failure.expected.has('}') || frame.start === index)
   )
     frame.start = index;
   const atNext =
@@ -138,12 +129,17 @@ export function withoutStatement(tokens: readonly Token[], site: Site, indented:
   return kept.length < tokens.length ? kept : tokens.slice(0, site.start);
 }
 
+/** Items whose value may stand behind `=` instead of in a block. */
+const defined: ReadonlySet<string> = new Set(['fn', 'loss', 'domain', 'layer']);
+
 /** The `{` of the statement's own block behind the error; -1 when it has none. */
 function blockOf(tokens: readonly Token[], site: Site): number {
   let depth = 0;
+  const value = defined.has(tokens[site.start]?.image ?? '');
   for (let i = site.start; i < site.end; i++) {
     const token = tokens[i];
     if (!token) continue;
+    if (depth === 0 && value && token.tokenType === t.Equals) return -1;
     if (depth === 0 && i >= site.index && (token.tokenType === t.LBrace || token.tokenType === t.LRecord))
       return i;
     if (isOpener(token)) depth += 1;
@@ -159,14 +155,4 @@ function standIn(image: string, at: Token): Token {
   token.startsStatement = image === at.image && at.startsStatement;
   token.firstOnLine = token.startsStatement && at.firstOnLine;
   return token;
-}
-
-/** Place of a token that the parser complains about. */
-export function placeOf(
-  tokens: readonly Token[],
-  found: { readonly tokenType: Token['tokenType']; readonly startOffset: number },
-): number {
-  if (found.tokenType === EOF) return tokens.length;
-  const index = tokens.findIndex((token) => token === found);
-  return index < 0 ? tokens.length : index;
 }

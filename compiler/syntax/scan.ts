@@ -607,7 +607,7 @@ class Scanner {
       } else if (character === '{') {
         if (text !== '') pieces.push({ kind: 'text', text });
         text = '';
-        const hole = this.scanHole(start);
+        const hole = this.scanHole();
         if (hole === undefined) return this.finishString(start, startColumn, fresh, pieces);
         pieces.push(hole);
       } else {
@@ -665,9 +665,10 @@ class Scanner {
   }
 
   /** A hole; undefined when it is not closed on this line (reported; position at the end of the line). */
-  private scanHole(string: number): StringPiece | undefined {
+  private scanHole(): StringPiece | undefined {
     const start = this.position;
     const outer = this.tokens;
+    const known = this.diagnostics.length;
     const fresh = this.freshLine;
     this.tokens = [];
     this.freshLine = false;
@@ -678,16 +679,14 @@ class Scanner {
     this.freshLine = fresh;
     if (!closed) {
       this.position = this.endOfLine();
-      const swallowed = tokens.some((token) => token.tokenType === t.Str);
-      if (!swallowed || !this.diagnostics.some((d) => d.span !== undefined && d.span.start > string)) {
-        this.report(
-          'S008',
-          'this `{` of the string is not closed',
-          start,
-          start + 1,
-          'a value is written `"{x}"`, a plain brace `\\{`',
-        );
-      }
+      this.diagnostics.length = known;
+      this.report(
+        'S008',
+        'this `{` of the string is not closed',
+        start,
+        start + 1,
+        'a value is written `"{x}"`, a plain brace `\\{`',
+      );
       return undefined;
     }
     if (tokens.length === 0) {

@@ -2,12 +2,11 @@
 // statement around it, the rule that failed and what it expected. Positions are taken from the token list, never from Chevrotain
 // (its end of file has none, its previous token may be a skipped one).
 
-import type { IRecognitionException } from 'chevrotain';
 import type { Diagnostic } from '../support/diagnostic.ts';
 import type { SourceFile, Span } from '../support/span.ts';
 import { isCloser } from './brackets.ts';
 import type { SyntaxCode } from './codes.ts';
-import { separator } from './expected.ts';
+import type { Failure } from './failure.ts';
 import type { Site } from './recover.ts';
 import * as t from './tokens.ts';
 import { type Token, tokenSpan } from './tokens.ts';
@@ -53,11 +52,11 @@ export class Scene {
     readonly file: SourceFile,
     readonly tokens: readonly Token[],
     readonly site: Site,
-    error: IRecognitionException,
+    failure: Failure,
   ) {
-    this.rules = error.context.ruleStack;
+    this.rules = failure.rules;
     this.rule = this.rules[this.rules.length - 1] ?? '';
-    this.expected = new Set(error.message.split(separator));
+    this.expected = failure.expected;
   }
 
   /** The token `offset` places from the one that could not be. */
