@@ -8,7 +8,7 @@
 // repeat. That finds dead accumulators (zero stays zero) that depend on one another.
 
 import { at, range } from '../support/lists.ts';
-import { broadcastAxes, indexAxis, projections, reshape } from './build.ts';
+import { broadcastAxes, full, indexAxis, projections, reshape } from './build.ts';
 import type { Graph } from './graph.ts';
 import { splatOf } from './pattern.ts';
 import type { RegionOperation } from './rebuild.ts';
@@ -119,6 +119,7 @@ function reduceScan(
   const [init, xs, consts] = [args.slice(0, n), args.slice(n, n + stepped), args.slice(n + stepped)];
   const carryParams = params.slice(1, 1 + n);
   const xParams = params.slice(1 + n, 1 + n + stepped);
+  if (length === 0) return unrollNever(g, s, init);
   if (length === 1) return unrollOnce(g, s, args);
 
   const outer = new Map<Node, Node>();
@@ -188,6 +189,12 @@ function closeScan(
   return projections(g, g.node('scan', [...init, ...xs, ...captured], attrs));
 }
 
+/** A loop of no steps ends where it begins. */
+function unrollNever(g: Graph, s: Attributes['scan'], init: readonly Node[]): Outputs {
+  const ys = s.body.results.slice(s.carries).map((y) => full(g, [0, ...y.shape], 0, y.dtype));
+  return [...init, ...ys, ...(s.snapshots > 0 ? init.map((c) => repeated(g, c, s.snapshots)) : [])];
+}
+
 /** A loop of one step is its body at index 0. */
 function unrollOnce(g: Graph, s: Attributes['scan'], args: readonly Node[]): Outputs {
   const { carries: n, xs: stepped } = s;
@@ -214,6 +221,10 @@ function reduceAdjointScan(
   const { carries: n, cotangents: m, xs: stepped, forward, backward } = s;
   const snapshots = args.slice(0, n);
   const init = args.slice(n, n + m);
+  if (s.length === 0) {
+    const ys = backward.results.slice(m).map((y) => full(g, [0, ...y.shape], 0, y.dtype));
+    return [...init, ...ys];
+  }
   const xs = args.slice(n + m, n + m + stepped);
   const consts = args.slice(n + m + stepped);
   const [fCarries, bCarries] = [forward.params.slice(1, 1 + n), backward.params.slice(1, 1 + n)];
@@ -240,7 +251,7 @@ function reduceAdjointScan(
 
   // A state that the forward step passes through, or whose snapshots are all one value that the step keeps.
   const states = snapshots.map((snapshot, i) => {
-    if (forward.results[i] === fCarries[i] && s.length > 0) return indexAxis(g, snapshot, 0, 0);
+    if (forward.results[i] === fCarries[i]) return indexAxis(g, snapshot, 0, 0);
     return invariantSlice(g, snapshot);
   });
   const { steady: fixed, results: fResults } = steadyCarries(states, (assumed) => {

@@ -53,12 +53,14 @@ const reduceRule: RewriteRule<'reduce'> = (g, args, { kind, axes }, type) => {
       axes.filter((axis) => !units.includes(axis)).map((axis) => kept.indexOf(axis)),
     );
   }
+  // The derivative of max and min belongs to the first of equal elements: what reorders elements would move it.
+  const ordered = (kind === 'max' || kind === 'min') && isFloat(x.dtype);
   if (sizeOf(x.shape) === 0) return kind === 'sum' || kind === 'any' ? zeros(g, type) : undefined;
   switch (x.op) {
     case 'broadcast':
       return reduceBroadcast(g, kind, x, axes, type);
     case 'reduce': {
-      if (x.attrs.kind !== kind) return undefined;
+      if (x.attrs.kind !== kind || ordered) return undefined;
       const inner = at(x.args, 0);
       const kept = range(inner.shape.length).filter((axis) => !x.attrs.axes.includes(axis));
       return reduce(g, kind, inner, [...x.attrs.axes, ...axes.map((axis) => at(kept, axis))]);
@@ -71,6 +73,7 @@ const reduceRule: RewriteRule<'reduce'> = (g, args, { kind, axes }, type) => {
         : undefined;
     }
     case 'transpose': {
+      if (ordered) return undefined;
       const { perm } = x.attrs;
       const inner = at(x.args, 0);
       const innerAxes = axes.map((axis) => at(perm, axis));
@@ -86,7 +89,9 @@ const reduceRule: RewriteRule<'reduce'> = (g, args, { kind, axes }, type) => {
     case 'reverse':
     case 'roll': {
       const moved = x.op === 'roll' ? [x.attrs.axis] : x.attrs.axes;
-      return moved.every((axis) => axes.includes(axis)) ? reduce(g, kind, at(x.args, 0), axes) : undefined;
+      return !ordered && moved.every((axis) => axes.includes(axis))
+        ? reduce(g, kind, at(x.args, 0), axes)
+        : undefined;
     }
     default:
       return undefined;

@@ -2,12 +2,13 @@
 // step, the branch of a decided `cond`.
 
 import { at } from '../support/lists.ts';
-import { broadcastAxes } from './build.ts';
+import { broadcastAxes, full } from './build.ts';
 import type { Graph } from './graph.ts';
 import { splatOf } from './pattern.ts';
 import { inlineRegion } from './region.ts';
 import type { RewriteRule } from './rewrite_rule.ts';
 import type { ArrayType, Node, NodeOf } from './types.ts';
+import { sizeOf } from './types.ts';
 
 /** A result of a region that is the same at every step: one of its constant operands, a carry passed through, or a constant. */
 function invariant(result: Node, steady: ReadonlyMap<Node, Node>): Node | undefined {
@@ -98,6 +99,7 @@ function condOutput(g: Graph, node: NodeOf<'cond'>, index: number): Node | undef
 
 export const projectRule: RewriteRule<'project'> = (g, args, { index }, type) => {
   const node = at(args, 0);
+  if (sizeOf(type.shape) === 0) return full(g, type.shape, 0, type.dtype);
   switch (node.op) {
     case 'scan':
       return scanOutput(g, node, index, type);

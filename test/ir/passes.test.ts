@@ -199,6 +199,22 @@ describe('dce of loops', () => {
     expect(loops(better)).toEqual([]);
   });
 
+  test('a loop of no steps ends where it begins', () => {
+    const g = new Graph({ rewrite: false });
+    const x = field(g, 'x');
+    const { carries, ys, snapshots } = makeScan(g, {
+      length: 0,
+      init: [x],
+      snapshots: 1,
+      body: (_i, [p]) => ({ carries: [b.sin(g, p ?? x)], ys: [b.cos(g, p ?? x)] }),
+    });
+    const better = dce(g, functionOf([x], [...carries, ...ys, ...snapshots]));
+    verifyFunction(better);
+    expect(loops(better)).toEqual([]);
+    expect(better.region.results.map((r) => r.shape)).toEqual([[4], [0, 4], [1, 4]]);
+    expect(better.region.results[0]).toBe(x);
+  });
+
   test('a function without anything to do comes back as it is', () => {
     const g = new Graph();
     const x = field(g, 'x');

@@ -397,6 +397,13 @@ describe('what must not be rewritten', () => {
   test('the operands of max and min keep their order: ties belong to the first', () => {
     expect(b.max(g, y, x).args).toEqual([y, x]);
   });
+  test('a maximum keeps the order of its elements, which decides between equal ones', () => {
+    const m = g.param('m', { dtype: 'f64', shape: [2, 3] });
+    expect(b.reduce(g, 'max', b.reverse(g, x, [0]), [0]).args[0]?.op).toBe('reverse');
+    expect(b.reduce(g, 'min', b.roll(g, x, 0, 1), [0]).args[0]?.op).toBe('roll');
+    expect(b.reduce(g, 'max', b.matrixTranspose(g, m), [0, 1]).args[0]?.op).toBe('transpose');
+    expect(b.reduce(g, 'max', b.reduce(g, 'max', m, [1]), [0]).args[0]?.op).toBe('reduce');
+  });
   test('nothing folds to a value that is not finite', () => {
     const one = g.constant(1, 'f32');
     expect(b.div(g, one, 0).op).toBe('div');
