@@ -1,0 +1,546 @@
+// From a partition to steps of a procedure: every stored value gets a location, every unit a dispatch (or a loop of them, `emit_loop.ts`).
+//
+// A result is computed where it shall end up. When that place still holds a parameter that somebody reads later, it is computed elsewhere and copied at the end, so that a region
+// always behaves as if it read everything before it wrote anything. Kernels are lowered once for each pattern of locations (which arrays share a buffer, constant offsets, offsets
+// given at run time) and found again by it: the two halves of a ping-pong loop, a sweep and its recomputation run the same kernels.
+
+import { InternalError } from '../support/diagnostic.ts';
+import { at, get, range } from '../support/lists.ts';
+import type { Span } from '../support/span.ts';
+import type { Affine, Step } from '../plan/types.ts';
+import type { BufferType, KernelBuffer } from '../kernel/types.ts';
+import type { Node, NodeOf, Region } from '../ir/types.ts';
+import { sizeOf } from '../ir/types.ts';
+import { KernelLibrary } from './library.ts';
+import type { MapUnit } from './lower_map.ts';
+import { UNROLL, isStacked, lowerMapUnit } from './lower_map.ts';
+import type { Item, PartitionOptions, RegionPlan, Unit } from './partition.ts';
+import { PACKED, Strategies, partition } from './partition.ts';
+import { liveness } from './liveness.ts';
+import { LEAD, SAME } from './reads.ts';
+import { renumber, usage } from './usage.ts';
+import type { Location, Storage } from './storage.ts';
+import { affineKey, bufferType, constantOffset, sameLocation, whole } from './storage.ts';
+import { isBatched } from './threads.ts';
+import type { BoundBuffer, Place } from './writer.ts';
+import { Writer } from './writer.ts';
+import { emitProduct } from './emit_product.ts';
+import { emitSequence } from './emit_loop.ts';
+
+/** The index of a step: no array, but a run-time integer of every kernel that asks for it. */
+export interface Counter {
+  readonly counter: Affine;
+}
+
+/** Locations of the parameters and stored values of one instance of a region. */
+export type Environment = Map<Node, Location | Counter>;
+
+export function isCounter(x: Location | Counter): x is Counter {
+  return 'counter' in x;
+}
+
+/** A kernel lowered for a pattern of locations; buffers and uniforms refer to the pattern's. */
+interface Pattern {
+  readonly kernel: number;
+  readonly buffers: readonly (
+    | { readonly local: number }
+    | { readonly storage: Storage }
+    | { readonly scratch: BufferType; readonly length: number }
+  )[];
+  readonly uniforms: readonly number[];
+}
+
+/** Small variables moved together for kernels that read too many buffers. */
+interface Packing {
+  readonly before: Step[];
+  readonly after: Step[];
+  readonly imported: Map<Storage, Location>;
+}
+
+export class Emitter {
+  readonly library = new KernelLibrary();
+  readonly strategies: Strategies;
+  readonly storages: Storage[] = [];
+  private readonly plans = new Map<string, RegionPlan>();
+  private readonly patterns = new Map<Unit, Map<string, Pattern>>();
+  private readonly literals = new Map<string, Location>();
+  private readonly packs = new Map<string, Storage>();
+  private readonly packTops = new Map<Storage, number>();
+  readonly constantData = new Map<Storage, number[]>();
+  private loops = 0;
+  /** Prefix of kernel names: the procedure, then the loop. */
+  label = 'main';
+  packing: Packing = { before: [], after: [], imported: new Map() };
+
+  constructor(readonly options: PartitionOptions) {
+    this.strategies = new Strategies(options.threads);
+  }
+
+  // ---- plans and storages
+
+  plan(region: Region, core = region.results.length): RegionPlan {
+    const key = `${region.params.map((p) => p.id).join()}>${region.results.map((r) => r.id).join()}|${core}`;
+    let plan = this.plans.get(key);
+    if (plan === undefined) {
+      plan = partition(region, core, this.strategies, this.options);
+      this.plans.set(key, plan);
+    }
+    return plan;
+  }
+
+  nextLoop(): number {
+    return this.loops++;
+  }
+
+  storage(
+    role: Storage['role'],
+    name: string,
+    type: BufferType,
+    length: number,
+    home?: readonly Step[],
+    packed = false,
+  ): Storage {
+    const made: Storage = { id: this.storages.length, role, name, type, length, home, packed };
+    this.storages.push(made);
+    return made;
+  }
+
+  /** Space for a temporary of this type; small ones share a buffer. */
+  temporary(
+    node: { readonly dtype: Node['dtype']; readonly shape: readonly number[] },
+    name: string,
+    home: readonly Step[],
+  ): Location {
+    const type = bufferType(node.dtype);
+    const length = sizeOf(node.shape);
+    if (length > PACKED) return whole(this.storage('slot', name, type, length, home));
+    return this.packed(type, length);
+  }
+
+  /** A temporary with a buffer of its own whatever its size. */
+  separate(
+    node: { readonly dtype: Node['dtype']; readonly shape: readonly number[] },
+    name: string,
+    home: readonly Step[],
+  ): Location {
+    return whole(this.storage('slot', name, bufferType(node.dtype), sizeOf(node.shape), home));
+  }
+
+  packed(type: BufferType, length: number): Location {
+    let pack = this.packs.get(type);
+    if (pack === undefined) {
+      pack = this.storage('slot', `small_${type}`, type, 0, undefined, true);
+      this.packs.set(type, pack);
+    }
+    const offset = this.packTops.get(pack) ?? 0;
+    this.packTops.set(pack, offset + length);
+    growPack(pack, offset + length);
+    return { storage: pack, offset: constantOffset(offset), dynamic: false };
+  }
+
+  /** Small values of different procedures share their places. */
+  beginProcedure(label: string): void {
+    this.label = label;
+    this.packTops.clear();
+    this.packing = { before: [], after: [], imported: new Map() };
+  }
+
+  literal(data: ArrayLike<number>, type: BufferType): Location {
+    const small = data.length <= PACKED;
+    const key = small ? `${type}:${Array.from(data).join()}` : undefined;
+    const known = key === undefined ? undefined : this.literals.get(key);
+    if (known !== undefined) return known;
+    let location: Location;
+    if (small) {
+      let pack = this.packs.get(`constant_${type}`);
+      if (pack === undefined) {
+        pack = this.storage('constant', `constants_${type}`, type, 0, undefined, true);
+        this.packs.set(`constant_${type}`, pack);
+        this.constantData.set(pack, []);
+      }
+      const contents = get(this.constantData, pack);
+      location = { storage: pack, offset: constantOffset(contents.length), dynamic: false };
+      for (const x of Array.from(data)) contents.push(x);
+      growPack(pack, contents.length);
+    } else {
+      const storage = this.storage('constant', `literal${this.storages.length}`, type, data.length);
+      this.constantData.set(storage, Array.from(data));
+      location = whole(storage);
+    }
+    if (key !== undefined) this.literals.set(key, location);
+    return location;
+  }
+
+  private readonly bigLiterals = new Map<Float64Array, Location>();
+  literalNode(node: NodeOf<'literal'>): Location {
+    const known = this.bigLiterals.get(node.attrs.data);
+    if (known !== undefined) return known;
+    const location = this.literal(node.attrs.data, bufferType(node.dtype));
+    this.bigLiterals.set(node.attrs.data, location);
+    return location;
+  }
+
+  // ---- regions
+
+  /**
+   * Steps that compute the results of a region into `targets` (undefined: not wanted). `environment` has a location for every parameter; the targets may lie where parameters
+   * do when `hazards` says so.
+   */
+  region(
+    plan: RegionPlan,
+    parameters: Environment,
+    targets: readonly (Location | undefined)[],
+    block: Step[],
+    hazards = false,
+  ): void {
+    const environment: Environment = new Map(parameters);
+    const { live, lastRead } = liveness(plan, targets);
+    const written = new Map<Node, Location[]>();
+    const copies = new Map<number, Location>();
+    const after: { from: Location; to: Location; size: number }[] = [];
+    const redirect = (
+      target: Location,
+      type: { dtype: Node['dtype']; shape: readonly number[] },
+      unit: number,
+    ): Location => {
+      if (!hazards || !this.blocked(plan, parameters, target, sizeOf(type.shape), unit, lastRead))
+        return target;
+      const temporary = this.temporary(type, `${this.label}_new`, block);
+      after.push({ from: temporary, to: target, size: sizeOf(type.shape) });
+      return temporary;
+    };
+    const unitOf = new Map<Node, number>();
+    const copyUnit = new Map<number, number>();
+    plan.units.forEach((unit, u) => {
+      for (const item of itemsOf(unit)) {
+        for (const output of item.outputs) unitOf.set(output, u);
+        if (item.result !== undefined) copyUnit.set(item.result, u);
+      }
+    });
+    targets.forEach((target, i) => {
+      const result = at(plan.region.results, i);
+      if (target === undefined || sizeOf(result.shape) === 0) return;
+      const value = at(plan.resultValues, i);
+      if (value === undefined) {
+        copies.set(i, redirect(target, result, get(copyUnit, i)));
+        return;
+      }
+      const list = written.get(value) ?? [];
+      list.push(redirect(target, result, get(unitOf, value)));
+      written.set(value, list);
+    });
+    for (const node of live) {
+      const targets_ = written.get(node);
+      const location = targets_?.[0] ?? this.temporary(node, `${this.label}_t`, block);
+      environment.set(node, location);
+      if (targets_ === undefined) written.set(node, [location]);
+    }
+    for (const unit of plan.units) this.unit(unit, environment, written, copies, block);
+    for (const { from, to, size } of after) this.copy(from, to, size, block);
+  }
+
+  copy(from: Location, to: Location, length: number, block: Step[]): void {
+    if (length === 0 || sameLocation(from, to)) return;
+    const side = (l: Location) => ({ buffer: l.storage.id, type: l.storage.type, offset: l.offset, length });
+    block.push({ kind: 'copy', from: side(from), to: side(to) });
+  }
+
+  /** Whether writing the target in unit `unit` would destroy a parameter that is still to be read. */
+  private blocked(
+    plan: RegionPlan,
+    parameters: Environment,
+    target: Location,
+    size: number,
+    unit: number,
+    lastRead: ReadonlyMap<Node, number>,
+  ): boolean {
+    for (const [param, location] of parameters) {
+      if (isCounter(location) || location.storage !== target.storage) continue;
+      const read = lastRead.get(param);
+      if (read === undefined || read < unit) continue;
+      if (read > unit) return true;
+      const writer = at(plan.units, unit);
+      if (writer.kind === 'step' || !sameLocation(location, target)) return true;
+      if (writer.serial) {
+        if (size > UNROLL) return true;
+        continue;
+      }
+      for (const item of writer.items) {
+        const bits = item.reads.get(param);
+        if (bits === undefined) continue;
+        const same = (bits & SAME) !== 0 && sizeOf(param.shape) === sizeOf(writer.space);
+        const lead = (bits & LEAD) !== 0 && isBatched(param.shape, writer.space) && writer.space.length > 0;
+        if (!same && !(lead && sizeOf(param.shape) === size)) return true;
+      }
+    }
+    return false;
+  }
+
+  private unit(
+    unit: Unit,
+    environment: Environment,
+    written: ReadonlyMap<Node, readonly Location[]>,
+    copies: ReadonlyMap<number, Location>,
+    block: Step[],
+  ): void {
+    if (unit.kind === 'map') {
+      this.mapUnit(unit, environment, written, copies, block);
+      return;
+    }
+    const { item } = unit;
+    switch (item.kind) {
+      case 'sequence':
+        emitSequence(this, item, environment, written, block);
+        return;
+      case 'product':
+        emitProduct(this, item, environment, written.get(item.node) ?? [], block);
+        return;
+      default:
+        this.mapUnit(
+          { kind: 'map', space: item.space, serial: item.serial, items: [item] },
+          environment,
+          written,
+          copies,
+          block,
+          unit,
+        );
+    }
+  }
+
+  // ---- map kernels
+
+  private mapUnit(
+    unit: MapUnit,
+    environment: Environment,
+    written: ReadonlyMap<Node, readonly Location[]>,
+    copies: ReadonlyMap<number, Location>,
+    block: Step[],
+    key: Unit = unit,
+  ): void {
+    const wanted = unit.items.filter((item) =>
+      item.result !== undefined
+        ? copies.has(item.result)
+        : item.outputs.length === 0 || item.outputs.some((o) => written.has(o)) || isReadWithin(unit, item),
+    );
+    const active: MapUnit = { ...unit, items: wanted };
+    if (wanted.length === 0 || sizeOf(unit.space) === 0) return;
+    const own = new Set(wanted.flatMap((item) => item.outputs));
+    const reads = new Map<Node, Location | Counter>();
+    for (const item of wanted)
+      for (const node of item.reads.keys())
+        if (!own.has(node) && sizeOf(node.shape) > 0) {
+          const location = environment.get(node);
+          if (location === undefined)
+            throw new InternalError(
+              'schedule.emit',
+              `${this.label}: a value that is read has no place (${node.op})`,
+            );
+          reads.set(node, location);
+        }
+    const stores: Location[][][] = wanted.map((item) =>
+      item.result !== undefined
+        ? [[get(copies, item.result)]]
+        : item.outputs.map((o) => [...(written.get(o) ?? [])]),
+    );
+    // What a loop stacks while it runs is stored once; further places are copied.
+    const later: { from: Location; to: Location; size: number }[] = [];
+    wanted.forEach((item, w) => {
+      if (item.kind !== 'thread') return;
+      item.outputs.forEach((output, o) => {
+        if (output.op !== 'project' || !isStacked(item.node, output.attrs.index)) return;
+        const [first, ...rest] = at(at(stores, w), o);
+        if (first === undefined) return;
+        for (const to of rest) later.push({ from: first, to, size: sizeOf(output.shape) });
+        at(stores, w)[o] = [first];
+      });
+    });
+    this.pack(reads, stores);
+    this.dispatchMap(active, key, reads, stores, block);
+    for (const { from, to, size } of later) this.copy(from, to, size, block);
+  }
+
+  /** When a kernel needs too many buffers, small variables are read from and written to the packed small values; they are copied before and after the procedure. */
+  private pack(reads: Map<Node, Location | Counter>, stores: Location[][][]): void {
+    const count = (): number => {
+      const all = new Set<Storage>();
+      for (const location of reads.values()) if (!isCounter(location)) all.add(location.storage);
+      for (const lists of stores)
+        for (const list of lists) for (const location of list) all.add(location.storage);
+      return all.size;
+    };
+    if (count() <= this.options.maxBuffers) return;
+    const moveable = (l: Location): boolean => l.storage.role === 'variable' && l.storage.length <= PACKED;
+    const { imported, before, after } = this.packing;
+    for (const [node, location] of reads) {
+      if (isCounter(location) || !moveable(location)) continue;
+      let inside = imported.get(location.storage);
+      if (inside === undefined) {
+        inside = this.packed(location.storage.type, location.storage.length);
+        imported.set(location.storage, inside);
+        this.copy(whole(location.storage), inside, location.storage.length, before);
+      }
+      reads.set(node, {
+        ...inside,
+        offset: constantOffset(inside.offset.constant + location.offset.constant),
+      });
+    }
+    for (const lists of stores)
+      for (const list of lists)
+        list.forEach((location, i) => {
+          if (!moveable(location)) return;
+          const inside = this.packed(location.storage.type, location.storage.length);
+          list[i] = inside;
+          this.copy(inside, location, location.storage.length, after);
+        });
+  }
+
+  private dispatchMap(
+    unit: MapUnit,
+    key: Unit,
+    reads: ReadonlyMap<Node, Location | Counter>,
+    stores: readonly (readonly (readonly Location[])[])[],
+    block: Step[],
+  ): void {
+    const locals: Storage[] = [];
+    const uniforms: Affine[] = [];
+    let signature = unit.items.map((i) => i.id).join();
+    const uniformOf = (affine: Affine): number => {
+      const text = affineKey(affine);
+      const known = uniforms.findIndex((u) => affineKey(u) === text);
+      return known >= 0 ? known : uniforms.push(affine) - 1;
+    };
+    const place = (location: Location): Place => {
+      let local = locals.indexOf(location.storage);
+      if (local < 0) local = locals.push(location.storage) - 1;
+      const { offset } = location;
+      const uniform = location.dynamic || offset.terms.length > 0 ? uniformOf(offset) : undefined;
+      const at_ = uniform === undefined ? offset.constant : 0;
+      signature += `|${local}:${location.storage.length}:${uniform === undefined ? at_ : `u${uniform}`}`;
+      return { buffer: local, type: location.storage.type, base: at_, uniform };
+    };
+    const readPlaces = new Map<Node, Place>();
+    const counters = new Map<Node, number>();
+    for (const [node, location] of reads)
+      if (isCounter(location)) {
+        const u = uniformOf(location.counter);
+        counters.set(node, u);
+        signature += `|#${u}`;
+      } else readPlaces.set(node, place(location));
+    signature += '>';
+    const storePlaces = new Map(
+      unit.items.map((item, i) => [
+        item,
+        at(stores, i).map((list) => {
+          signature += ';';
+          return list.map(place);
+        }),
+      ]),
+    );
+    let known = this.patterns.get(key);
+    if (known === undefined) {
+      known = new Map();
+      this.patterns.set(key, known);
+    }
+    let pattern = known.get(signature);
+    if (pattern === undefined) {
+      pattern = this.lower(unit, readPlaces, counters, storePlaces, locals, uniforms.length);
+      known.set(signature, pattern);
+    }
+    const buffers = pattern.buffers.map((b) => {
+      if ('local' in b) return at(locals, b.local).id;
+      if ('storage' in b) return b.storage.id;
+      return this.storage('slot', `${this.label}_scratch`, b.scratch, b.length, block).id;
+    });
+    block.push({
+      kind: 'dispatch',
+      kernel: pattern.kernel,
+      buffers,
+      uniforms: pattern.uniforms.map((u) => at(uniforms, u)),
+    });
+  }
+
+  private lower(
+    unit: MapUnit,
+    reads: ReadonlyMap<Node, Place>,
+    counters: ReadonlyMap<Node, number>,
+    stores: ReadonlyMap<Item, readonly (readonly Place[])[]>,
+    locals: readonly Storage[],
+    uniformCount: number,
+  ): Pattern {
+    const buffers: BoundBuffer[] = locals.map((s, i) => ({ name: `b${i}`, type: s.type, length: s.length }));
+    const fixed = new Map<number, Storage>();
+    const writer = new Writer(buffers);
+    const constantPlace = (location: Location): Place => {
+      let index = [...fixed].find(([, storage]) => storage === location.storage)?.[0];
+      if (index === undefined) {
+        index = buffers.length;
+        fixed.set(index, location.storage);
+        buffers.push({
+          name: `constants${index}`,
+          type: location.storage.type,
+          length: location.storage.length,
+        });
+      }
+      return {
+        buffer: index,
+        type: location.storage.type,
+        base: location.offset.constant,
+        uniform: undefined,
+      };
+    };
+    const lowered = lowerMapUnit(unit, writer, {
+      reads,
+      counters,
+      stores,
+      literal: (node) => constantPlace(this.literalNode(node)),
+      table: (data) => constantPlace(this.literal(data, 'i32')),
+    });
+    const used = usage(lowered.body);
+    const kept = range(buffers.length).filter((b) => used.buffers.has(b));
+    const keptUniforms = range(uniformCount).filter((u) => used.uniforms.has(u));
+    const kernelBuffers = kept.map((b, i): KernelBuffer => {
+      const { type, length } = at(buffers, b);
+      return { name: `b${i}`, type, length, access: used.access(b) };
+    });
+    const origins: Span[] = [];
+    for (const item of unit.items) if (item.node.origin !== undefined) origins.push(item.node.origin);
+    const kernel = this.library.add(
+      {
+        kind: 'map',
+        buffers: kernelBuffers,
+        uniforms: keptUniforms.map((_, i) => `u${i}`),
+        space: unit.space,
+        axes: lowered.axes,
+        body: renumber(lowered.body, kept, keptUniforms),
+      },
+      this.label,
+      origins,
+    );
+    return {
+      kernel,
+      buffers: kept.map((b) => {
+        const storage = fixed.get(b);
+        if (storage !== undefined) return { storage };
+        if (b < locals.length) return { local: b };
+        const { type, length } = at(buffers, b);
+        return { scratch: type, length };
+      }),
+      uniforms: keptUniforms,
+    };
+  }
+}
+
+/** Packs grow in powers of two, so that the kernels that use them are rarely different only in the length of the pack. */
+function growPack(pack: Storage, elements: number): void {
+  let length = Math.max(256, pack.length);
+  while (length < elements) length *= 2;
+  pack.length = length;
+}
+
+function itemsOf(unit: Unit): readonly Item[] {
+  return unit.kind === 'map' ? unit.items : [unit.item];
+}
+
+function isReadWithin(unit: MapUnit, item: Item): boolean {
+  return unit.items.some((other) => other !== item && item.outputs.some((o) => other.reads.has(o)));
+}

@@ -1,0 +1,489 @@
+// Region operations as sequences of kernels. Carried values alternate between two places, made static by writing the loop's body twice; a loop that keeps every carried state writes
+// each into its slot of the tape and reads it there, so that neither costs a copy. What a step stacks, and the slices it is given, are addressed by the counter.
+//
+// The first step reads the initial values where they lie. Under a checkpoint schedule with fewer slots than steps, and in `while`, the carried values stay in one place each.
+
+import { InternalError } from '../support/diagnostic.ts';
+import { at, range } from '../support/lists.ts';
+import type { Affine, BufferRange, Step } from '../plan/types.ts';
+import * as k from '../kernel/build.ts';
+import type { Node, NodeOf } from '../ir/types.ts';
+import { sizeOf } from '../ir/types.ts';
+import type { Counter, Emitter, Environment } from './emit.ts';
+import { isCounter } from './emit.ts';
+import type { Item, RegionPlan } from './partition.ts';
+import { base } from './partition.ts';
+import type { Location } from './storage.ts';
+import { addAffine, bufferType, constantOffset, scaleAffine, shiftLocation, whole, zero } from './storage.ts';
+
+type Written = ReadonlyMap<Node, readonly Location[]>;
+
+export function emitSequence(
+  emitter: Emitter,
+  item: Item,
+  environment: Environment,
+  written: Written,
+  block: Step[],
+): void {
+  const { node } = item;
+  const label = emitter.label;
+  const context = new LoopContext(emitter, item, environment, written, block);
+  switch (node.op) {
+    case 'scan':
+      emitter.label = `${label}_step`;
+      emitScan(context, node);
+      break;
+    case 'adjoint_scan':
+      emitter.label = `${label}_adjoint`;
+      emitAdjoint(context, node);
+      break;
+    case 'while':
+      emitter.label = `${label}_turn`;
+      emitWhile(context, node);
+      break;
+    case 'cond':
+      emitter.label = `${label}_branch`;
+      emitCond(context, node);
+      break;
+    default:
+      throw new InternalError('schedule.loop', `${node.op} is no region operation`);
+  }
+  emitter.label = label;
+  context.finish();
+}
+
+class LoopContext {
+  private readonly outputs = new Map<number, readonly Location[]>();
+  private readonly sizes = new Map<number, number>();
+
+  constructor(
+    readonly emitter: Emitter,
+    item: Item,
+    readonly environment: Environment,
+    written: Written,
+    readonly block: Step[],
+  ) {
+    for (const output of item.outputs) {
+      if (output.op !== 'project') continue;
+      const list = written.get(output);
+      if (list === undefined) continue;
+      this.outputs.set(output.attrs.index, list);
+      this.sizes.set(output.attrs.index, sizeOf(output.shape));
+    }
+  }
+
+  /** Where output `index` goes first; undefined when it is not wanted. */
+  target(index: number): Location | undefined {
+    return this.outputs.get(index)?.[0];
+  }
+
+  /** Copies outputs that are wanted in more than one place. */
+  finish(): void {
+    for (const [index, list] of this.outputs) {
+      const [first, ...rest] = list;
+      if (first !== undefined)
+        for (const other of rest) this.emitter.copy(first, other, this.sizes.get(index) ?? 0, this.block);
+    }
+  }
+
+  /** Where an operand lies, as something a kernel can read. */
+  operand(arg: Node): Location | Counter {
+    const b = base(arg);
+    if (b.op === 'literal') return this.emitter.literalNode(b);
+    const location = this.environment.get(b);
+    if (location !== undefined) return location;
+    if (b.op === 'const') return this.emitter.literal([b.attrs.value], bufferType(b.dtype));
+    if (sizeOf(b.shape) === 0)
+      return whole(this.emitter.storage('slot', 'empty', bufferType(b.dtype), 0, this.block));
+    throw new InternalError('schedule.loop', `an operand of a loop is not stored (${b.op})`);
+  }
+
+  /** Where an operand lies in memory. */
+  memory(arg: Node): Location {
+    const location = this.operand(arg);
+    if (!isCounter(location)) return location;
+    const temporary = this.emitter.temporary(arg, `${this.emitter.label}_index`, this.block);
+    const kernel = this.emitter.library.add(
+      {
+        kind: 'map',
+        buffers: [{ name: 'b0', type: 'i32', length: temporary.storage.length, access: 'write' }],
+        uniforms: ['u0'],
+        space: [],
+        axes: [],
+        body: [{ kind: 'store', buffer: 0, index: k.int(temporary.offset.constant), value: k.uniform(0) }],
+      },
+      `${this.emitter.label}_index`,
+      [],
+    );
+    this.block.push({
+      kind: 'dispatch',
+      kernel,
+      buffers: [temporary.storage.id],
+      uniforms: [location.counter],
+    });
+    return temporary;
+  }
+}
+
+function sliceAt(location: Location | Counter, index: Affine, size: number): Location {
+  if (isCounter(location)) throw new InternalError('schedule.loop', 'a counter has no slices');
+  return shiftLocation(location, scaleAffine(index, size));
+}
+
+function bindAll(
+  params: readonly Node[],
+  locations: readonly (Location | Counter)[],
+): [Node, Location | Counter][] {
+  return params.map((param, i) => [param, at(locations, i)]);
+}
+
+/** Small carried values in a pack: addressed at run time, so that both halves of the loop run one kernel. */
+function moving(location: Location): Location {
+  return location.storage.packed ? { ...location, dynamic: true } : location;
+}
+
+/**
+ * The steps of a loop with carried values. `emit` writes one step: its counter (how many steps have been done), where the carried values are and where they go. `slot`, when given for a carry, is its
+ * place before the step of that counter (but the first).
+ */
+function emitSteps(
+  context: LoopContext,
+  length: number,
+  carries: readonly {
+    readonly node: Node;
+    readonly init: Location;
+    readonly target: Location | undefined;
+    readonly slot: ((counter: Affine) => Location) | undefined;
+    /** The step hands the value on as it is: it is read where it lies. */
+    readonly unchanged: boolean;
+  }[],
+  emit: (
+    counter: Affine,
+    from: readonly Location[],
+    to: readonly (Location | undefined)[],
+    block: Step[],
+  ) => void,
+): void {
+  const { emitter, block } = context;
+  for (const { node, init, target, unchanged } of carries)
+    if (unchanged && target !== undefined) emitter.copy(init, target, sizeOf(node.shape), block);
+  if (length === 0) {
+    for (const { node, init, target, unchanged } of carries)
+      if (target !== undefined && !unchanged) emitter.copy(init, target, sizeOf(node.shape), block);
+    return;
+  }
+  const final = carries.map(({ node, init, target, unchanged }) =>
+    moving(unchanged ? init : (target ?? emitter.temporary(node, `${emitter.label}_carry`, block))),
+  );
+  const other = carries.map(({ node, slot, unchanged }, c) =>
+    unchanged || slot !== undefined || length === 1
+      ? at(final, c)
+      : moving(emitter.temporary(node, `${emitter.label}_carry`, block)),
+  );
+  /** Places before the step `counter`, of which only the parity of the steps left matters to alternating carries. */
+  const between = (counter: Affine, left: number): Location[] =>
+    carries.map(({ slot }, c) => slot?.(counter) ?? (left % 2 === 0 ? at(final, c) : at(other, c)));
+  const step = (counter: Affine, left: number, into: Step[]): void => {
+    const isFirst = counter.terms.length === 0 && counter.constant === 0;
+    const from = isFirst ? carries.map((c) => moving(c.init)) : between(counter, left);
+    const next = addAffine(counter, constantOffset(1));
+    const to = left === 1 ? final : between(next, left - 1);
+    emit(
+      counter,
+      from,
+      to.map((place, c) => (at(carries, c).unchanged ? undefined : place)),
+      into,
+    );
+  };
+  const slotted = carries.some((c) => c.slot !== undefined);
+  const alternating = carries.some((c) => c.slot === undefined && !c.unchanged);
+  step(zero, length, block);
+  const lastAlone = slotted && length > 1;
+  const middle = length - 1 - (lastAlone ? 1 : 0);
+  const stride = alternating ? 2 : 1;
+  let done = 1;
+  for (; (middle - (done - 1)) % stride !== 0; done++) step(constantOffset(done), length - done, block);
+  const turns = (middle - (done - 1)) / stride;
+  if (turns > 0) {
+    const id = emitter.nextLoop();
+    const body: Step[] = [];
+    for (const offset of range(stride)) {
+      const counter = { constant: done + offset, terms: [{ loop: id, scale: stride }] };
+      // Of the first turn; in later ones only its parity matters, which is the same.
+      step(counter, length - done - offset, body);
+    }
+    block.push({ kind: 'loop', id, count: turns, body });
+  }
+  if (lastAlone) step(constantOffset(length - 1), 1, block);
+}
+
+function emitScan(context: LoopContext, node: NodeOf<'scan'>): void {
+  const { emitter, block } = context;
+  const { length, carries, xs, body, reverse, snapshots } = node.attrs;
+  const plan = emitter.plan(body, carries);
+  const outputs = body.results.length - carries;
+  const carryParams = body.params.slice(1, 1 + carries);
+  const xParams = body.params.slice(1 + carries, 1 + carries + xs);
+  const xLocations = node.args.slice(carries, carries + xs).map((arg) => context.memory(arg));
+  const constants = bindAll(
+    body.params.slice(1 + carries + xs),
+    node.args.slice(carries + xs).map((arg) => context.operand(arg)),
+  );
+  const init = node.args.slice(0, carries).map((arg) => context.memory(arg));
+  const tapes = range(carries).map((c) =>
+    snapshots > 0 ? context.target(carries + outputs + c) : undefined,
+  );
+  const full = snapshots >= length && snapshots > 0;
+  const indexOf = (counter: Affine): Affine =>
+    reverse ? addAffine(constantOffset(length - 1), scaleAffine(counter, -1)) : counter;
+  if (full && length > 0)
+    tapes.forEach((tape, c) => {
+      if (tape === undefined) return;
+      const size = sizeOf(at(carryParams, c).shape);
+      emitter.copy(at(init, c), tape, size, block);
+    });
+  emitSteps(
+    context,
+    length,
+    range(carries).map((c) => {
+      const tape = at(tapes, c);
+      const param = at(carryParams, c);
+      const size = sizeOf(param.shape);
+      return {
+        node: param,
+        init: at(init, c),
+        target: context.target(c),
+        slot: full && tape !== undefined ? (counter: Affine) => sliceAt(tape, counter, size) : undefined,
+        unchanged: tape === undefined && base(at(body.results, c)) === param,
+      };
+    }),
+    (counter, from, to, into) => {
+      const index = indexOf(counter);
+      if (!full) snapshotStep(counter, length, snapshots, carryParams, from, tapes, into);
+      const environment: Environment = new Map<Node, Location | Counter>([
+        [at(body.params, 0), { counter: index }],
+        ...bindAll(carryParams, from),
+        ...xParams.map((param, i): [Node, Location] => [
+          param,
+          sliceAt(at(xLocations, i), index, sizeOf(param.shape)),
+        ]),
+        ...constants,
+      ]);
+      const ys = range(outputs).map((i) => {
+        const target = context.target(carries + i);
+        return target === undefined
+          ? undefined
+          : sliceAt(target, index, sizeOf(at(body.results, carries + i).shape));
+      });
+      emitter.region(plan, environment, [...to, ...ys], into);
+    },
+  );
+}
+
+function rangeOf(location: Location, length: number): BufferRange {
+  return { buffer: location.storage.id, type: location.storage.type, offset: location.offset, length };
+}
+
+function snapshotStep(
+  index: Affine,
+  length: number,
+  slots: number,
+  params: readonly Node[],
+  from: readonly Location[],
+  tapes: readonly (Location | undefined)[],
+  into: Step[],
+): void {
+  const state: BufferRange[] = [];
+  const snapshots: number[] = [];
+  tapes.forEach((tape, c) => {
+    if (tape === undefined) return;
+    if (tape.offset.constant !== 0 || tape.offset.terms.length > 0)
+      throw new InternalError('schedule.loop', 'snapshots that do not begin their buffer');
+    state.push(rangeOf(at(from, c), sizeOf(at(params, c).shape)));
+    snapshots.push(tape.storage.id);
+  });
+  if (state.length > 0) into.push({ kind: 'snapshot', index, length, slots, state, snapshots });
+}
+
+function emitAdjoint(context: LoopContext, node: NodeOf<'adjoint_scan'>): void {
+  const { emitter, block } = context;
+  const { length, slots, carries, cotangents, xs, forward, backward } = node.attrs;
+  const plan = emitter.plan(backward);
+  const first = 1 + carries + cotangents;
+  const stateParams = backward.params.slice(1, 1 + carries);
+  const ctParams = backward.params.slice(1 + carries, first);
+  const xLocations = node.args
+    .slice(carries + cotangents, carries + cotangents + xs)
+    .map((arg) => context.memory(arg));
+  const constantArgs = node.args.slice(carries + cotangents + xs).map((arg) => context.operand(arg));
+  const init = node.args.slice(carries, carries + cotangents).map((arg) => context.memory(arg));
+  const snapshots = node.args.slice(0, carries).map((arg) => context.memory(arg));
+  const outputs = backward.results.length - cotangents;
+  const slices = (params: readonly Node[], index: Affine): [Node, Location][] =>
+    params.map((param, i) => [param, sliceAt(at(xLocations, i), index, sizeOf(param.shape))]);
+  const ys = (index: Affine): (Location | undefined)[] =>
+    range(outputs).map((i) => {
+      const target = context.target(cotangents + i);
+      return target === undefined
+        ? undefined
+        : sliceAt(target, index, sizeOf(at(backward.results, cotangents + i).shape));
+    });
+  const backwardStep = (
+    index: Affine,
+    state: readonly Location[],
+    from: readonly Location[],
+    to: readonly (Location | undefined)[],
+    into: Step[],
+    hazards: boolean,
+  ): void => {
+    const environment: Environment = new Map<Node, Location | Counter>([
+      [at(backward.params, 0), { counter: index }],
+      ...bindAll(stateParams, state),
+      ...bindAll(ctParams, from),
+      ...slices(backward.params.slice(first, first + xs), index),
+      ...bindAll(backward.params.slice(first + xs), constantArgs),
+    ]);
+    emitter.region(plan, environment, [...to, ...ys(index)], into, hazards);
+  };
+
+  if (slots >= length) {
+    emitSteps(
+      context,
+      length,
+      ctParams.map((param, c) => ({
+        node: param,
+        init: at(init, c),
+        target: context.target(c),
+        slot: undefined,
+        unchanged: base(at(backward.results, c)) === param,
+      })),
+      (counter, from, to, into) => {
+        const index = addAffine(constantOffset(length - 1), scaleAffine(counter, -1));
+        const state = stateParams.map((param, c) => sliceAt(at(snapshots, c), index, sizeOf(param.shape)));
+        backwardStep(index, state, from, to, into, false);
+      },
+    );
+    return;
+  }
+
+  const places = ctParams.map(
+    (param, c) => context.target(c) ?? emitter.temporary(param, `${emitter.label}_carry`, block),
+  );
+  ctParams.forEach((param, c) => emitter.copy(at(init, c), at(places, c), sizeOf(param.shape), block));
+  const state = stateParams.map((param) => emitter.separate(param, `${emitter.label}_state`, block));
+  const aligned = snapshots.map((location, c) => {
+    if (location.offset.constant === 0 && location.offset.terms.length === 0) return location;
+    const length_ = slots * sizeOf(at(stateParams, c).shape);
+    const copy = emitter.separate({ dtype: at(stateParams, c).dtype, shape: [length_] }, 'snapshots', block);
+    emitter.copy(location, copy, length_, block);
+    return copy;
+  });
+  const id = emitter.nextLoop();
+  const index: Affine = { constant: 0, terms: [{ loop: id, scale: 1 }] };
+  const forwardSteps: Step[] = [];
+  emitter.region(
+    forwardPlan(emitter, node),
+    new Map<Node, Location | Counter>([
+      [at(forward.params, 0), { counter: index }],
+      ...bindAll(forward.params.slice(1, 1 + carries), state),
+      ...slices(forward.params.slice(1 + carries, 1 + carries + xs), index),
+      ...bindAll(forward.params.slice(1 + carries + xs), constantArgs),
+    ]),
+    state,
+    forwardSteps,
+    true,
+  );
+  const backwardSteps: Step[] = [];
+  backwardStep(index, state, places, places, backwardSteps, true);
+  block.push({
+    kind: 'reverse',
+    id,
+    length,
+    slots,
+    state: state.map((s, c) => rangeOf(s, sizeOf(at(stateParams, c).shape))),
+    snapshots: aligned.map((l) => l.storage.id),
+    forward: forwardSteps,
+    backward: backwardSteps,
+  });
+}
+
+function forwardPlan(emitter: Emitter, node: NodeOf<'adjoint_scan'>): RegionPlan {
+  return emitter.plan(node.attrs.forward);
+}
+
+/** A value at the beginning of a buffer of its own, as flags and counts must be. */
+function alone(context: LoopContext, location: Location, node: Node): Location {
+  const { offset, storage } = location;
+  if (offset.constant === 0 && offset.terms.length === 0 && storage.role !== 'constant') return location;
+  const copy = context.emitter.separate(node, 'flag', context.block);
+  context.emitter.copy(location, copy, 1, context.block);
+  return copy;
+}
+
+function emitWhile(context: LoopContext, node: NodeOf<'while'>): void {
+  const { emitter, block } = context;
+  const { carries, condition, body, limit } = node.attrs;
+  const carryParams = body.params.slice(1, 1 + carries);
+  const constantArgs = node.args.slice(carries).map((arg) => context.operand(arg));
+  const places = carryParams.map(
+    (param, c) => context.target(c) ?? emitter.temporary(param, `${emitter.label}_carry`, block),
+  );
+  carryParams.forEach((param, c) =>
+    emitter.copy(context.memory(at(node.args, c)), at(places, c), sizeOf(param.shape), block),
+  );
+  const flag = emitter.separate({ dtype: 'bool', shape: [] }, `${emitter.label}_flag`, block);
+  const test: Step[] = [];
+  emitter.region(
+    emitter.plan(condition),
+    new Map<Node, Location | Counter>([
+      ...bindAll(condition.params.slice(0, carries), places),
+      ...bindAll(condition.params.slice(carries), constantArgs),
+    ]),
+    [flag],
+    test,
+  );
+  const id = emitter.nextLoop();
+  const steps: Step[] = [];
+  emitter.region(
+    emitter.plan(body),
+    new Map<Node, Location | Counter>([
+      [at(body.params, 0), { counter: { constant: 0, terms: [{ loop: id, scale: 1 }] } }],
+      ...bindAll(carryParams, places),
+      ...bindAll(body.params.slice(1 + carries), constantArgs),
+    ]),
+    places,
+    steps,
+    true,
+  );
+  const target = context.target(carries);
+  const turns =
+    target === undefined
+      ? undefined
+      : emitter.separate({ dtype: 'i32', shape: [] }, `${emitter.label}_turns`, block);
+  block.push({
+    kind: 'while',
+    id,
+    limit,
+    test,
+    condition: flag.storage.id,
+    body: steps,
+    ...(turns === undefined ? {} : { turns: turns.storage.id }),
+  });
+  if (turns !== undefined && target !== undefined) emitter.copy(turns, target, 1, block);
+}
+
+function emitCond(context: LoopContext, node: NodeOf<'cond'>): void {
+  const { emitter, block } = context;
+  const predicate = at(node.args, 0);
+  const flag = alone(context, context.memory(predicate), predicate);
+  const operands = node.args.slice(1).map((arg) => context.operand(arg));
+  const targets = node.outputs.map((_, i) => context.target(i));
+  const branch = (region: typeof node.attrs.then): Step[] => {
+    const steps: Step[] = [];
+    emitter.region(emitter.plan(region), new Map(bindAll(region.params, operands)), targets, steps);
+    return steps;
+  };
+  const then = branch(node.attrs.then);
+  const otherwise = branch(node.attrs.else);
+  block.push({ kind: 'if', condition: flag.storage.id, then, else: otherwise });
+}

@@ -1,0 +1,39 @@
+// The kernels of a plan, each once: kernels with the same text up to their name are shared between procedures, loops and steps.
+
+import type { Span } from '../support/span.ts';
+import type { Kernel } from '../kernel/types.ts';
+
+/** A kernel without its name and places. */
+export type Unnamed<K = Kernel> = K extends Kernel ? Omit<K, 'name' | 'origins'> : never;
+
+export class KernelLibrary {
+  readonly kernels: Kernel[] = [];
+  private readonly known = new Map<string, number>();
+  private readonly names = new Map<string, number>();
+
+  /** The number of the kernel with this text; a new one is called after `label`. */
+  add(kernel: Unnamed, label: string, origins: readonly Span[]): number {
+    const key = JSON.stringify(kernel, (_key, value: unknown) =>
+      typeof value === 'number' && (!Number.isFinite(value) || Object.is(value, -0))
+        ? `#${Object.is(value, -0) ? '-0' : value}`
+        : value,
+    );
+    let id = this.known.get(key);
+    if (id === undefined) {
+      id = this.kernels.length;
+      this.known.set(key, id);
+      this.kernels.push({ ...kernel, name: this.name(label), origins });
+    }
+    return id;
+  }
+
+  private name(label: string): string {
+    const clean = label
+      .replace(/[^A-Za-z0-9_]+/g, '_')
+      .replace(/^(?=[0-9])/, '_')
+      .replace(/^$/, 'kernel');
+    const n = this.names.get(clean) ?? 0;
+    this.names.set(clean, n + 1);
+    return n === 0 ? clean : `${clean}_${n + 1}`;
+  }
+}

@@ -1,0 +1,189 @@
+// What a schedule came to, for `flowc explain` and the benchmark: kernels a step of every loop, operations and loads a point, bytes.
+
+import type { Expr, Kernel, Statement } from '../kernel/types.ts';
+import type { PlanBuffer, Procedure, Step } from '../plan/types.ts';
+import { childrenOf } from './tidy.ts';
+
+export interface KernelReport {
+  readonly name: string;
+  readonly points: number;
+  /** One point, loops counted once. */
+  readonly flops: number;
+  readonly loads: number;
+  readonly stores: number;
+  readonly buffers: number;
+  /** It contains a loop over steps: a whole time loop in one dispatch. */
+  readonly loops: boolean;
+}
+
+export interface LoopReport {
+  readonly procedure: string;
+  readonly kind: 'loop' | 'reverse' | 'while' | 'scan';
+  readonly steps: number;
+  /** Dispatches of one step (of a reversal: of one backward step). */
+  readonly kernelsPerStep: number;
+  /** Dispatches of one recomputed step. */
+  readonly kernelsPerForwardStep: number;
+  readonly copiesPerStep: number;
+}
+
+export interface ScheduleReport {
+  readonly kernels: readonly KernelReport[];
+  readonly loops: readonly LoopReport[];
+  /** Dispatches outside loops, by procedure. */
+  readonly dispatches: Readonly<Record<string, number>>;
+  readonly bytes: { readonly variables: number; readonly temporaries: number; readonly constants: number };
+}
+
+export function reportOf(
+  kernels: readonly Kernel[],
+  procedures: Readonly<Record<string, Procedure>>,
+  buffers: readonly PlanBuffer[],
+): ScheduleReport {
+  const loops: LoopReport[] = [];
+  const dispatches: Record<string, number> = {};
+  for (const { name, steps } of Object.values(procedures)) {
+    dispatches[name] = count(steps, 'dispatch', false);
+    collect(name, steps, loops);
+  }
+  const sum = (role: PlanBuffer['role']): number =>
+    buffers.filter((b) => b.role === role).reduce((n, b) => n + b.bytes, 0);
+  return {
+    kernels: kernels.map(kernelReport),
+    loops,
+    dispatches,
+    bytes: { variables: sum('variable'), temporaries: sum('slot'), constants: sum('constant') },
+  };
+}
+
+function blocksOf(step: Step): readonly (readonly Step[])[] {
+  switch (step.kind) {
+    case 'loop':
+      return [step.body];
+    case 'while':
+      return [step.test, step.body];
+    case 'if':
+      return [step.then, step.else];
+    case 'reverse':
+      return [step.forward, step.backward];
+    default:
+      return [];
+  }
+}
+
+function count(steps: readonly Step[], kind: 'dispatch' | 'copy', inner: boolean): number {
+  let n = 0;
+  for (const step of steps) {
+    if (step.kind === kind) n++;
+    if (inner || step.kind === 'if') for (const block of blocksOf(step)) n += count(block, kind, inner);
+  }
+  return n;
+}
+
+function collect(procedure: string, steps: readonly Step[], into: LoopReport[]): void {
+  for (const step of steps) {
+    if (step.kind === 'loop') {
+      // The body is written for several steps: as many as the counter's scale says.
+      const unrolled = strideOf(step.body, step.id);
+      into.push({
+        procedure,
+        kind: 'loop',
+        steps: step.count * unrolled,
+        kernelsPerStep: count(step.body, 'dispatch', true) / unrolled,
+        kernelsPerForwardStep: 0,
+        copiesPerStep: count(step.body, 'copy', true) / unrolled,
+      });
+    } else if (step.kind === 'reverse')
+      into.push({
+        procedure,
+        kind: 'reverse',
+        steps: step.length,
+        kernelsPerStep: count(step.backward, 'dispatch', true),
+        kernelsPerForwardStep: count(step.forward, 'dispatch', true),
+        copiesPerStep: count(step.backward, 'copy', true),
+      });
+    else if (step.kind === 'while')
+      into.push({
+        procedure,
+        kind: 'while',
+        steps: step.limit,
+        kernelsPerStep: count(step.body, 'dispatch', true) + count(step.test, 'dispatch', true),
+        kernelsPerForwardStep: 0,
+        copiesPerStep: count(step.body, 'copy', true),
+      });
+    for (const block of blocksOf(step)) collect(procedure, block, into);
+  }
+}
+
+function strideOf(body: readonly Step[], loop: number): number {
+  const seen = new Map<number, number>();
+  for (const step of body)
+    if (step.kind === 'dispatch') seen.set(step.kernel, (seen.get(step.kernel) ?? 0) + 1);
+  void loop;
+  return seen.size > 0 && [...seen.values()].every((n) => n % 2 === 0) ? 2 : 1;
+}
+
+function kernelReport(kernel: Kernel): KernelReport {
+  const common = { name: kernel.name, buffers: kernel.buffers.length };
+  if (kernel.kind === 'matmul')
+    return {
+      ...common,
+      points: kernel.batch * kernel.m * kernel.n,
+      flops: 2 * kernel.k,
+      loads: 2 * kernel.k,
+      stores: 1,
+      loops: false,
+    };
+  const total = { flops: 0, loads: 0, stores: 0, loops: false };
+  const expr = (e: Expr): void => {
+    if (e.kind === 'load') {
+      // Index arithmetic is not counted.
+      total.loads++;
+      return;
+    }
+    const float = e.type === 'f32' || e.type === 'f64';
+    if (float && (e.kind === 'unary' || e.kind === 'binary')) total.flops++;
+    for (const child of childrenOf(e)) expr(child);
+  };
+  const block = (list: readonly Statement[]): void => {
+    for (const s of list)
+      switch (s.kind) {
+        case 'let':
+        case 'var':
+        case 'assign':
+          expr(s.value);
+          break;
+        case 'random_block':
+        case 'array':
+          break;
+        case 'assign_local':
+          expr(s.value);
+          break;
+        case 'store':
+          total.stores++;
+          expr(s.value);
+          break;
+        case 'for':
+          total.loops = true;
+          block(s.body);
+          break;
+        case 'while':
+          total.loops = true;
+          block(s.before);
+          expr(s.condition);
+          block(s.body);
+          break;
+        case 'if':
+          expr(s.condition);
+          block(s.then);
+          block(s.else);
+          break;
+        case 'reduce':
+          block(s.body);
+          expr(s.value);
+          break;
+      }
+  };
+  block(kernel.body);
+  return { ...common, ...total, points: kernel.space.reduce((n, extent) => n * extent, 1) };
+}

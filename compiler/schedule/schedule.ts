@@ -1,0 +1,129 @@
+// Array IR functions to kernels, steps and buffers: the middle of the compiler.
+//
+// In: the functions of a program as procedures over named variables. Out: kernels (shared between procedures), the steps of every procedure, and a memory plan whose peak is known.
+// A procedure behaves as if it read all its inputs before it wrote any output, also when both are one variable.
+
+import { InternalError } from '../support/diagnostic.ts';
+import { at } from '../support/lists.ts';
+import type { Kernel } from '../kernel/types.ts';
+import type { PlanBuffer, Procedure, Step } from '../plan/types.ts';
+import type { Graph } from '../ir/graph.ts';
+import type { ArrayFunction, ArrayType, Node } from '../ir/types.ts';
+import { sameShape, showType, sizeOf } from '../ir/types.ts';
+import type { Environment } from './emit.ts';
+import { Emitter } from './emit.ts';
+import type { Contents } from './memory.ts';
+import { assignBuffers, planMemory } from './memory.ts';
+import type { ScheduleReport } from './report.ts';
+import { reportOf } from './report.ts';
+import type { Location, Storage } from './storage.ts';
+import { bufferType, whole } from './storage.ts';
+
+export type { ScheduleReport } from './report.ts';
+
+/** A named array that lives across procedures. bool is stored as u32. */
+export interface VariableDeclaration {
+  readonly name: string;
+  readonly type: ArrayType;
+  readonly initial?: Float64Array;
+  readonly role?: 'variable' | 'constant';
+}
+
+export interface ProcedureSource {
+  readonly name: string;
+  readonly fn: ArrayFunction;
+  /** Function input -> variable. */
+  readonly inputs: Readonly<Record<string, string>>;
+  /** Function output -> variable. */
+  readonly outputs: Readonly<Record<string, string>>;
+}
+
+export interface ScheduleOptions {
+  /** Storage buffers a kernel may have; WebGPU guarantees 8. */
+  readonly maxBuffers?: number;
+  /** Operations saved that make up for storing a value. */
+  readonly storeCost?: number;
+  /** Whether loops of few values may run inside one kernel (default true). */
+  readonly threads?: boolean;
+}
+
+export interface Schedule {
+  readonly buffers: readonly PlanBuffer[];
+  readonly kernels: readonly Kernel[];
+  readonly procedures: Readonly<Record<string, Procedure>>;
+  /** Of all buffers. */
+  readonly bytes: number;
+  readonly report: ScheduleReport;
+}
+
+export function schedule(
+  graph: Graph,
+  variables: readonly VariableDeclaration[],
+  procedures: readonly ProcedureSource[],
+  options: ScheduleOptions = {},
+): Schedule {
+  void graph;
+  const emitter = new Emitter({
+    maxBuffers: options.maxBuffers ?? 8,
+    storeCost: options.storeCost ?? 64,
+    threads: options.threads ?? true,
+  });
+  const contents = new Map<Storage, Contents>();
+  const storageOf = new Map<string, { readonly storage: Storage; readonly type: ArrayType }>();
+  for (const { name, type, initial, role } of variables) {
+    const storage = emitter.storage(role ?? 'variable', name, bufferType(type.dtype), sizeOf(type.shape));
+    contents.set(storage, { shape: type.shape, ...(initial === undefined ? {} : { initial }) });
+    storageOf.set(name, { storage, type });
+  }
+  const locate = (name: string, node: Node, procedure: string): Location => {
+    const known = storageOf.get(name);
+    if (known === undefined) throw new InternalError('schedule', `${procedure}: no variable ${name}`);
+    if (!sameShape(known.type.shape, node.shape) || bufferType(known.type.dtype) !== bufferType(node.dtype))
+      throw new InternalError(
+        'schedule',
+        `${procedure}: variable ${name} is ${showType(known.type)}, the value ${showType(node)}`,
+      );
+    return whole(known.storage);
+  };
+
+  const stepsOf = new Map<string, Step[]>();
+  for (const { name, fn, inputs, outputs } of procedures) {
+    emitter.beginProcedure(name);
+    const environment: Environment = new Map();
+    fn.inputs.forEach((input, i) => {
+      const variable = inputs[input];
+      if (variable === undefined)
+        throw new InternalError('schedule', `${name}: input ${input} has no variable`);
+      const param = at(fn.region.params, i);
+      environment.set(param, locate(variable, param, name));
+    });
+    const targets = fn.outputs.map((output, i) => {
+      const variable = outputs[output];
+      return variable === undefined ? undefined : locate(variable, at(fn.region.results, i), name);
+    });
+    const block: Step[] = [];
+    emitter.region(emitter.plan(fn.region), environment, targets, block, true);
+    const { before, after } = emitter.packing;
+    // The block itself is what temporaries call home: it is filled, not replaced.
+    block.unshift(...before);
+    block.push(...after);
+    stepsOf.set(name, block);
+  }
+
+  for (const [storage, data] of emitter.constantData) {
+    const initial = new Float64Array(storage.length);
+    initial.set(data);
+    contents.set(storage, { shape: [storage.length], initial });
+  }
+  const memory = planMemory(emitter.storages, [...stepsOf.values()], contents);
+  const done: Record<string, Procedure> = {};
+  for (const [name, steps] of stepsOf) done[name] = { name, steps: assignBuffers(steps, memory.bufferOf) };
+  const { kernels } = emitter.library;
+  return {
+    buffers: memory.buffers,
+    kernels,
+    procedures: done,
+    bytes: memory.bytes,
+    report: reportOf(kernels, done, memory.buffers),
+  };
+}
