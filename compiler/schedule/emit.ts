@@ -471,7 +471,8 @@ export class Emitter {
     const fixed = new Map<number, Storage>();
     const writer = new Writer(buffers);
     const constantPlace = (location: Location): Place => {
-      let index = [...fixed].find(([, storage]) => storage === location.storage)?.[0];
+      const local = locals.indexOf(location.storage);
+      let index = local >= 0 ? local : [...fixed].find(([, storage]) => storage === location.storage)?.[0];
       if (index === undefined) {
         index = buffers.length;
         fixed.set(index, location.storage);

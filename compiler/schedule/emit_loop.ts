@@ -178,7 +178,9 @@ function emitSteps(
   const other = carries.map(({ node, slot, unchanged }, c) =>
     unchanged || slot !== undefined || length === 1
       ? at(final, c)
-      : moving(emitter.temporary(node, `${emitter.label}_carry`, block)),
+      : at(final, c).storage.packed
+        ? moving(emitter.temporary(node, `${emitter.label}_carry`, block))
+        : emitter.separate(node, `${emitter.label}_carry`, block),
   );
   /** Places before the step `counter`, of which only the parity of the steps left matters to alternating carries. */
   const between = (counter: Affine, left: number): Location[] =>

@@ -24,6 +24,8 @@ export interface PartitionOptions {
   readonly storeCost: number;
   /** Whether loops of few values may run inside one kernel. */
   readonly threads: boolean;
+  /** Values of at most this many elements are computed by a single thread together with other such values. */
+  readonly serial: number;
 }
 
 /** One stored value, or one region operation with all its outputs. */
@@ -63,8 +65,7 @@ export interface RegionPlan {
   readonly resultValues: readonly (Node | undefined)[];
 }
 
-/** Values of at most this many elements are computed by a single thread together with other such values. */
-const SERIAL = 32;
+/** Single threads run no sums of more terms than this. */
 const SERIAL_TERMS = 256;
 /** Reductions of at most this many terms are part of the expressions that use them. */
 const INLINE_TERMS = 8;
@@ -302,7 +303,7 @@ export function partition(
   const order = core === region.results.length ? [...coreNodes] : storage.decide(region.results, coreNodes);
   const { stored } = storage;
 
-  const made = new ItemMaker(params, coreNodes, coreStored, stored, strategies);
+  const made = new ItemMaker(params, coreNodes, coreStored, stored, strategies, options);
   const resultValues: (Node | undefined)[] = [];
   region.results.forEach((result, i) => {
     const b = base(result);
@@ -325,6 +326,7 @@ class ItemMaker {
     private readonly coreStored: ReadonlySet<Node>,
     private readonly stored: ReadonlySet<Node>,
     private readonly strategies: Strategies,
+    private readonly options: PartitionOptions,
   ) {}
 
   copy(result: Node, index: number, core: boolean): void {
@@ -413,7 +415,9 @@ class ItemMaker {
     const small =
       kind !== 'sequence' &&
       kind !== 'product' &&
-      (thread !== undefined ? lead === 0 : sizeOf(node.shape) <= SERIAL && terms <= SERIAL_TERMS);
+      (thread !== undefined
+        ? lead === 0
+        : sizeOf(node.shape) <= this.options.serial && terms <= SERIAL_TERMS);
     this.items.push({
       id: this.items.length,
       kind,

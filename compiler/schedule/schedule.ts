@@ -45,6 +45,8 @@ export interface ScheduleOptions {
   readonly storeCost?: number;
   /** Whether loops of few values may run inside one kernel (default true). */
   readonly threads?: boolean;
+  /** Values of at most this many elements are computed one after another by a single thread (default 32). */
+  readonly serial?: number;
 }
 
 export interface Schedule {
@@ -67,6 +69,7 @@ export function schedule(
     maxBuffers: options.maxBuffers ?? 8,
     storeCost: options.storeCost ?? 64,
     threads: options.threads ?? true,
+    serial: options.serial ?? 32,
   });
   const contents = new Map<Storage, Contents>();
   const storageOf = new Map<string, { readonly storage: Storage; readonly type: ArrayType }>();

@@ -5,31 +5,28 @@ import { describe, it } from 'vitest';
 import { Graph } from '../../compiler/ir/graph.ts';
 import { get } from '../../compiler/support/lists.ts';
 import { INPUT_TYPES, randomFunction, randomInputs } from '../ir/random_program.ts';
+import type { ScheduleOptions } from '../../compiler/schedule/schedule.ts';
 import { expectSame } from './support.ts';
 
 describe('schedule of random programs', () => {
-  for (const [maxBuffers, threads] of [
-    [8, true],
-    [16, true],
-    [8, false],
-  ] as const)
-    it(`gives what the interpreter gives: ${maxBuffers} buffers a kernel, loops ${threads ? 'inside kernels' : 'of kernels'}`, async () => {
+  const variants: Readonly<Record<string, ScheduleOptions>> = {
+    'loops inside kernels': {},
+    'loops inside kernels, no serial values, 16 buffers': { serial: 0, maxBuffers: 16 },
+    'loops of kernels': { threads: false },
+    'loops of kernels, no serial values': { threads: false, serial: 0 },
+    'nothing recomputed that costs': { storeCost: 0, serial: 4 },
+  };
+  for (const [name, options] of Object.entries(variants))
+    it(`gives what the interpreter gives: ${name}`, async () => {
       await fc.assert(
         fc.asyncProperty(fc.array(fc.nat(1000), { minLength: 5, maxLength: 60 }), async (numbers) => {
           const g = new Graph();
           const fn = randomFunction(g, numbers);
           const inputs = randomInputs(numbers[0] ?? 1);
-          await expectSame(
-            g,
-            fn,
-            INPUT_TYPES.map((_, i) => get(new Map(Object.entries(inputs)), `in${i}`)),
-            {
-              maxBuffers,
-              threads,
-            },
-          );
+          const given = INPUT_TYPES.map((_, i) => get(new Map(Object.entries(inputs)), `in${i}`));
+          await expectSame(g, fn, given, options);
         }),
-        { numRuns: 4000 },
+        { numRuns: Number(process.env['RUNS'] ?? 150) },
       );
     });
 });
