@@ -1,0 +1,77 @@
+// The pipeline: text in, plan out. Pure: files and console come through the host.
+//   [text] -parse-> [AST] -elaborate-> [array functions + script] -optimize-> [array functions] -schedule-> [kernels, buffers, procedures] -> [plan]
+
+import type { CompileHost } from '../elaborate/context.ts';
+import type { ElaborateOptions, ElaboratedProgram, ProcedureSource } from '../elaborate/program.ts';
+import { elaborateProgram } from '../elaborate/program.ts';
+import { optimize } from '../ir/passes.ts';
+import { verifyFunction } from '../ir/verify.ts';
+import type { Plan } from '../plan/types.ts';
+import { PLAN_VERSION } from '../plan/types.ts';
+import { schedule } from '../schedule/schedule.ts';
+import type { ScheduleReport } from '../schedule/schedule.ts';
+import type { Diagnostic } from '../support/diagnostic.ts';
+import { FlowError } from '../support/diagnostic.ts';
+import type { SourceFile } from '../support/span.ts';
+
+export interface CompileOptions extends ElaborateOptions {
+  /** Verify the IR after every pass. */
+  readonly verify?: boolean;
+  readonly stopAfter?: 'elaborate' | 'schedule';
+}
+
+export interface CompileResult {
+  readonly diagnostics: readonly Diagnostic[];
+  readonly program?: ElaboratedProgram;
+  readonly plan?: Plan;
+  readonly report?: ScheduleReport;
+}
+
+/** Compiles a program. With errors among the diagnostics there is no program and no plan. */
+export function compile(source: SourceFile, host: CompileHost, options: CompileOptions): CompileResult {
+  const diagnostics: Diagnostic[] = [];
+  let program: ElaboratedProgram | undefined;
+  try {
+    program = elaborateProgram(source, host, options, diagnostics);
+  } catch (e) {
+    if (!(e instanceof FlowError)) throw e;
+    diagnostics.push(...e.diagnostics);
+  }
+  if (program === undefined || diagnostics.some((d) => d.severity === 'error')) return { diagnostics };
+  const optimized: ElaboratedProgram = {
+    ...program,
+    procedures: optimizeProcedures(program, options.verify === true),
+  };
+  if (options.stopAfter === 'elaborate') return { diagnostics, program: optimized };
+  const { plan, report } = planOf(optimized);
+  return { diagnostics, program: optimized, plan, report };
+}
+
+function optimizeProcedures(program: ElaboratedProgram, verify: boolean): ProcedureSource[] {
+  return program.procedures.map((p) => {
+    if (verify) verifyFunction(p.fn);
+    const fn = optimize(program.graph, p.fn);
+    if (verify) verifyFunction(fn);
+    return { ...p, fn };
+  });
+}
+
+export function planOf(program: ElaboratedProgram): { plan: Plan; report: ScheduleReport } {
+  const { buffers, kernels, procedures, bytes, report } = schedule(
+    program.graph,
+    program.variables,
+    program.procedures,
+  );
+  const plan: Plan = {
+    version: PLAN_VERSION,
+    name: program.name,
+    precision: program.precision,
+    buffers,
+    kernels,
+    procedures,
+    script: program.script,
+    code: {},
+    bytes,
+  };
+  return { plan, report };
+}

@@ -1,0 +1,63 @@
+// `assert c, "message"`: what is decided at compile time is checked now, the rest is recorded with the two sides of its comparison for the message.
+
+import type { Context } from './context.ts';
+import { failAt } from './context.ts';
+import type { Scope } from './scope.ts';
+import type { Value } from './values.ts';
+import { describe } from './values.ts';
+import { showNumber } from './strings.ts';
+import type * as ast from '../syntax/ast.ts';
+import { printExpression } from '../syntax/print.ts';
+
+export function assertSides(ctx: Context, s: ast.AssertStatement, scope: Scope): void {
+  const condition = ctx.evaluate(s.condition, scope);
+  const message = s.message === undefined ? undefined : ctx.evaluate(s.message, scope);
+  if (condition.kind === 'bool') {
+    if (condition.value) return;
+    const words =
+      message?.kind === 'string' && message.parts.every((p) => typeof p === 'string')
+        ? message.parts.join('')
+        : 'this does not hold';
+    failAt(ctx, 'E220', `assertion failed: ${words}`, s.span, sidesNow(ctx, s.condition, scope));
+  }
+  if (condition.kind !== 'array' || condition.node.dtype !== 'bool')
+    failAt(
+      ctx,
+      'E192',
+      `an assertion is a truth value, but this is ${describe(condition)}`,
+      s.condition.span,
+    );
+  ctx.asserts.push({ condition, message, sides: sides(ctx, s.condition, scope), span: s.span });
+}
+
+function comparisons(e: ast.Expression): ast.CompareExpression[] {
+  if (e.kind === 'compare') return [e];
+  if (e.kind === 'logical') return [...comparisons(e.left), ...comparisons(e.right)];
+  return [];
+}
+
+/** The operands of the comparisons that are no literals, as numbers to be shown. */
+function sides(ctx: Context, e: ast.Expression, scope: Scope): { label: string; value: Value }[] {
+  const out: { label: string; value: Value }[] = [];
+  for (const c of comparisons(e)) {
+    for (const operand of c.operands) {
+      if (operand.kind === 'number') continue;
+      const value = ctx.evaluate(operand, scope);
+      if (value.kind === 'array' && value.node.shape.length === 0)
+        out.push({ label: printExpression(operand), value });
+    }
+  }
+  return out;
+}
+
+function sidesNow(ctx: Context, e: ast.Expression, scope: Scope): string | undefined {
+  const shown = comparisons(e)
+    .flatMap((c) => c.operands)
+    .filter((o) => o.kind !== 'number')
+    .map((o) => {
+      const v = ctx.evaluate(o, scope);
+      return v.kind === 'number' ? `${printExpression(o)} = ${showNumber(v.value)}` : undefined;
+    })
+    .filter((x) => x !== undefined);
+  return shown.length > 0 ? shown.join(', ') : undefined;
+}

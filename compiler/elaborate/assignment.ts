@@ -1,0 +1,271 @@
+// Assignment to a `var`: to the name, to an element or slice (`a[i, j] = v`), to a part of a record, to a tuple of such; `+=` and its kin; and the scatter
+// `a[idx] += w for p in 0..n`, one scatter-add. All are functional updates: the name is bound to a new value.
+
+import { comprehend } from './comprehension.ts';
+import { conform } from './conform.ts';
+import type { Context } from './context.ts';
+import { failAt } from './context.ts';
+import type { AxisIndex } from './indexing.ts';
+import { evaluateEntries } from './indexing.ts';
+import { flatten, toNode } from './leaves.ts';
+import { operators } from './operators.ts';
+import type { Scope } from './scope.ts';
+import type { Value } from './values.ts';
+import { array, describe } from './values.ts';
+import * as b from '../ir/build.ts';
+import type { Node } from '../ir/types.ts';
+import { isFloat, sizeOf } from '../ir/types.ts';
+import { at, range } from '../support/lists.ts';
+import type { Span } from '../support/span.ts';
+import type * as ast from '../syntax/ast.ts';
+
+const COMBINE = {
+  '+=': operators.add,
+  '-=': operators.sub,
+  '*=': operators.mul,
+  '/=': operators.div,
+} as const;
+
+export function assign(ctx: Context, s: ast.AssignStatement, scope: Scope): void {
+  if (s.generators !== undefined) {
+    scatter(ctx, s, s.generators, scope);
+    return;
+  }
+  const value = ctx.evaluate(s.value, scope);
+  const combined =
+    s.op === '=' ? value : ctx.elementwise(COMBINE[s.op], [ctx.evaluate(s.target, scope), value], s.span);
+  assignTo(ctx, s.target, combined, scope, s.span);
+}
+
+function assignTo(ctx: Context, target: ast.Expression, value: Value, scope: Scope, span: Span): void {
+  switch (target.kind) {
+    case 'name': {
+      const binding = variable(ctx, target, scope);
+      binding.value = value;
+      return;
+    }
+    case 'tuple': {
+      const parts = value.kind === 'tuple' || value.kind === 'list' ? value.elements : undefined;
+      if (parts === undefined || parts.length !== target.elements.length)
+        failAt(
+          ctx,
+          'E180',
+          `a tuple of ${target.elements.length} is wanted here, but this is ${describe(value)}`,
+          span,
+        );
+      target.elements.forEach((t, i) => assignTo(ctx, t, at(parts, i), scope, span));
+      return;
+    }
+    case 'member': {
+      const whole = ctx.evaluate(target.target, scope);
+      if (whole.kind !== 'record')
+        failAt(ctx, 'E250', `${describe(whole)} has no part that could be assigned`, target.span);
+      if (!whole.entries.has(target.name.name))
+        failAt(ctx, 'E240', `${describe(whole)} has no part \`${target.name.name}\``, target.name.span);
+      assignTo(
+        ctx,
+        target.target,
+        { ...whole, entries: new Map([...whole.entries, [target.name.name, value]]) },
+        scope,
+        span,
+      );
+      return;
+    }
+    case 'index': {
+      const whole = ctx.evaluate(target.target, scope);
+      const updated = updateElements(ctx, whole, target.entries, value, scope, span);
+      assignTo(ctx, target.target, updated, scope, span);
+      return;
+    }
+    default:
+      failAt(ctx, 'E251', 'a name, an element or a part of a `var` can be assigned', target.span);
+  }
+}
+
+function variable(ctx: Context, target: ast.NameExpression, scope: Scope): { value: Value } {
+  const binding = scope.find(target.name);
+  if (binding === undefined)
+    return failAt(
+      ctx,
+      'E252',
+      `\`${target.name}\` is not a variable of this block`,
+      target.span,
+      `declare it before: var ${target.name} = …`,
+    );
+  if (!binding.mutable)
+    return failAt(
+      ctx,
+      'E253',
+      `\`${target.name}\` was declared with \`let\` and cannot be assigned`,
+      target.span,
+      `declare it with \`var ${target.name} = …\``,
+    );
+  return binding;
+}
+
+function updateElements(
+  ctx: Context,
+  whole: Value,
+  entries: readonly ast.IndexEntry[],
+  value: Value,
+  scope: Scope,
+  span: Span,
+): Value {
+  if (whole.kind === 'record') {
+    if (value.kind !== 'record')
+      return failAt(
+        ctx,
+        'E160',
+        `an element of ${describe(whole)} is a record too, but this is ${describe(value)}`,
+        span,
+      );
+    return {
+      ...whole,
+      entries: new Map(
+        [...whole.entries].map(([k, w]) => {
+          const v = value.entries.get(k);
+          return [
+            k,
+            v === undefined
+              ? failAt(ctx, 'E160', `\`${k}\` is missing`, span)
+              : updateElements(ctx, w, entries, v, scope, span),
+          ];
+        }),
+      ),
+    };
+  }
+  let node = toNode(ctx, whole, span, 'an assignment to elements');
+  let v = toNode(ctx, value, span, 'an assignment to elements');
+  const g = ctx.graph;
+  if (isFloat(v.dtype) && !isFloat(node.dtype)) node = b.cast(g, node, v.dtype);
+  else v = b.cast(g, v, node.dtype);
+  return array(setElements(ctx, node, evaluateEntries(ctx, node.shape, entries, scope, span), v, span));
+}
+
+/** x with the elements named by the entries replaced: a mask per axis, and the new values moved to their places. */
+function setElements(ctx: Context, x: Node, entries: readonly AxisIndex[], v: Node, span: Span): Node {
+  const g = ctx.graph;
+  const shape = x.shape;
+  const region: number[] = [];
+  entries.forEach((e) => {
+    if (e.kind === 'slice') region.push(Math.ceil((e.to - e.from) / e.by));
+    else if (e.kind === 'positions' && e.node.shape.length > 0)
+      failAt(
+        ctx,
+        'E254',
+        'an assignment to many run-time positions is a scatter',
+        span,
+        'write a[idx[p]] += w[p] for p in 0..n',
+      );
+  });
+  region.push(...shape.slice(entries.length));
+  const spread = conform(ctx, array(v), array(b.full(g, region, 0, v.dtype)), span, 'the new elements');
+  let moved = spread.kind === 'array' ? spread.node : v;
+  let mask: Node | undefined;
+  let axis = 0;
+  entries.forEach((e, k) => {
+    const extent = at(shape, k);
+    const iota = g.iota(shape, k, 'i32');
+    if (e.kind === 'slice') {
+      const count = at(moved.shape, axis);
+      const high = extent - e.from - (count === 0 ? 0 : (count - 1) * e.by + 1);
+      moved = b.padAxis(g, moved, axis, e.from, high, e.by - 1);
+      const inside = b.and(g, b.ge(g, iota, e.from), b.lt(g, iota, e.to));
+      const here = e.by === 1 ? inside : b.and(g, inside, b.eq(g, b.rem(g, b.sub(g, iota, e.from), e.by), 0));
+      if (e.from !== 0 || e.to !== extent || e.by !== 1)
+        mask = mask === undefined ? here : b.and(g, mask, here);
+    } else {
+      moved = b.broadcastAxes(
+        g,
+        moved,
+        [...moved.shape.slice(0, axis), extent, ...moved.shape.slice(axis)],
+        range(moved.shape.length).map((a) => (a < axis ? a : a + 1)),
+      );
+      const position = e.kind === 'position' ? g.constant(e.value, 'i32') : e.node;
+      const here = b.eq(g, iota, b.broadcastTo(g, position, shape));
+      mask = mask === undefined ? here : b.and(g, mask, here);
+    }
+    axis++;
+  });
+  return mask === undefined ? moved : b.select(g, mask, moved, x);
+}
+
+function scatter(
+  ctx: Context,
+  s: ast.AssignStatement,
+  generators: readonly ast.Generator[],
+  scope: Scope,
+): void {
+  const target = s.target;
+  if (target.kind !== 'index' || (s.op !== '+=' && s.op !== '-='))
+    return failAt(ctx, 'E255', 'with `for`, an assignment adds to elements: a[i] += v for i in 0..n', s.span);
+  const whole = ctx.evaluate(target.target, scope);
+  let table = toNode(ctx, whole, target.span, 'a scatter');
+  const g = ctx.graph;
+  const positions = target.entries.length;
+  const gathered = comprehend(
+    ctx,
+    (inner) => {
+      const entries = evaluateEntries(ctx, table.shape, target.entries, inner, target.span);
+      const index = entries.map((e): Value => {
+        if (e.kind === 'slice')
+          return failAt(
+            ctx,
+            'E256',
+            'a scatter names single elements',
+            e.span,
+            'write an index for every leading axis; the axes behind are added whole',
+          );
+        return array(
+          e.kind === 'position'
+            ? g.constant(e.value, 'i32')
+            : e.outside?.kind === 'wrap'
+              ? b.rem(g, e.node, at(table.shape, entries.indexOf(e)))
+              : e.node,
+        );
+      });
+      return {
+        kind: 'record',
+        entries: new Map([
+          ...index.map((v, i) => [`i${i}`, v] as const),
+          ['value', ctx.evaluate(s.value, inner)],
+        ]),
+      };
+    },
+    generators,
+    scope,
+    s.span,
+  );
+  const flat = flatten(ctx, gathered, s.span).leaves.map((l) => l.node);
+  const index = flat.slice(0, positions);
+  let value = at(flat, positions);
+  if (isFloat(value.dtype) && !isFloat(table.dtype)) table = b.cast(g, table, value.dtype);
+  else value = b.cast(g, value, table.dtype);
+  const count = sizeOf(at(index, 0).shape);
+  let linear = b.reshape(g, at(index, 0), [count]);
+  for (let k = 1; k < positions; k++)
+    linear = b.add(g, b.mul(g, linear, at(table.shape, k)), b.reshape(g, at(index, k), [count]));
+  const rest = table.shape.slice(positions);
+  const lead = sizeOf(table.shape.slice(0, positions));
+  const wide = at(index, 0).shape.length;
+  const updates = b.reshape(g, value, [count, ...value.shape.slice(wide)]);
+  const fitted = conform(
+    ctx,
+    array(updates),
+    array(b.full(g, [count, ...rest], 0, updates.dtype)),
+    s.span,
+    'what is added',
+  );
+  const added = b.reshape(
+    g,
+    b.scatterAdd(g, linear, fitted.kind === 'array' ? fitted.node : updates, lead),
+    table.shape,
+  );
+  assignTo(
+    ctx,
+    target.target,
+    array(s.op === '+=' ? b.add(g, table, added) : b.sub(g, table, added)),
+    scope,
+    s.span,
+  );
+}

@@ -1,0 +1,94 @@
+// Statements of a block, in order. `return` ends the block with a value; an `if` decided at compile time elaborates only the branch taken (and may return), one decided at run time
+// becomes a branch whose assignments are merged.
+
+import { assign } from './assignment.ts';
+import type { Context } from './context.ts';
+import { failAt, notYet } from './context.ts';
+import { functionField } from './function_fields.ts';
+import { mergeBranches } from './branches.ts';
+import { forStatement, whileStatement } from './loops.ts';
+import { bindPattern } from './patterns.ts';
+import type { Scope } from './scope.ts';
+import { assertSides } from './asserts.ts';
+import { bindType } from './types.ts';
+import type { Value } from './values.ts';
+import { describe } from './values.ts';
+import { assertNever } from '../support/diagnostic.ts';
+import type * as ast from '../syntax/ast.ts';
+
+export function block(ctx: Context, body: ast.BlockExpression, scope: Scope): Value | undefined {
+  for (const s of body.statements) {
+    const value = statement(ctx, s, scope);
+    if (value !== undefined) return value;
+  }
+  return undefined;
+}
+
+function statement(ctx: Context, s: ast.Statement, scope: Scope): Value | undefined {
+  switch (s.kind) {
+    case 'let': {
+      const value = ctx.evaluate(s.value, scope);
+      const typed =
+        s.type === undefined ? value : bindType(ctx, s.type, value, scope, s.value.span, 'the value');
+      bindPattern(ctx, s.pattern, typed, scope, s.value.span, s.binding === 'var');
+      return undefined;
+    }
+    case 'return':
+      return ctx.evaluate(s.value, scope);
+    case 'assign':
+      ctx.graph.withOrigin(s.span, () => assign(ctx, s, scope));
+      return undefined;
+    case 'for':
+      return forStatement(ctx, s, scope);
+    case 'while':
+      whileStatement(ctx, s, scope);
+      return undefined;
+    case 'if-statement':
+      return ifStatement(ctx, s, scope);
+    case 'yield': {
+      const yields = scope.findYields();
+      if (yields === undefined)
+        return failAt(
+          ctx,
+          'E190',
+          '`yield` stands outside a loop that collects',
+          s.span,
+          'write `let xs = for i in 0..n { …; yield x }`',
+        );
+      yields.push({ value: ctx.evaluate(s.value, scope), span: s.span });
+      return undefined;
+    }
+    case 'assert':
+      assertSides(ctx, s, scope);
+      return undefined;
+    case 'field':
+      scope.define(s.name.name, functionField(ctx, s, scope), s.span);
+      return undefined;
+    case 'break':
+      return notYet(ctx, '`break`', s.span);
+    case 'stop':
+      return failAt(ctx, 'E191', '`stop` stands in an event of a model', s.span);
+    case 'monitor':
+      return notYet(ctx, 'a `monitor` in a loss', s.span);
+    default:
+      return assertNever(s);
+  }
+}
+
+function ifStatement(ctx: Context, s: ast.IfStatement, scope: Scope): Value | undefined {
+  const condition = ctx.evaluate(s.condition, scope);
+  const otherwise = (inner: Scope): Value | undefined => {
+    if (s.else === undefined) return undefined;
+    return s.else.kind === 'block' ? ctx.block(s.else, inner) : ifStatement(ctx, s.else, inner);
+  };
+  if (condition.kind === 'bool')
+    return condition.value ? ctx.block(s.then, scope.child()) : otherwise(scope.child());
+  if (condition.kind !== 'array' || condition.node.dtype !== 'bool')
+    return failAt(
+      ctx,
+      'E192',
+      `a condition is a truth value, but this is ${describe(condition)}`,
+      s.condition.span,
+    );
+  return mergeBranches(ctx, condition.node, s, (inner) => ctx.block(s.then, inner), otherwise, scope);
+}

@@ -1,0 +1,194 @@
+// Calls: binding of arguments to parameters, inlining of Flow functions, and what else can be called (fields, models, domains).
+
+import { comprehension } from './comprehension.ts';
+import type { Context } from './context.ts';
+import { failAt, notYet, withDraws } from './context.ts';
+import { callField } from './field_calls.ts';
+import { gridOf } from './domains.ts';
+import { find } from './names.ts';
+import { optionNamed } from './options.ts';
+import { bindPattern } from './patterns.ts';
+import type { Scope } from './scope.ts';
+import { bindType } from './types.ts';
+import type { CallArgument, CallArguments, FunctionValue, ModelValue, Value } from './values.ts';
+import { describe, int } from './values.ts';
+import { didYouMean } from '../support/did_you_mean.ts';
+import type { Span } from '../support/span.ts';
+import type * as ast from '../syntax/ast.ts';
+
+const DEEPEST = 300;
+
+/** Option words stand for themselves in the arguments that take them, whatever else has that name: `save: none`, `adjoint: store`. */
+const OPTION_ARGUMENTS: Readonly<Record<string, readonly string[]>> = {
+  save: ['none'],
+  adjoint: ['auto', 'store', 'recompute', 'reversible', 'continuous'],
+};
+
+export function evaluateCall(ctx: Context, e: ast.CallExpression, scope: Scope): Value {
+  const callee = ctx.evaluate(e.callee, scope);
+  const args: CallArgument[] = [];
+  for (const a of e.args) {
+    if (a.generators !== undefined) {
+      args.push({ value: comprehension(ctx, a.value, a.generators, scope, a.span), span: a.span });
+      if (!e.args.some((x) => x.name?.name === 'axis'))
+        args.push({ name: 'axis', value: int(0), span: a.span });
+      continue;
+    }
+    const words = a.name === undefined ? undefined : OPTION_ARGUMENTS[a.name.name];
+    const word =
+      a.value.kind === 'name' && words?.includes(a.value.name) === true
+        ? optionNamed(a.value.name)
+        : undefined;
+    args.push({
+      ...(a.name ? { name: a.name.name } : {}),
+      value: word ?? ctx.evaluate(a.value, scope),
+      span: a.span,
+    });
+  }
+  return ctx.graph.withOrigin(e.span, () => ctx.call(callee, args, e.span));
+}
+
+export function call(ctx: Context, callee: Value, args: CallArguments, span: Span): Value {
+  switch (callee.kind) {
+    case 'function':
+      return callFunction(ctx, callee, args, span);
+    case 'builtin':
+      return callee.apply(args, span);
+    case 'field':
+      return callField(ctx, callee, args, span);
+    case 'model':
+      return applyModel(ctx, callee, args, span);
+    case 'domain':
+      return { kind: 'grid', grid: gridOf(ctx, callee, args, span) };
+    case 'tuple':
+      return { ...callee, elements: callee.elements.map((f) => call(ctx, f, args, span)) };
+    case 'record': {
+      const inner = callee.entries.get('call');
+      if (inner !== undefined) return call(ctx, inner, args, span);
+      return failAt(ctx, 'E170', 'a record cannot be called', span);
+    }
+    default:
+      return failAt(
+        ctx,
+        'E170',
+        `${describe(callee)} cannot be called`,
+        span,
+        callee.kind === 'number' || callee.kind === 'array' ? 'a product is written with `*`' : undefined,
+      );
+  }
+}
+
+function callFunction(ctx: Context, f: FunctionValue, args: CallArguments, span: Span): Value {
+  if (f.derivative !== undefined || f.tangent !== undefined)
+    notYet(ctx, `a \`${f.derivative ? 'derivative' : 'tangent'}\` rule of a function`, f.span);
+  if (ctx.frames.length >= DEEPEST)
+    failAt(
+      ctx,
+      'E171',
+      `${f.name} calls itself without end (${DEEPEST} calls deep)`,
+      span,
+      'recursion has to end at compile time: by a static `if` on a size, a list or a const',
+    );
+  const scope = f.scope.child();
+  ctx.frames.push({ name: f.name, span });
+  const ordinal = ctx.draws.ordinal++;
+  try {
+    return withDraws(
+      ctx,
+      { ...ctx.draws, path: `${ctx.draws.path}/${f.name}#${ordinal}`, ordinal: 0 },
+      () => {
+        bindArguments(ctx, f.name, f.params, args, scope, span);
+        const result = ctx.evaluate(f.body, scope);
+        return f.result === undefined
+          ? result
+          : bindType(ctx, f.result, result, scope, f.body.span, `the result of ${f.name}`);
+      },
+    );
+  } finally {
+    ctx.frames.pop();
+  }
+}
+
+/** Defines every parameter in `scope`: positional arguments first, then named ones, then defaults (which may use earlier parameters). */
+export function bindArguments(
+  ctx: Context,
+  name: string,
+  params: readonly ast.Param[],
+  args: CallArguments,
+  scope: Scope,
+  span: Span,
+): void {
+  const names = params.map((p) => (p.pattern.kind === 'name-pattern' ? p.pattern.name : undefined));
+  const positional = args.filter((a) => a.name === undefined);
+  const signature = `${name}(${params.map((p, i) => (names[i] ?? '(…)') + (p.default ? ' = …' : '')).join(', ')})`;
+  const extra = positional[params.length];
+  if (extra !== undefined)
+    failAt(
+      ctx,
+      'E172',
+      `${name} takes ${params.length === 0 ? 'no arguments' : params.length === 1 ? 'one argument' : `${params.length} arguments`}, but is given ${args.length}`,
+      extra.span,
+      `it is declared as ${signature}`,
+    );
+  for (const a of args) {
+    if (a.name === undefined) continue;
+    const position = names.indexOf(a.name);
+    if (position < 0) {
+      const guess = didYouMean(
+        a.name,
+        names.filter((n) => n !== undefined),
+      );
+      failAt(
+        ctx,
+        'E173',
+        `${name} has no argument \`${a.name}\``,
+        a.span,
+        guess ? `did you mean \`${guess}\`?` : `it is declared as ${signature}`,
+      );
+    }
+    if (position < positional.length || args.filter((x) => x.name === a.name).length > 1)
+      failAt(ctx, 'E174', `the argument \`${a.name}\` of ${name} is given twice`, a.span);
+  }
+  params.forEach((p, i) => {
+    const given = positional[i] ?? args.find((a) => a.name !== undefined && a.name === names[i]);
+    const value =
+      given?.value ??
+      (p.default === undefined
+        ? failAt(
+            ctx,
+            'E175',
+            `the argument \`${names[i] ?? 'number ' + String(i + 1)}\` of ${name} is missing`,
+            span,
+            `it is declared as ${signature}`,
+          )
+        : ctx.evaluate(p.default, scope));
+    const typed =
+      p.type === undefined
+        ? value
+        : bindType(
+            ctx,
+            p.type,
+            value,
+            scope,
+            given?.span ?? p.span,
+            `the argument \`${names[i] ?? ''}\` of ${name}`,
+          );
+    bindPattern(ctx, p.pattern, typed, scope, given?.span ?? p.span, false);
+  });
+}
+
+function applyModel(ctx: Context, m: ModelValue, args: CallArguments, span: Span): Value {
+  const scope = m.scope.child();
+  bindArguments(ctx, m.item.name.name, m.item.params, args, scope, span);
+  const on = m.item.on;
+  if (on === undefined) return { kind: 'instance', item: m.item, scope };
+  const domain = find(ctx, on.name.name, m.scope);
+  if (domain === undefined || domain.kind !== 'domain')
+    return failAt(ctx, 'E176', `\`${on.name.name}\` is no domain`, on.span);
+  const places = (on.args ?? []).map((a) => ({
+    ...(a.name ? { name: a.name.name } : {}),
+    value: ctx.evaluate(a.value, scope),
+    span: a.span,
+  }));
+  return { kind: 'instance', item: m.item, scope, grid: gridOf(ctx, domain, places, on.span) };
+}

@@ -1,0 +1,139 @@
+// Comprehensions: the one way to batch. `[f(x) for x in xs]` elaborates its body once, for a fresh element, and batches the result over the elements; over a list whose elements are
+// known one by one it is unrolled.
+
+import type { Context } from './context.ts';
+import { failAt, notYet, withDraws } from './context.ts';
+import { enterLoop } from './draws.ts';
+import { flatten } from './leaves.ts';
+import { bindPattern } from './patterns.ts';
+import type { Scope } from './scope.ts';
+import { sourceOf } from './sources.ts';
+import { stackValues } from './stacking.ts';
+import type { Value } from './values.ts';
+import { array, list } from './values.ts';
+import { batch } from '../autodiff/batch.ts';
+import * as b from '../ir/build.ts';
+import type { Node } from '../ir/types.ts';
+import type { Span } from '../support/span.ts';
+import type * as ast from '../syntax/ast.ts';
+
+export function comprehension(
+  ctx: Context,
+  body: ast.Expression,
+  generators: readonly ast.Generator[],
+  scope: Scope,
+  span: Span,
+): Value {
+  return comprehend(ctx, (s) => ctx.evaluate(body, s), generators, scope, span);
+}
+
+/** The same with any way to evaluate the body. */
+export function comprehend(
+  ctx: Context,
+  body: (s: Scope) => Value,
+  generators: readonly ast.Generator[],
+  scope: Scope,
+  span: Span,
+): Value {
+  const [first, ...rest] = generators;
+  if (first === undefined) return body(scope);
+  const inner = (s: Scope): Value => (rest.length === 0 ? body(s) : comprehend(ctx, body, rest, s, span));
+  const literal = first.source.kind === 'list' || first.source.kind === 'tuple';
+  const source = sourceOf(ctx, ctx.evaluate(first.source, scope), first.source, literal);
+  if (source.kind === 'dynamic')
+    return failAt(
+      ctx,
+      'E202',
+      'the length of an array must be known at compile time, but this range ends at a run-time number',
+      first.source.span,
+      'take the longest range and mask with where(i < n, …, 0)',
+    );
+  if (source.kind === 'static') {
+    const values = source.elements.map((element) => {
+      const child = scope.child();
+      bindPattern(ctx, first.pattern, element, child, first.span, false);
+      return inner(child);
+    });
+    if (values.every((v) => v.kind === 'number')) return list(values);
+    return stackValues(ctx, values, span, true);
+  }
+  const g = ctx.graph;
+  const length = source.length;
+  const index = g.param('i', { dtype: 'i32', shape: [] });
+  const mapping = new Map<Node, Node>([[index, g.iota([length], 0, 'i32')]]);
+  let element: Value;
+  if (source.kind === 'array') {
+    const slices = source.leaves.map((n, k) => {
+      const p = g.param(`x${k}`, { dtype: n.dtype, shape: n.shape.slice(1) });
+      mapping.set(p, n);
+      return p;
+    });
+    element = source.element(slices);
+  } else {
+    const from =
+      source.from.kind === 'number'
+        ? source.from.value
+        : source.from.kind === 'array'
+          ? source.from.node
+          : notYet(ctx, 'this range', span);
+    element = from === 0 ? array(index) : array(b.add(g, index, from));
+  }
+  const child = scope.child();
+  const value = withDraws(ctx, enterLoop(ctx, index, length), () => {
+    bindPattern(ctx, first.pattern, element, child, first.span, false);
+    return inner(child);
+  });
+  const flat = flatten(ctx, value, span);
+  if (flat.leaves.length === 0)
+    return failAt(
+      ctx,
+      'E203',
+      'the elements of a comprehension are numbers, arrays, or records of such',
+      span,
+      'a static list may hold functions: list(f(i) for i in 0..n)',
+    );
+  const batched = g.withOrigin(span, () =>
+    batch(
+      g,
+      flat.leaves.map((l) => l.node),
+      mapping,
+      length,
+    ),
+  );
+  return flat.rebuild(batched);
+}
+
+/** `list(f(i) for i in 0..n)`: elements one by one, each with its static index. */
+export function staticListOf(
+  ctx: Context,
+  body: ast.Expression,
+  generators: readonly ast.Generator[],
+  scope: Scope,
+  span: Span,
+): Value {
+  const [first, ...rest] = generators;
+  if (first === undefined) return ctx.evaluate(body, scope);
+  const source = sourceOf(ctx, ctx.evaluate(first.source, scope), first.source, true);
+  const elements: readonly Value[] =
+    source.kind === 'static'
+      ? source.elements
+      : source.kind === 'range' && source.from.kind === 'number'
+        ? Array.from({ length: source.length }, (_, i): Value => ({
+            kind: 'number',
+            value: (source.from.kind === 'number' ? source.from.value : 0) + i,
+            integer: true,
+          }))
+        : failAt(
+            ctx,
+            'E204',
+            'a static list runs over a range or a list known at compile time',
+            first.source.span,
+          );
+  return list(
+    elements.map((element) => {
+      const child = scope.child();
+      bindPattern(ctx, first.pattern, element, child, first.span, false);
+      return rest.length === 0 ? ctx.evaluate(body, child) : staticListOf(ctx, body, rest, child, span);
+    }),
+  );
+}

@@ -1,0 +1,160 @@
+// What every part of the elaborator gets passed: the graph, the program's settings, and the evaluator itself as a record of functions (so that the parts need not import each other
+// in a circle). One Context lives for one compilation.
+
+import type { Elementwise } from './elementwise.ts';
+import type { FieldContext, Grid } from '../field/types.ts';
+import type { Graph } from '../ir/graph.ts';
+import type { FloatType, Node } from '../ir/types.ts';
+import type { Diagnostic } from '../support/diagnostic.ts';
+import { FlowError } from '../support/diagnostic.ts';
+import type { Span } from '../support/span.ts';
+import type * as ast from '../syntax/ast.ts';
+import type { Module, NamedItem, Scope, World } from './scope.ts';
+import type { CallArguments, Value } from './values.ts';
+
+/** The outside world as the compiler sees it; everything it needs of files comes through here. */
+export interface CompileHost {
+  /** Text of another `.flow` file or module of the standard library; undefined when there is none. */
+  readonly readModule: (
+    path: string,
+    from: string,
+  ) => { readonly path: string; readonly text: string } | undefined;
+  /** A data file, relative to the `.flow` file of `span`. Throws FlowError, placed at `span`, when it cannot be read. */
+  readonly readData: (
+    path: string,
+    options: { readonly column?: string },
+    span: Span,
+  ) => { readonly shape: readonly number[]; readonly data: Float64Array };
+}
+
+/** One call in progress, for the chain shown in messages. */
+export interface Frame {
+  readonly name: string;
+  readonly span: Span;
+}
+
+/** Where draws get their names from: see draws.ts. */
+export interface DrawContext {
+  readonly item: string;
+  readonly path: string;
+  ordinal: number;
+  /** Index of the loops and comprehensions around, combined row-major (u32 scalars or undefined outside all of them). */
+  readonly index: Node | undefined;
+  /** Run step for draws in losses; undefined in data, parameters and states. */
+  readonly step: Node | undefined;
+}
+
+export interface Evaluator {
+  readonly evaluate: (e: ast.Expression, scope: Scope) => Value;
+  readonly call: (callee: Value, args: CallArguments, span: Span) => Value;
+  /** Runs statements; the value of `return`, or undefined when the block ends without one. */
+  readonly block: (b: ast.BlockExpression, scope: Scope) => Value | undefined;
+  /** The value of an item in the current world. */
+  readonly item: (module: Module, item: NamedItem, name: string) => Value;
+  /** A builtin or prelude name; undefined when there is none. */
+  readonly prelude: (name: string) => Value | undefined;
+  readonly preludeNames: () => readonly string[];
+  /** `m.initial`, `m.rhs`, … of a model (model_members.ts). */
+  readonly modelMember: (model: Value, name: string, span: Span) => Value;
+  /** The library module that defines a name, for "use … { name }". */
+  readonly moduleThatHas: (name: string) => string | undefined;
+}
+
+export interface SolveRecord {
+  readonly model: string;
+  readonly span: Span;
+  readonly states: readonly string[];
+  /** Rebuilds the carried states step by step: initial leaves, step function, count, for diagnosis. */
+  readonly initial: readonly Node[];
+  readonly leafNames: readonly string[];
+  readonly advance: (index: Node, leaves: readonly Node[]) => readonly Node[];
+  readonly steps: number;
+  readonly startTime: Node;
+  readonly stepSize: Node;
+  /** Rate of the states at the start, for the estimate of the stable step; and the method's stability interval on the negative real axis. */
+  readonly rate: (leaves: readonly Node[]) => readonly Node[];
+  readonly stability: number | undefined;
+}
+
+export interface AssertRecord {
+  readonly condition: Value;
+  readonly message: Value | undefined;
+  readonly sides: readonly { readonly label: string; readonly value: Value }[];
+  readonly span: Span;
+}
+
+export interface Context extends Evaluator {
+  /** Elementwise functions on any values (arithmetic.ts). */
+  readonly elementwise: (op: Elementwise, args: readonly Value[], span: Span) => Value;
+  /** One field context a grid: grids.ts. */
+  readonly grids: Map<string, FieldContext>;
+  readonly graph: Graph;
+  /** Element type of `real`. */
+  readonly real: FloatType;
+  readonly host: CompileHost;
+  readonly diagnostics: Diagnostic[];
+  readonly frames: Frame[];
+  world: World;
+  draws: DrawContext;
+  /** The seed as two u32 scalars. */
+  readonly seed: () => readonly [Node, Node];
+  /** Solves elaborated since the list was last emptied: what may have to be diagnosed. */
+  readonly solves: SolveRecord[];
+  /** Assertions met while a statement is elaborated. */
+  asserts: AssertRecord[];
+  /** Iteration number of the `minimize` around, for schedules and draws. */
+  iteration: Node | undefined;
+  /** The grid of the model whose equations are being evaluated: what numbers and functions of coordinates in a derivative refer to. */
+  modelGrid: Grid | undefined;
+  /** Values given on the command line for `const` and `input`. */
+  readonly settings: ReadonlyMap<string, string>;
+}
+
+/** Ends with a FlowError that carries the chain of calls. */
+export function failAt(ctx: Context, code: string, message: string, span: Span, help?: string): never {
+  const related = ctx.frames
+    .slice()
+    .reverse()
+    .filter((f, i, all) => i === 0 || all[i - 1]?.span !== f.span)
+    .slice(0, 6)
+    .map((f) => ({ message: `in the call of ${f.name}`, span: f.span }));
+  throw new FlowError([
+    {
+      severity: 'error',
+      code,
+      message,
+      span,
+      ...(related.length > 0 ? { related } : {}),
+      ...(help === undefined ? {} : { help }),
+    },
+  ]);
+}
+
+export function notYet(ctx: Context, form: string, span: Span): never {
+  return failAt(ctx, 'E090', `${form} is part of the language, but not available yet in this version`, span);
+}
+
+export function warn(ctx: Context, code: string, message: string, span: Span, help?: string): void {
+  ctx.diagnostics.push({ severity: 'warning', code, message, span, ...(help === undefined ? {} : { help }) });
+}
+
+/** Runs `work` in another world, and comes back. */
+export function inWorld<T>(ctx: Context, world: World, work: () => T): T {
+  const before = ctx.world;
+  ctx.world = world;
+  try {
+    return work();
+  } finally {
+    ctx.world = before;
+  }
+}
+
+export function withDraws<T>(ctx: Context, draws: DrawContext, work: () => T): T {
+  const before = ctx.draws;
+  ctx.draws = draws;
+  try {
+    return work();
+  } finally {
+    ctx.draws = before;
+  }
+}

@@ -1,0 +1,107 @@
+// Domains: the grid that a declaration gives for some numbers of cells.
+
+import type { Context } from './context.ts';
+import { failAt, notYet } from './context.ts';
+import { staticInteger, staticNumber } from './leaves.ts';
+import { bindPattern } from './patterns.ts';
+import type { CallArguments, DomainValue } from './values.ts';
+import type { Grid, GridAxis } from '../field/types.ts';
+import type { Span } from '../support/span.ts';
+import type * as ast from '../syntax/ast.ts';
+import type { Scope } from './scope.ts';
+
+export function gridOf(ctx: Context, domain: DomainValue, args: CallArguments, span: Span): Grid {
+  const item = domain.item;
+  const scope = domain.scope.child();
+  const positional = args.filter((a) => a.name === undefined);
+  item.params.forEach((p, i) => {
+    const name = p.pattern.kind === 'name-pattern' ? p.pattern.name : '';
+    const given = positional[i] ?? args.find((a) => a.name === name);
+    const value =
+      given?.value ??
+      (p.default === undefined
+        ? failAt(ctx, 'E175', `the argument \`${name}\` of the domain ${item.name.name} is missing`, span)
+        : ctx.evaluate(p.default, scope));
+    bindPattern(ctx, p.pattern, value, scope, p.span, false);
+  });
+  const extra =
+    positional[item.params.length] ??
+    args.find(
+      (a) =>
+        a.name !== undefined &&
+        !item.params.some((p) => p.pattern.kind === 'name-pattern' && p.pattern.name === a.name),
+    );
+  if (extra !== undefined)
+    failAt(
+      ctx,
+      'E172',
+      `the domain ${item.name.name} takes ${item.params.length === 0 ? 'no arguments' : `${item.params.length} argument(s)`}`,
+      extra.span,
+    );
+  if (item.body.kind === 'alias') return notYet(ctx, 'a product of domains', item.body.value.span);
+  if (item.body.scale !== undefined) notYet(ctx, '`scale` on a domain', item.body.scale.span);
+  const axes = item.body.axes.map((axis) => gridAxis(ctx, axis, scope));
+  if (axes.length > 3)
+    failAt(
+      ctx,
+      'E320',
+      `a grid has one, two or three axes, but ${item.name.name} has ${axes.length}`,
+      item.span,
+    );
+  return { name: item.name.name, axes };
+}
+
+function gridAxis(ctx: Context, axis: ast.Axis, scope: Scope): GridAxis {
+  if (axis.components !== undefined) notYet(ctx, 'a vector coordinate', axis.components.span);
+  if (axis.mapped !== undefined) notYet(ctx, '`mapped`', axis.mapped.span);
+  const interval = ctx.evaluate(axis.interval, scope);
+  if (interval.kind !== 'range')
+    return failAt(
+      ctx,
+      'E321',
+      `the axis ${axis.name.name} needs an interval`,
+      axis.interval.span,
+      `write ${axis.name.name}: 0 .. 1 cells 64`,
+    );
+  const bound = (v: typeof interval.from): number =>
+    staticNumber(v) ??
+    failAt(
+      ctx,
+      'E110',
+      `the ends of the axis ${axis.name.name} must be known at compile time`,
+      axis.interval.span,
+    );
+  const [from, to] = [bound(interval.from), bound(interval.to)];
+  if (!(to > from))
+    failAt(
+      ctx,
+      'E322',
+      `the axis ${axis.name.name} runs from ${from} to ${to}: its end must be greater than its start`,
+      axis.interval.span,
+    );
+  if (axis.points === undefined)
+    return notYet(ctx, `a domain without a grid (\`${axis.name.name}\` has no \`cells\`)`, axis.span);
+  if (axis.points.rule === 'chebyshev') notYet(ctx, '`chebyshev` points', axis.points.count.span);
+  const count = staticInteger(
+    ctx,
+    ctx.evaluate(axis.points.count, scope),
+    axis.points.count.span,
+    `the number of ${axis.points.rule} of ${axis.name.name}`,
+  );
+  const least = axis.points.rule === 'nodes' && !axis.periodic ? 2 : 1;
+  if (count < least)
+    failAt(
+      ctx,
+      'E323',
+      `the axis ${axis.name.name} has ${count} ${axis.points.rule}; it needs at least ${least}`,
+      axis.points.count.span,
+    );
+  return {
+    name: axis.name.name,
+    from,
+    to,
+    count,
+    kind: axis.points.rule === 'nodes' ? 'nodes' : 'cells',
+    periodic: axis.periodic,
+  };
+}

@@ -1,0 +1,92 @@
+// The elaborator put together: one Context with all its parts wired to each other.
+
+import { applyElementwise } from './arithmetic.ts';
+import { block } from './block.ts';
+import { arrays } from './builtins/arrays.ts';
+import { differentiation } from './builtins/differentiation.ts';
+import { elementary } from './builtins/elementary.ts';
+import { fields } from './builtins/fields.ts';
+import { files } from './builtins/files.ts';
+import { optionWords } from './builtins/option_words.ts';
+import { random } from './builtins/random.ts';
+import { reductions } from './builtins/reductions.ts';
+import { call } from './call.ts';
+import type { CompileHost, Context } from './context.ts';
+import { freshDraws } from './draws.ts';
+import { evaluate } from './expression.ts';
+import { itemValue } from './items.ts';
+import { modelMember } from './model_members.ts';
+import type { Module, NamedItem } from './scope.ts';
+import { solveBuiltin } from './solve.ts';
+import type { Value } from './values.ts';
+import { Variables } from './variables.ts';
+import { Graph } from '../ir/graph.ts';
+import type { FloatType } from '../ir/types.ts';
+import type { Diagnostic } from '../support/diagnostic.ts';
+
+export interface ElaboratorParts {
+  readonly ctx: Context;
+  readonly variables: Variables;
+}
+
+/** Library modules by the names they define, for "use std.x { name }". */
+export type LibraryIndex = ReadonlyMap<string, string>;
+
+export function makeContext(options: {
+  readonly host: CompileHost;
+  readonly real: FloatType;
+  readonly settings: ReadonlyMap<string, string>;
+  readonly diagnostics: Diagnostic[];
+  readonly prelude: Module | undefined;
+  readonly library: (name: string) => string | undefined;
+}): ElaboratorParts {
+  const graph = new Graph();
+  const variables = new Variables();
+  const inProgress = new Set<NamedItem>();
+  const builtins = new Map<string, Value>();
+  const ctx: Context = {
+    graph,
+    real: options.real,
+    host: options.host,
+    diagnostics: options.diagnostics,
+    settings: options.settings,
+    frames: [],
+    world: { replaced: new Map(), values: new Map() },
+    draws: freshDraws('program'),
+    grids: new Map(),
+    solves: [],
+    asserts: [],
+    iteration: undefined,
+    modelGrid: undefined,
+    evaluate: (e, scope) => evaluate(ctx, e, scope),
+    elementwise: (op, args, span) => applyElementwise(ctx, op, args, span),
+    call: (callee, args, span) => call(ctx, callee, args, span),
+    block: (body, scope) => block(ctx, body, scope),
+    item: (module, item, name) => itemValue(ctx, variables, inProgress, module, item, name),
+    prelude: (name) => {
+      const builtin = builtins.get(name);
+      if (builtin !== undefined) return builtin;
+      const item = options.prelude?.items.get(name);
+      return item === undefined || options.prelude === undefined
+        ? undefined
+        : ctx.item(options.prelude, item, name);
+    },
+    preludeNames: () => [...builtins.keys(), ...(options.prelude?.items.keys() ?? [])],
+    moduleThatHas: options.library,
+    modelMember: (model, name, span) => modelMember(ctx, model, name, span),
+    seed: () => variables.seed(ctx),
+  };
+  for (const [name, value] of optionWords(ctx)) builtins.set(name, value);
+  for (const value of [
+    ...elementary(ctx),
+    ...reductions(ctx),
+    ...arrays(ctx),
+    ...differentiation(ctx),
+    ...random(ctx),
+    ...fields(ctx),
+    ...files(ctx),
+  ])
+    builtins.set(value.name, value);
+  builtins.set('solve', solveBuiltin(ctx));
+  return { ctx, variables };
+}

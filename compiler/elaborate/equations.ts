@@ -1,0 +1,59 @@
+// What an equation of a model determines, read off its syntax: the time derivatives that stand in it.
+
+import type * as ast from '../syntax/ast.ts';
+
+export interface RateCall {
+  readonly state: string;
+  readonly order: number;
+}
+
+/** `dt(u)`, `dt(u, 2)`. */
+function rateCall(e: ast.Expression): RateCall | undefined {
+  if (e.kind !== 'call' || e.callee.kind !== 'name' || e.callee.name !== 'dt') return undefined;
+  const [state, order] = e.args;
+  if (state?.value.kind !== 'name') return undefined;
+  return { state: state.value.name, order: order?.value.kind === 'number' ? order.value.value : 1 };
+}
+
+export function isRateOf(e: ast.Expression, state: string, order: number): boolean {
+  const r = rateCall(e);
+  return r !== undefined && r.state === state && r.order === order;
+}
+
+/** All time derivatives in an equation. */
+export function rateCalls(e: ast.Equation): RateCall[] {
+  return [...collect(e.left), ...collect(e.right)];
+}
+
+/** The rates an equation determines: of the highest order of each state on its left side, or, when there is none there, on its right. */
+export function equationStates(e: ast.Equation): RateCall[] {
+  const left = collect(e.left);
+  return left.length > 0 ? left : collect(e.right);
+}
+
+function collect(e: ast.Expression): RateCall[] {
+  const own = rateCall(e);
+  if (own !== undefined) return [own];
+  switch (e.kind) {
+    case 'unary':
+    case 'not':
+      return collect(e.operand);
+    case 'binary':
+    case 'logical':
+      return [...collect(e.left), ...collect(e.right)];
+    case 'call':
+      return e.args.flatMap((a) => collect(a.value));
+    case 'labelled':
+      return collect(e.term);
+    case 'tuple':
+    case 'list':
+      return e.elements.flatMap(collect);
+    case 'if':
+      return [...collect(e.condition), ...collect(e.then), ...collect(e.else)];
+    case 'index':
+    case 'member':
+      return collect(e.target);
+    default:
+      return [];
+  }
+}

@@ -1,0 +1,234 @@
+// Evaluation of expressions: the switch over the syntax tree. Literals and operators are here; calls, indices, comprehensions, loops and blocks have files of their own.
+
+import { evaluateCall } from './call.ts';
+import { comprehension } from './comprehension.ts';
+import type { Context } from './context.ts';
+import { failAt, inWorld, notYet, withDraws } from './context.ts';
+import { lookUp } from './names.ts';
+import { index } from './indexing.ts';
+import { staticNumber } from './leaves.ts';
+import { forExpression } from './loops.ts';
+import { matrixProduct } from './matrices.ts';
+import { member } from './members.ts';
+import { integerPower, operators } from './operators.ts';
+import type { Scope } from './scope.ts';
+import { evaluateString } from './strings.ts';
+import { chooseAtRunTime } from './branches.ts';
+import { describe, list, number, record, tuple } from './values.ts';
+import type { Value } from './values.ts';
+import { replaceIn } from './worlds.ts';
+import { assertNever } from '../support/diagnostic.ts';
+import { at } from '../support/lists.ts';
+import type * as ast from '../syntax/ast.ts';
+import { printExpression } from '../syntax/print.ts';
+
+export function evaluate(ctx: Context, e: ast.Expression, scope: Scope): Value {
+  switch (e.kind) {
+    case 'number':
+      if (e.imaginary) return notYet(ctx, 'an imaginary number', e.span);
+      return number(e.value, e.isInteger);
+    case 'boolean':
+      return { kind: 'bool', value: e.value };
+    case 'string':
+      return evaluateString(ctx, e, scope);
+    case 'name':
+      return lookUp(ctx, e.name, e.span, scope);
+    case 'unary': {
+      const x = ctx.evaluate(e.operand, scope);
+      return e.op === '-'
+        ? ctx.graph.withOrigin(e.span, () => ctx.elementwise(operators.neg, [x], e.span))
+        : x;
+    }
+    case 'not':
+      return ctx.elementwise(operators.not, [ctx.evaluate(e.operand, scope)], e.span);
+    case 'binary':
+      return binary(ctx, e, scope);
+    case 'compare':
+      return compare(ctx, e, scope);
+    case 'logical': {
+      const left = ctx.evaluate(e.left, scope);
+      // What is decided at compile time does not evaluate the other side: `rank(x) > 0 and x[0] > 1`.
+      if (left.kind === 'bool' && left.value === (e.op === 'or')) return left;
+      const right = ctx.evaluate(e.right, scope);
+      if (left.kind === 'bool') return right;
+      return ctx.elementwise(e.op === 'and' ? operators.and : operators.or, [left, right], e.span);
+    }
+    case 'range':
+      return { kind: 'range', from: ctx.evaluate(e.from, scope), to: ctx.evaluate(e.to, scope) };
+    case 'lambda':
+      return { kind: 'function', name: 'the function', params: e.params, body: e.body, scope, span: e.span };
+    case 'if': {
+      const condition = ctx.evaluate(e.condition, scope);
+      if (condition.kind === 'bool') return ctx.evaluate(condition.value ? e.then : e.else, scope);
+      return chooseAtRunTime(
+        ctx,
+        condition,
+        () => ctx.evaluate(e.then, scope.child()),
+        () => ctx.evaluate(e.else, scope.child()),
+        e.span,
+      );
+    }
+    case 'with':
+      return withExpression(ctx, e, scope);
+    case 'for-expression':
+      return forExpression(ctx, e, scope);
+    case 'comprehension':
+      return comprehension(ctx, e.body, e.generators, scope, e.span);
+    case 'call':
+      return evaluateCall(ctx, e, scope);
+    case 'index':
+      return index(ctx, e, scope);
+    case 'member':
+      return member(ctx, ctx.evaluate(e.target, scope), e.name.name, e.name.span);
+    case 'list':
+      return list(e.elements.map((x) => ctx.evaluate(x, scope)));
+    case 'tuple':
+      return tuple(e.elements.map((x) => ctx.evaluate(x, scope)));
+    case 'record':
+      return recordValue(ctx, e, scope);
+    case 'block': {
+      const value = ctx.block(e, scope.child());
+      return (
+        value ??
+        failAt(
+          ctx,
+          'E140',
+          'this block ends without a `return`, so it has no value',
+          e.span,
+          'end it with `return e`',
+        )
+      );
+    }
+    case 'recompute':
+      return notYet(ctx, '`recompute { … }`', e.span);
+    case 'labelled':
+      return ctx.evaluate(e.term, scope);
+    default:
+      return assertNever(e);
+  }
+}
+
+function binary(ctx: Context, e: ast.BinaryExpression, scope: Scope): Value {
+  const left = ctx.evaluate(e.left, scope);
+  const right = ctx.evaluate(e.right, scope);
+  return ctx.graph.withOrigin(e.span, () => {
+    switch (e.op) {
+      case '+':
+        return ctx.elementwise(operators.add, [left, right], e.span);
+      case '-':
+        return ctx.elementwise(operators.sub, [left, right], e.span);
+      case '*':
+        return ctx.elementwise(operators.mul, [left, right], e.span);
+      case '/':
+        return ctx.elementwise(operators.div, [left, right], e.span);
+      case '//':
+        return ctx.elementwise(operators.idiv, [left, right], e.span);
+      case '%':
+        return ctx.elementwise(operators.rem, [left, right], e.span);
+      case '@':
+        return matrixProduct(ctx, left, right, e.span);
+      case '^':
+        return power(ctx, left, right, e);
+      default:
+        return assertNever(e.op);
+    }
+  });
+}
+
+function power(ctx: Context, left: Value, right: Value, e: ast.BinaryExpression): Value {
+  const n = staticNumber(right);
+  if (n !== undefined && Number.isInteger(n) && Math.abs(n) <= 64 && left.kind !== 'number')
+    return ctx.elementwise(integerPower(n), [left], e.span);
+  if (n === 0.5) return ctx.elementwise(operators.sqrt, [left], e.span);
+  if (left.kind === 'number' && right.kind === 'number') {
+    const integer = left.integer && right.integer && right.value >= 0;
+    return number(left.value ** right.value, integer && Number.isSafeInteger(left.value ** right.value));
+  }
+  return ctx.elementwise(operators.pow, [left, right], e.span);
+}
+
+const COMPARISONS = {
+  '==': operators.eq,
+  '!=': operators.ne,
+  '<': operators.lt,
+  '<=': operators.le,
+  '>': operators.gt,
+  '>=': operators.ge,
+} as const;
+
+function compare(ctx: Context, e: ast.CompareExpression, scope: Scope): Value {
+  const values = e.operands.map((x) => ctx.evaluate(x, scope));
+  let result: Value | undefined;
+  e.ops.forEach((op, i) => {
+    const [x, y] = [at(values, i), at(values, i + 1)];
+    const words = wordsEqual(x, y);
+    const here: Value =
+      words !== undefined && (op === '==' || op === '!=')
+        ? { kind: 'bool', value: words === (op === '==') }
+        : ctx.elementwise(COMPARISONS[op], [x, y], e.span);
+    result = result === undefined ? here : ctx.elementwise(operators.and, [result, here], e.span);
+  });
+  return result ?? failAt(ctx, 'E141', 'nothing is compared here', e.span);
+}
+
+/** Strings and option words compare at compile time. */
+function wordsEqual(x: Value, y: Value): boolean | undefined {
+  const word = (v: Value): string | undefined =>
+    v.kind === 'option'
+      ? v.name
+      : v.kind === 'string' && v.parts.every((p) => typeof p === 'string')
+        ? v.parts.join('')
+        : undefined;
+  const [a, b] = [word(x), word(y)];
+  return a === undefined || b === undefined ? undefined : a === b;
+}
+
+function recordValue(ctx: Context, e: ast.RecordExpression, scope: Scope): Value {
+  const entries = new Map<string, Value>();
+  for (const entry of e.entries) {
+    const value = ctx.evaluate(entry.value, scope);
+    if (entry.kind === 'entry') {
+      entries.set(entry.name.name, value);
+      continue;
+    }
+    if (value.kind !== 'record')
+      return failAt(ctx, 'E142', `\`...\` spreads a record, but this is ${describe(value)}`, entry.span);
+    for (const [k, v] of value.entries) entries.set(k, v);
+  }
+  return record(entries);
+}
+
+function withExpression(ctx: Context, e: ast.WithExpression, scope: Scope): Value {
+  const body = (): Value => ctx.evaluate(e.body, scope);
+  switch (e.clause.kind) {
+    case 'bindings': {
+      const world = replaceIn(
+        ctx,
+        e.clause.bindings.map((binding) => ({
+          path: binding.target,
+          value: ctx.evaluate(binding.value, scope),
+        })),
+        scope,
+      );
+      return inWorld(ctx, world, body);
+    }
+    case 'fresh': {
+      const j = ctx.evaluate(e.clause.value, scope);
+      const n = staticNumber(j);
+      if (n === undefined) return notYet(ctx, '`with fresh j` with a run-time j', e.clause.value.span);
+      return withDraws(ctx, { ...ctx.draws, path: `${ctx.draws.path}~${n}`, ordinal: 0 }, body);
+    }
+    case 'fixed':
+      return withDraws(ctx, { ...ctx.draws, step: undefined }, body);
+    case 'precision':
+      return notYet(ctx, '`with precision …`', e.clause.name.span);
+    default:
+      return assertNever(e.clause);
+  }
+}
+
+/** The text of an expression, for labels. */
+export function labelOf(e: ast.Expression): string {
+  if (e.kind === 'member') return e.name.name;
+  return printExpression(e);
+}

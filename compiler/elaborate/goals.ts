@@ -1,0 +1,245 @@
+// What a `minimize` works on: its targets as one record of free (unbounded) leaves, the world in which they have other values, the objective there, and its residuals when it is a sum of
+// squares.
+
+import type { Context } from './context.ts';
+import { failAt, inWorld, notYet } from './context.ts';
+import { comprehend } from './comprehension.ts';
+import { scalarOf } from './derivatives.ts';
+import { flatten, staticNumber, toReal } from './leaves.ts';
+import type { NamedItem, Scope } from './scope.ts';
+import type { Value } from './values.ts';
+import { array, record } from './values.ts';
+import type { ParameterInfo, Variables } from './variables.ts';
+import { replaced } from './worlds.ts';
+import * as b from '../ir/build.ts';
+import { reachable } from '../ir/region.ts';
+import type { Node } from '../ir/types.ts';
+import { sizeOf } from '../ir/types.ts';
+import { at } from '../support/lists.ts';
+import { didYouMean } from '../support/did_you_mean.ts';
+import type { Span } from '../support/span.ts';
+import type * as ast from '../syntax/ast.ts';
+
+export interface Targets {
+  readonly infos: readonly ParameterInfo[];
+  /** The free leaves now, as the record the optimiser sees. */
+  readonly now: Value;
+  readonly variables: readonly string[];
+  /** The leaves of such a record, in the order of `variables`. */
+  readonly leaves: (p: Value, span: Span) => readonly Node[];
+  /** Runs `work` with the targets at p. */
+  readonly at: <T>(p: Value, span: Span, work: () => T) => T;
+}
+
+export function targetsOf(
+  ctx: Context,
+  variables: Variables,
+  over: readonly ast.Expression[],
+  scope: Scope,
+): Targets {
+  const infos: ParameterInfo[] = [];
+  for (const e of over) {
+    if (e.kind !== 'name') return notYet(ctx, 'a part of a parameter as target', e.span);
+    const item: NamedItem | undefined = scope.module.items.get(e.name);
+    if (item === undefined) {
+      const names = [...scope.module.items.entries()]
+        .filter(([, i]) => i.kind === 'declaration' && i.what === 'param')
+        .map(([n]) => n);
+      const guess = didYouMean(e.name, names);
+      return failAt(
+        ctx,
+        'E150',
+        `\`${e.name}\` is not known here`,
+        e.span,
+        guess ? `did you mean \`${guess}\`?` : `parameters are ${names.join(', ')}`,
+      );
+    }
+    ctx.item(scope.module, item, e.name);
+    const info = variables.parameters.get(item);
+    if (info === undefined)
+      return failAt(
+        ctx,
+        'E420',
+        `\`${e.name}\` is no parameter, so it cannot be optimised`,
+        e.span,
+        item.kind === 'declaration' ? `declare it with \`param ${e.name} = …\`` : undefined,
+      );
+    if (infos.includes(info)) return failAt(ctx, 'E421', `\`${e.name}\` is named twice`, e.span);
+    infos.push(info);
+  }
+  const names = infos.flatMap((i) => i.variables);
+  const recordOf = (nodes: readonly Node[]): Value => {
+    let next = 0;
+    return record(
+      infos.map((info) => {
+        const own = nodes.slice(next, next + info.variables.length);
+        next += info.variables.length;
+        return [
+          info.name,
+          own.length === 1
+            ? array(at(own, 0))
+            : record(own.map((n, i) => [at(info.variables, i), array(n)] as const)),
+        ] as const;
+      }),
+    );
+  };
+  const now = recordOf(names.map((v) => variables.nodeOf(v)));
+  const leaves = (p: Value, span: Span): readonly Node[] => {
+    const flat = flatten(ctx, p, span).leaves.map((l) => l.node);
+    if (flat.length !== names.length)
+      failAt(ctx, 'E422', 'the optimiser gave a point of another structure than the parameters', span);
+    return flat.map((n, i) => {
+      const like = variables.nodeOf(at(names, i));
+      if (n.shape.join() === like.shape.join()) return b.cast(ctx.graph, n, like.dtype);
+      if (n.shape.length === 0) return b.cast(ctx.graph, b.broadcastTo(ctx.graph, n, like.shape), like.dtype);
+      return failAt(
+        ctx,
+        'E422',
+        `the optimiser gave ${at(names, i)} the shape [${n.shape.join(', ')}] instead of [${like.shape.join(', ')}]`,
+        span,
+      );
+    });
+  };
+  return {
+    infos,
+    now,
+    variables: names,
+    leaves,
+    at: (p, span, work) => {
+      const free = leaves(p, span);
+      const isNow = free.every((n, i) => n === variables.nodeOf(at(names, i)));
+      if (isNow) return work();
+      let next = 0;
+      const world = replaced(
+        ctx,
+        infos.map((info) => {
+          const own = free.slice(next, next + info.variables.length);
+          next += info.variables.length;
+          return [info.item, info.fromFree(own)] as const;
+        }),
+      );
+      return inWorld(ctx, world, work);
+    },
+  };
+}
+
+/** The objective at p, one number. */
+export function objectiveAt(
+  ctx: Context,
+  targets: Targets,
+  goal: ast.Expression,
+  p: Value,
+  scope: Scope,
+): Value {
+  return targets.at(p, goal.span, () =>
+    array(scalarOf(ctx, ctx.evaluate(goal, scope), goal.span, 'the objective')),
+  );
+}
+
+/** Every target must have a say in the objective. */
+export function checkInfluence(
+  ctx: Context,
+  targets: Targets,
+  variables: Variables,
+  objective: Value,
+  goal: ast.Expression,
+  over: readonly ast.Expression[],
+): void {
+  if (objective.kind !== 'array') return;
+  const seen = new Set(reachable([objective.node]));
+  targets.infos.forEach((info, i) => {
+    if (!info.variables.some((v) => seen.has(variables.nodeOf(v))))
+      failAt(
+        ctx,
+        'E423',
+        `\`${info.name}\` does not influence what is minimised`,
+        over[i]?.span ?? goal.span,
+        'leave it out of `over`, or let the loss depend on it',
+      );
+  });
+}
+
+/**
+ * The vector whose squared norm is the objective, when that is a sum or mean of squares, a sum of such, or one times a number: for Gauss–Newton methods. Undefined for any other form.
+ */
+export function residualsOf(ctx: Context, e: ast.Expression, scope: Scope): Node | undefined {
+  const g = ctx.graph;
+  const scaled = (r: Node | undefined, c: number): Node | undefined =>
+    r === undefined || c < 0 ? undefined : b.mul(g, r, Math.sqrt(c));
+  const vector = (v: Value, span: Span): Node => {
+    const node = toReal(ctx, v, span, 'a residual');
+    return b.reshape(g, node, [sizeOf(node.shape)]);
+  };
+  const squared = (x: ast.Expression): ast.Expression | undefined =>
+    x.kind === 'binary' && x.op === '^' && x.right.kind === 'number' && x.right.value === 2
+      ? x.left
+      : undefined;
+  switch (e.kind) {
+    case 'name': {
+      const item = scope.module.items.get(e.name);
+      if (
+        scope.find(e.name) === undefined &&
+        item?.kind === 'loss' &&
+        item.generators === undefined &&
+        item.body.kind !== 'block'
+      )
+        return residualsOf(ctx, item.body, scope);
+      return undefined;
+    }
+    case 'binary': {
+      if (e.op === '+') {
+        const [x, y] = [residualsOf(ctx, e.left, scope), residualsOf(ctx, e.right, scope)];
+        return x === undefined || y === undefined ? undefined : b.concat(g, [x, y], 0);
+      }
+      if (e.op === '*') {
+        const c = constantOf(ctx, e.left, scope);
+        if (c !== undefined) return scaled(residualsOf(ctx, e.right, scope), c);
+        const d = constantOf(ctx, e.right, scope);
+        return d === undefined ? undefined : scaled(residualsOf(ctx, e.left, scope), d);
+      }
+      if (e.op === '/') {
+        const c = constantOf(ctx, e.right, scope);
+        return c === undefined ? undefined : scaled(residualsOf(ctx, e.left, scope), 1 / c);
+      }
+      const inner = squared(e);
+      if (inner === undefined) return undefined;
+      if (
+        inner.kind === 'call' &&
+        inner.callee.kind === 'name' &&
+        inner.callee.name === 'norm' &&
+        inner.args.length === 1
+      )
+        return vector(ctx.evaluate(at(inner.args, 0).value, scope), inner.span);
+      const value = ctx.evaluate(inner, scope);
+      return value.kind === 'array' && value.node.shape.length === 0
+        ? b.reshape(g, value.node, [1])
+        : undefined;
+    }
+    case 'call': {
+      const arg = e.args[0];
+      if (
+        e.callee.kind !== 'name' ||
+        (e.callee.name !== 'sum' && e.callee.name !== 'mean') ||
+        e.args.length !== 1 ||
+        arg === undefined
+      )
+        return undefined;
+      const inner = squared(arg.value);
+      if (inner === undefined) return undefined;
+      const value =
+        arg.generators === undefined
+          ? ctx.evaluate(inner, scope)
+          : comprehend(ctx, (s) => ctx.evaluate(inner, s), arg.generators, scope, arg.span);
+      const r = vector(value, inner.span);
+      return e.callee.name === 'sum' ? r : b.mul(g, r, 1 / Math.sqrt(sizeOf(r.shape)));
+    }
+    default:
+      return undefined;
+  }
+}
+
+function constantOf(ctx: Context, e: ast.Expression, scope: Scope): number | undefined {
+  if (e.kind === 'number') return e.value;
+  if (e.kind !== 'name') return undefined;
+  return staticNumber(ctx.evaluate(e, scope));
+}

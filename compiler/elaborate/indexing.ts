@@ -1,0 +1,340 @@
+// `a[i, j]`, slices, index arrays and the modes `wrap`, `clamp`, `else`. Static positions become slices, run-time ones gathers; a run-time start with a constant length is a slice too.
+// A record of arrays is indexed leaf by leaf, so `ps[i].x` is `ps.x[i]`.
+
+import type { Context } from './context.ts';
+import { failAt } from './context.ts';
+import { arrayOfList, flatten, staticInteger, staticNumber, toNode } from './leaves.ts';
+import type { Scope } from './scope.ts';
+import type { Value } from './values.ts';
+import { array, describe, list } from './values.ts';
+import * as b from '../ir/build.ts';
+import type { Node } from '../ir/types.ts';
+import { isFloat } from '../ir/types.ts';
+import { at, range } from '../support/lists.ts';
+import type { Span } from '../support/span.ts';
+import type * as ast from '../syntax/ast.ts';
+
+/** One axis of an index after evaluation. */
+export type AxisIndex =
+  | { readonly kind: 'position'; readonly value: number; readonly span: Span }
+  /** Run-time positions (i32, any shape; shape [] removes the axis). `outside`: what is read beyond the ends. */
+  | {
+      readonly kind: 'positions';
+      readonly node: Node;
+      readonly outside: Outside | undefined;
+      readonly span: Span;
+    }
+  | {
+      readonly kind: 'slice';
+      readonly from: number;
+      readonly to: number;
+      readonly by: number;
+      readonly span: Span;
+    };
+
+type Outside =
+  { readonly kind: 'wrap' } | { readonly kind: 'clamp' } | { readonly kind: 'else'; readonly value: Node };
+
+export function index(ctx: Context, e: ast.IndexExpression, scope: Scope): Value {
+  return ctx.graph.withOrigin(e.span, () =>
+    indexValue(ctx, ctx.evaluate(e.target, scope), e.entries, scope, e.span),
+  );
+}
+
+function indexValue(
+  ctx: Context,
+  target: Value,
+  entries: readonly ast.IndexEntry[],
+  scope: Scope,
+  span: Span,
+): Value {
+  switch (target.kind) {
+    case 'list':
+    case 'tuple': {
+      const first = entries[0];
+      if (first !== undefined && entries.length === 1) {
+        const chosen = staticElement(ctx, target.elements, first, scope);
+        if (chosen !== undefined) return chosen;
+      }
+      const node = arrayOfList(ctx, { kind: 'list', elements: target.elements });
+      if (node === undefined)
+        return failAt(ctx, 'E230', `${describe(target)} is indexed by numbers known at compile time`, span);
+      return indexValue(ctx, array(node), entries, scope, span);
+    }
+    case 'record': {
+      const flat = flatten(ctx, target, span);
+      return flat.rebuild(
+        flat.leaves.map((l) =>
+          indexNode(ctx, l.node, evaluateEntries(ctx, l.node.shape, entries, scope, span), span),
+        ),
+      );
+    }
+    case 'field':
+      return indexValue(ctx, array(toNode(ctx, target, span, 'an index')), entries, scope, span);
+    case 'array': {
+      const node = indexNode(
+        ctx,
+        target.node,
+        evaluateEntries(ctx, target.node.shape, entries, scope, span),
+        span,
+      );
+      return array(node);
+    }
+    default:
+      return failAt(ctx, 'E231', `${describe(target)} cannot be indexed`, span);
+  }
+}
+
+function staticElement(
+  ctx: Context,
+  elements: readonly Value[],
+  entry: ast.IndexEntry,
+  scope: Scope,
+): Value | undefined {
+  if (entry.kind === 'at') {
+    const value = ctx.evaluate(entry.value, scope);
+    const i = staticNumber(value);
+    if (i === undefined || entry.outside !== undefined) return undefined;
+    const element = elements[i];
+    return (
+      element ?? failAt(ctx, 'E232', `the index ${i} is outside 0 .. ${elements.length - 1}`, entry.span)
+    );
+  }
+  const bound = (e: ast.Expression | undefined, otherwise: number): number | undefined =>
+    e === undefined ? otherwise : staticNumber(ctx.evaluate(e, scope));
+  const [from, to, by] = [bound(entry.from, 0), bound(entry.to, elements.length), bound(entry.by, 1)];
+  if (from === undefined || to === undefined || by === undefined) return undefined;
+  return list(elements.slice(from, to).filter((_, i) => i % by === 0));
+}
+
+export function evaluateEntries(
+  ctx: Context,
+  shape: readonly number[],
+  entries: readonly ast.IndexEntry[],
+  scope: Scope,
+  span: Span,
+): AxisIndex[] {
+  const flat = entries.flatMap((entry): readonly (ast.IndexEntry | Value)[] => {
+    if (entry.kind !== 'at') return [entry];
+    return entry.value.kind === 'tuple' && entry.value.elements.length > 1
+      ? entry.value.elements.map((value): ast.IndexEntry => ({ kind: 'at', value, span: value.span }))
+      : [entry];
+  });
+  if (flat.length > shape.length)
+    failAt(
+      ctx,
+      'E233',
+      `${flat.length} indices for an array of ${shape.length === 0 ? 'no axes (a number)' : `shape [${shape.join(', ')}]`}`,
+      span,
+    );
+  const out: AxisIndex[] = [];
+  flat.forEach((entry, axis) => {
+    const extent = at(shape, axis);
+    if (!('span' in entry)) return;
+    if (entry.kind === 'at') out.push(positionOf(ctx, entry, extent, scope));
+    else if (entry.kind === 'slice') out.push(sliceOf(ctx, entry, extent, scope));
+  });
+  return out;
+}
+
+function outsideOf(
+  ctx: Context,
+  mode: ast.OutsideMode | undefined,
+  scope: Scope,
+  span: Span,
+): Outside | undefined {
+  if (mode === undefined) return undefined;
+  if (mode.kind !== 'else') return mode;
+  return {
+    kind: 'else',
+    value: toNode(ctx, ctx.evaluate(mode.value, scope), span, 'the value after `else`'),
+  };
+}
+
+function positionOf(
+  ctx: Context,
+  entry: Extract<ast.IndexEntry, { kind: 'at' }>,
+  extent: number,
+  scope: Scope,
+): AxisIndex {
+  const value = ctx.evaluate(entry.value, scope);
+  const i = staticNumber(value);
+  const outside = outsideOf(ctx, entry.outside, scope, entry.span);
+  if (i !== undefined && outside === undefined) {
+    if (!Number.isInteger(i))
+      failAt(
+        ctx,
+        'E111',
+        `an index is a whole number, but this is ${i}`,
+        entry.span,
+        'int(…), round(…) or floor(…) make whole numbers',
+      );
+    if (i < 0 || i >= extent)
+      failAt(
+        ctx,
+        'E232',
+        `the index ${i} is outside 0 .. ${extent - 1}`,
+        entry.span,
+        i < 0 ? 'counting from the end is written a.last or a[len(a) - 1]' : undefined,
+      );
+    return { kind: 'position', value: i, span: entry.span };
+  }
+  const node = toNode(ctx, value, entry.span, 'an index');
+  if (isFloat(node.dtype) || node.dtype === 'bool')
+    failAt(
+      ctx,
+      'E111',
+      `an index is a whole number, but this is ${describe(array(node))}`,
+      entry.span,
+      node.dtype === 'bool' ? 'mask with where(m, a, 0)' : 'int(…), round(…) or floor(…) make whole numbers',
+    );
+  return { kind: 'positions', node: b.cast(ctx.graph, node, 'i32'), outside, span: entry.span };
+}
+
+function sliceOf(
+  ctx: Context,
+  entry: Extract<ast.IndexEntry, { kind: 'slice' }>,
+  extent: number,
+  scope: Scope,
+): AxisIndex {
+  const g = ctx.graph;
+  const value = (e: ast.Expression | undefined): Value | undefined =>
+    e === undefined ? undefined : ctx.evaluate(e, scope);
+  const [from, to] = [value(entry.from), value(entry.to)];
+  const by =
+    entry.by === undefined
+      ? 1
+      : staticInteger(ctx, ctx.evaluate(entry.by, scope), entry.by.span, 'the stride');
+  const outside = outsideOf(ctx, entry.outside, scope, entry.span);
+  const [lo, hi] = [
+    from === undefined ? 0 : staticNumber(from),
+    to === undefined ? extent : staticNumber(to),
+  ];
+  if (by < 1) failAt(ctx, 'E234', `the stride of a slice is at least 1, but this is ${by}`, entry.span);
+  if (lo !== undefined && hi !== undefined) {
+    if (outside !== undefined)
+      return {
+        kind: 'positions',
+        node: g.literal(
+          Float64Array.from(range(Math.max(0, Math.ceil((hi - lo) / by))), (i) => lo + i * by),
+          [Math.max(0, Math.ceil((hi - lo) / by))],
+          'i32',
+        ),
+        outside,
+        span: entry.span,
+      };
+    if (!Number.isInteger(lo) || !Number.isInteger(hi) || lo < 0 || hi > extent || lo > hi)
+      failAt(
+        ctx,
+        'E232',
+        `the slice ${lo}..${hi} does not lie in 0..${extent}`,
+        entry.span,
+        'a range leaves its end out',
+      );
+    return { kind: 'slice', from: lo, to: hi, by, span: entry.span };
+  }
+  const start = toNode(ctx, from ?? array(g.constant(0, 'i32')), entry.span, 'a slice');
+  const end = toNode(ctx, to ?? array(g.constant(extent, 'i32')), entry.span, 'a slice');
+  const length = constantDifference(ctx, start, end);
+  if (length === undefined)
+    return failAt(
+      ctx,
+      'E235',
+      'the length of a slice must be known at compile time',
+      entry.span,
+      'write a[s .. s + 5]: a run-time start with a constant length',
+    );
+  const count = Math.ceil(length / by);
+  return {
+    kind: 'positions',
+    node: b.add(
+      g,
+      b.broadcastTo(g, b.cast(g, start, 'i32'), [count]),
+      b.mul(g, g.iota([count], 0, 'i32'), by),
+    ),
+    outside,
+    span: entry.span,
+  };
+}
+
+/** end - start when both are the same run-time number up to constants. */
+function constantDifference(ctx: Context, start: Node, end: Node): number | undefined {
+  const split = (n: Node): { base: Node; offset: number } => {
+    if (n.op === 'add' || n.op === 'sub') {
+      const [x, y] = n.args;
+      if (x !== undefined && y !== undefined && y.op === 'const') {
+        const s = split(x);
+        return { base: s.base, offset: s.offset + (n.op === 'add' ? y.attrs.value : -y.attrs.value) };
+      }
+      if (n.op === 'add' && x !== undefined && y !== undefined && x.op === 'const') {
+        const s = split(y);
+        return { base: s.base, offset: s.offset + x.attrs.value };
+      }
+    }
+    return { base: n, offset: 0 };
+  };
+  const [a, c] = [split(start), split(end)];
+  return a.base === c.base
+    ? c.offset - a.offset
+    : (staticNumber(array(b.sub(ctx.graph, end, start))) ?? undefined);
+}
+
+export function indexNode(ctx: Context, x: Node, entries: readonly AxisIndex[], span: Span): Node {
+  const g = ctx.graph;
+  let result = x;
+  let axis = 0;
+  for (const entry of entries) {
+    switch (entry.kind) {
+      case 'position':
+        result = b.indexAxis(g, result, axis, entry.value);
+        break;
+      case 'slice':
+        result = b.sliceAxis(g, result, axis, entry.from, entry.to, entry.by);
+        axis++;
+        break;
+      case 'positions':
+        result = take(ctx, result, axis, entry, span);
+        axis += entry.node.shape.length;
+        break;
+    }
+  }
+  return result;
+}
+
+/** Elements of one axis at run-time positions; the axis is replaced by the axes of the index. */
+function take(
+  ctx: Context,
+  x: Node,
+  axis: number,
+  entry: Extract<AxisIndex, { kind: 'positions' }>,
+  span: Span,
+): Node {
+  const g = ctx.graph;
+  const extent = at(x.shape, axis);
+  if (extent === 0) failAt(ctx, 'E232', 'an empty axis has no elements', span);
+  const rank = x.shape.length;
+  const front = axis === 0 ? x : b.transposePerm(g, x, [axis, ...range(rank).filter((a) => a !== axis)]);
+  const position = entry.outside?.kind === 'wrap' ? b.rem(g, entry.node, extent) : entry.node;
+  const taken = b.gather(g, front, position);
+  const k = entry.node.shape.length;
+  const perm = [
+    ...range(axis).map((a) => a + k),
+    ...range(k),
+    ...range(rank - 1 - axis).map((a) => a + k + axis),
+  ];
+  const placed = axis === 0 ? taken : b.transposePerm(g, taken, perm);
+  if (entry.outside?.kind !== 'else') return placed;
+  const inside = b.and(g, b.ge(g, entry.node, 0), b.lt(g, entry.node, extent));
+  const mask = b.broadcastAxes(
+    g,
+    inside,
+    placed.shape,
+    range(k).map((a) => a + axis),
+  );
+  return b.select(
+    g,
+    mask,
+    placed,
+    b.cast(g, b.broadcastTo(g, entry.outside.value, placed.shape), placed.dtype),
+  );
+}

@@ -1,0 +1,209 @@
+// Values of items. Functions, domains, fields and models are values as they stand; constants are evaluated once; data, parameters, states and inputs become variables of the plan; `let`
+// and `loss` are evaluated at most once in every world (that is, for every choice of parameters).
+
+import type { Context } from './context.ts';
+import { failAt, notYet, withDraws } from './context.ts';
+import { freshDraws } from './draws.ts';
+import { functionField } from './function_fields.ts';
+import { staticNumber, staticNumbers } from './leaves.ts';
+import type { NamedItem, Module } from './scope.ts';
+import { Scope } from './scope.ts';
+import { bindPattern } from './patterns.ts';
+import { bindType } from './types.ts';
+import type { Value } from './values.ts';
+import { describe, int, real } from './values.ts';
+import type { Variables } from './variables.ts';
+import { analyticRegion } from './regions.ts';
+import { assertNever } from '../support/diagnostic.ts';
+import type * as ast from '../syntax/ast.ts';
+
+export function itemValue(
+  ctx: Context,
+  variables: Variables,
+  inProgress: Set<NamedItem>,
+  module: Module,
+  item: NamedItem,
+  name: string,
+): Value {
+  const replaced = ctx.world.replaced.get(item);
+  if (replaced !== undefined) return replaced;
+  const fixed = variables.fixed.get(item) ?? ctx.world.values.get(item);
+  if (fixed !== undefined) return partOf(ctx, item, name, fixed);
+  const label = item.kind === 'let' ? name : item.name.name;
+  if (inProgress.has(item))
+    return failAt(
+      ctx,
+      'E400',
+      `\`${label}\` is defined by itself`,
+      item.span,
+      'only functions may call themselves',
+    );
+  inProgress.add(item);
+  const [frames, grid] = [ctx.frames.splice(0), ctx.modelGrid];
+  ctx.modelGrid = undefined;
+  try {
+    const scope = new Scope(module, undefined);
+    const perWorld = item.kind === 'let' || item.kind === 'loss';
+    const value = withDraws(
+      ctx,
+      freshDraws(`${module.path}:${label}`, perWorld ? ctx.iteration : undefined),
+      () => evaluateItem(ctx, variables, module, item, scope),
+    );
+    if (perWorld) ctx.world.values.set(item, value);
+    else variables.fixed.set(item, value);
+    return partOf(ctx, item, name, value);
+  } finally {
+    inProgress.delete(item);
+    ctx.frames.push(...frames);
+    ctx.modelGrid = grid;
+  }
+}
+
+function partOf(ctx: Context, item: NamedItem, name: string, value: Value): Value {
+  if (item.kind !== 'let' || item.pattern.kind === 'name-pattern') return value;
+  const scope = new Scope(
+    {
+      path: '',
+      ast: { file: item.span.file, items: [], comments: [], span: item.span },
+      items: new Map(),
+      uses: new Map(),
+      standard: false,
+    },
+    undefined,
+  );
+  bindPattern(ctx, item.pattern, value, scope, item.span, false);
+  return scope.find(name)?.value ?? value;
+}
+
+function evaluateItem(
+  ctx: Context,
+  variables: Variables,
+  module: Module,
+  item: NamedItem,
+  scope: Scope,
+): Value {
+  switch (item.kind) {
+    case 'fn':
+      return {
+        kind: 'function',
+        name: item.name.name,
+        params: item.params,
+        ...(item.result ? { result: item.result } : {}),
+        body: item.body,
+        scope,
+        span: item.name.span,
+        ...(item.derivative ? { derivative: item.derivative } : {}),
+        ...(item.tangent ? { tangent: item.tangent } : {}),
+      };
+    case 'domain':
+      return { kind: 'domain', item, scope };
+    case 'field':
+      return functionField(ctx, item, scope);
+    case 'region':
+      return analyticRegion(ctx, item, scope);
+    case 'model':
+      return { kind: 'model', item, scope };
+    case 'layer':
+      return notYet(ctx, 'a `layer`', item.name.span);
+    case 'type-alias':
+      return failAt(ctx, 'E401', `\`${item.name.name}\` is a type, not a value`, item.name.span);
+    case 'let': {
+      const value = ctx.evaluate(item.value, scope);
+      return item.type === undefined
+        ? value
+        : bindType(ctx, item.type, value, scope, item.value.span, 'the value');
+    }
+    case 'loss':
+      if (item.generators !== undefined) notYet(ctx, 'an indexed loss', item.name.span);
+      return lossNumber(ctx, item, ctx.evaluate(item.body, scope));
+    case 'declaration':
+      return declared(ctx, variables, module, item, scope);
+    default:
+      return assertNever(item);
+  }
+}
+
+function lossNumber(ctx: Context, item: ast.LossItem, value: Value): Value {
+  if (value.kind === 'number' || (value.kind === 'array' && value.node.shape.length === 0)) return value;
+  return failAt(
+    ctx,
+    'E402',
+    `a loss is one number, but ${item.name.name} is ${describe(value)}`,
+    item.body.span,
+    'reduce it: sum(…), mean(…), norm(…), integral(…)',
+  );
+}
+
+function declared(
+  ctx: Context,
+  variables: Variables,
+  module: Module,
+  item: ast.DeclarationItem,
+  scope: Scope,
+): Value {
+  if (item.from !== undefined) notYet(ctx, '`from` a file', item.from.span);
+  const typed = (v: Value): Value =>
+    item.type === undefined
+      ? v
+      : bindType(ctx, item.type, v, scope, item.value.span, `\`${item.name.name}\``);
+  switch (item.what) {
+    case 'const': {
+      const set = module.standard ? undefined : ctx.settings.get(item.name.name);
+      if (set !== undefined) return parseSetting(ctx, set, item);
+      const value = typed(ctx.evaluate(item.value, scope));
+      if (value.kind === 'array' && staticNumbers(value.node) === undefined)
+        failAt(
+          ctx,
+          'E403',
+          `\`const ${item.name.name}\` must be known at compile time`,
+          item.value.span,
+          'use `input` for a number given at run time, `data` for what is computed once, `let` for what depends on parameters',
+        );
+      return value;
+    }
+    case 'input': {
+      const value = typed(ctx.evaluate(item.value, scope));
+      const initial = staticNumber(value);
+      if (initial === undefined)
+        return failAt(
+          ctx,
+          'E404',
+          `the default of \`input ${item.name.name}\` must be a number known at compile time`,
+          item.value.span,
+        );
+      const integer = value.kind === 'number' ? value.integer : false;
+      return variables.input(ctx, item, initial, integer && item.type !== undefined);
+    }
+    case 'data': {
+      const value = typed(ctx.evaluate(item.value, scope));
+      return variables.data(ctx, item, value);
+    }
+    case 'param':
+      return variables.parameter(
+        ctx,
+        item,
+        typed(realValue(ctx, ctx.evaluate(item.value, scope), item)),
+        scope,
+      );
+    case 'state':
+      return variables.state(ctx, item, typed(ctx.evaluate(item.value, scope)));
+    case 'network':
+      return notYet(ctx, 'a `network`', item.name.span);
+    case 'optimizer':
+      return notYet(ctx, 'a named `optimizer`', item.name.span);
+  }
+}
+
+function realValue(ctx: Context, v: Value, item: ast.DeclarationItem): Value {
+  if (v.kind === 'number') return real(v.value);
+  if (v.kind === 'function' || v.kind === 'string' || v.kind === 'option')
+    return failAt(ctx, 'E405', `a parameter is made of numbers, but this is ${describe(v)}`, item.value.span);
+  return v;
+}
+
+export function parseSetting(ctx: Context, text: string, item: ast.DeclarationItem): Value {
+  const x = Number(text);
+  if (text.trim() === '' || Number.isNaN(x))
+    return failAt(ctx, 'E406', `--set ${item.name.name}=${text}: this is no number`, item.name.span);
+  return /^[+-]?\d+$/.test(text.trim()) ? int(x) : real(x);
+}

@@ -1,0 +1,375 @@
+// Loops. A loop over a range or an array is rolled: its body is elaborated once, as the step of a `scan` that carries the `var`s assigned in it. A loop over a static list is unrolled.
+// `while` becomes the operation of that name. Used as an expression a loop collects what it yields, stacked (`yield e every k` keeps iterations k-1, 2k-1, …: an outer loop over an inner one).
+
+import { assignedNames } from './assigned.ts';
+import { conform } from './conform.ts';
+import type { Context } from './context.ts';
+import { failAt, notYet, withDraws } from './context.ts';
+import { enterLoop } from './draws.ts';
+import { flatten, staticInteger, staticNumber } from './leaves.ts';
+import { bindPattern } from './patterns.ts';
+import type { Binding, Scope, Yields } from './scope.ts';
+import { elementAt, sourceOf } from './sources.ts';
+import type { LoopSource } from './sources.ts';
+import { stackValues } from './stacking.ts';
+import type { Value } from './values.ts';
+import { describe } from './values.ts';
+import * as b from '../ir/build.ts';
+import { makeScan, makeWhile } from '../ir/region.ts';
+import type { Node } from '../ir/types.ts';
+import { isFloat } from '../ir/types.ts';
+import { at } from '../support/lists.ts';
+import type { Span } from '../support/span.ts';
+import type * as ast from '../syntax/ast.ts';
+
+export function forStatement(ctx: Context, s: ast.ForStatement, scope: Scope): Value | undefined {
+  return runLoop(ctx, s.generators, s.body, scope, s.span, undefined);
+}
+
+export function forExpression(ctx: Context, e: ast.ForExpression, scope: Scope): Value {
+  const collected: Yields = [];
+  const every = findEvery(e.body);
+  const k =
+    every?.every === undefined
+      ? 1
+      : staticInteger(
+          ctx,
+          ctx.evaluate(every.every, scope),
+          every.every.span,
+          'the interval of `yield … every`',
+        );
+  if (every === undefined)
+    return failAt(ctx, 'E196', 'a loop used as a value has to yield', e.span, 'write `yield x` in its body');
+  const holder: { result: Value | undefined } = { result: undefined };
+  runLoop(ctx, e.generators, e.body, scope, e.span, {
+    every: k,
+    collected,
+    deliver: (v) => (holder.result = v),
+  });
+  return holder.result ?? failAt(ctx, 'E196', 'a loop used as a value has to yield', e.span);
+}
+
+interface Collect {
+  readonly every: number;
+  readonly collected: Yields;
+  readonly deliver: (stacked: Value) => void;
+}
+
+function findEvery(body: ast.BlockExpression): ast.YieldStatement | undefined {
+  for (const s of body.statements) {
+    if (s.kind === 'yield') return s;
+    if (s.kind === 'if-statement') {
+      const inner = findEvery(s.then) ?? (s.else?.kind === 'block' ? findEvery(s.else) : undefined);
+      if (inner !== undefined) return inner;
+    }
+  }
+  return undefined;
+}
+
+function runLoop(
+  ctx: Context,
+  generators: readonly ast.Generator[],
+  body: ast.BlockExpression,
+  scope: Scope,
+  span: Span,
+  collect: Collect | undefined,
+): Value | undefined {
+  const [first, ...rest] = generators;
+  if (first === undefined) return ctx.block(body, scope.child());
+  const source = sourceOf(ctx, ctx.evaluate(first.source, scope), first.source, true);
+  const inner = (s: Scope): Value | undefined =>
+    rest.length === 0 ? ctx.block(body, s) : runLoop(ctx, rest, body, s, span, undefined);
+  if (rest.length > 0 && collect !== undefined) notYet(ctx, 'a loop with two indices that yields', span);
+  if (source.kind === 'static') {
+    const collected: Value[] = [];
+    for (const element of source.elements) {
+      const child = scope.child();
+      bindPattern(ctx, first.pattern, element, child, first.span, false);
+      const yields: Yields = [];
+      if (collect !== undefined) child.yields = yields;
+      const returned = inner(child);
+      if (returned !== undefined) return returned;
+      for (const y of yields) collected.push(y.value);
+    }
+    if (collect !== undefined)
+      collect.deliver(
+        stackValues(
+          ctx,
+          collected.filter((_, i) => (i + 1) % collect.every === 0),
+          span,
+        ),
+      );
+    return undefined;
+  }
+  rolled(ctx, first, source, inner, [...new Set(assignedNames(body))], scope, span, collect);
+  return undefined;
+}
+
+interface Carried {
+  readonly name: string;
+  readonly binding: Binding;
+}
+
+/** The variables a rolled body carries, with ints turned into reals where the body makes them real. */
+function rolled(
+  ctx: Context,
+  generator: ast.Generator,
+  source: Exclude<LoopSource, { kind: 'static' }>,
+  body: (s: Scope) => Value | undefined,
+  assigned: readonly string[],
+  scope: Scope,
+  span: Span,
+  collect: Collect | undefined,
+): void {
+  const carried = carriedVariables(scope, assigned);
+  const start = carried.map((c) => c.binding.value);
+  if (source.kind === 'dynamic') notYet(ctx, 'a loop whose number of turns is known at run time only', span);
+  const length = source.length;
+  const every = collect?.every ?? 1;
+  const turns = Math.floor(length / every);
+  if (length === 0) return;
+
+  const attempt = (initial: readonly Value[]): boolean => {
+    let promoted: Value[] | undefined;
+    const flats = initial.map((v) => flatten(ctx, v, span));
+    const counts = flats.map((f) => f.leaves.length);
+    let yieldShape: ReturnType<typeof flatten> | undefined;
+    const bindAll = (nodes: readonly Node[]): void => {
+      let next = 0;
+      carried.forEach((c, i) => {
+        const n = at(counts, i);
+        c.binding.value = at(flats, i).rebuild(nodes.slice(next, next + n));
+        next += n;
+      });
+    };
+    /** One turn at `index`: carried leaves after it, and the yielded leaves. */
+    const turn = (index: Node, carries: readonly Node[]): { carries: Node[]; yielded: Value | undefined } => {
+      bindAll(carries);
+      const child = scope.child();
+      const yields: Yields = [];
+      if (collect !== undefined) child.yields = yields;
+      return withDraws(ctx, enterLoop(ctx, index, length), () => {
+        bindPattern(ctx, generator.pattern, elementAt(ctx, source, index), child, generator.span, false);
+        const returned = body(child);
+        if (returned !== undefined)
+          failAt(
+            ctx,
+            'E197',
+            'a `return` inside a rolled loop would end it at a turn known at run time only',
+            span,
+            'assign to a `var` and return it after the loop',
+          );
+        const after: Node[] = [];
+        carried.forEach((c, i) => {
+          const like = at(initial, i);
+          const value = widen(ctx, c.binding.value, like, span);
+          if (value.promote !== undefined) {
+            promoted ??= [...initial];
+            promoted[i] = value.promote;
+          }
+          const flat = flatten(ctx, value.value, span);
+          if (promoted === undefined) {
+            const fitted = flatten(
+              ctx,
+              conform(
+                ctx,
+                value.value,
+                at(flats, i).rebuild(at(flats, i).leaves.map((l) => l.node)),
+                span,
+                `\`${c.name}\``,
+              ),
+              span,
+            );
+            after.push(...fitted.leaves.map((l) => l.node));
+          } else after.push(...flat.leaves.map((l) => l.node));
+        });
+        if (yields.length > 1) failAt(ctx, 'E198', 'a loop yields once a turn', at(yields, 1).span);
+        return { carries: after, yielded: yields[0]?.value };
+      });
+    };
+    const init = flats.flatMap((f) => f.leaves.map((l) => l.node));
+    // A dry turn finds the types: what becomes real in the body has to be real from the start, and the structure of what is yielded.
+    const probe = ctx.graph.scope(() =>
+      turn(ctx.graph.param('probe', { dtype: 'i32', shape: [] }), init),
+    ).value;
+    if (promoted !== undefined) {
+      restore(carried, start);
+      return promotedAgain(promoted);
+    }
+    if (probe.yielded !== undefined) yieldShape = flatten(ctx, probe.yielded, span);
+    const yieldLeaves = yieldShape?.leaves.map((l) => l.node) ?? [];
+    let result: { carries: readonly Node[]; ys: readonly Node[] };
+    const leavesYielded = (v: Value | undefined): Node[] =>
+      v === undefined ? [] : flatten(ctx, v, span).leaves.map((l) => l.node);
+    if (every === 1) {
+      result = makeScan(ctx.graph, {
+        length,
+        init,
+        body: (index, carries) => {
+          const r = turn(index, carries);
+          return { carries: r.carries, ys: leavesYielded(r.yielded) };
+        },
+      });
+    } else {
+      const outer = makeScan(ctx.graph, {
+        length: turns,
+        init,
+        body: (block, carries) => {
+          const inner = makeScan(ctx.graph, {
+            length: every,
+            init: [...carries, ...yieldLeaves.map((n) => b.zerosLike(ctx.graph, n))],
+            body: (j, state) => {
+              const r = turn(
+                b.add(ctx.graph, b.mul(ctx.graph, block, every), j),
+                state.slice(0, carries.length),
+              );
+              return { carries: [...r.carries, ...leavesYielded(r.yielded)], ys: [] };
+            },
+          });
+          return { carries: inner.carries.slice(0, carries.length), ys: inner.carries.slice(carries.length) };
+        },
+      });
+      const left = length - turns * every;
+      const tail =
+        left === 0
+          ? outer.carries
+          : makeScan(ctx.graph, {
+              length: left,
+              init: outer.carries,
+              body: (j, state) => ({
+                carries: turn(b.add(ctx.graph, j, turns * every), state).carries,
+                ys: [],
+              }),
+            }).carries;
+      result = { carries: tail, ys: outer.ys };
+    }
+    bindAll(result.carries);
+    if (collect !== undefined && yieldShape !== undefined) collect.deliver(yieldShape.rebuild(result.ys));
+    return true;
+  };
+  const promotedAgain = (initial: readonly Value[]): boolean => attempt(initial);
+  attempt(start);
+}
+
+function restore(carried: readonly Carried[], values: readonly Value[]): void {
+  carried.forEach((c, i) => (c.binding.value = at(values, i)));
+}
+
+function carriedVariables(scope: Scope, assigned: readonly string[]): Carried[] {
+  const out: Carried[] = [];
+  for (const name of assigned) {
+    const binding = scope.find(name);
+    if (binding !== undefined && binding.mutable) out.push({ name, binding });
+  }
+  return out;
+}
+
+/** The value after a turn; `promote` when the start has to be real because the turn makes it real. */
+function widen(ctx: Context, after: Value, before: Value, span: Span): { value: Value; promote?: Value } {
+  const [x, y] = [flatten(ctx, after, span), flatten(ctx, before, span)];
+  if (x.leaves.length !== y.leaves.length)
+    failAt(
+      ctx,
+      'E199',
+      `the loop changes the structure of what it carries, from ${describe(before)} to ${describe(after)}`,
+      span,
+    );
+  let differs = false;
+  const nodes = y.leaves.map(({ node }, i) => {
+    const now = at(x.leaves, i).node;
+    if (isFloat(now.dtype) && !isFloat(node.dtype) && node.dtype !== 'bool') {
+      differs = true;
+      return b.cast(ctx.graph, spread(ctx, node, now), now.dtype);
+    }
+    if (node.shape.length === 0 && now.shape.length > 0) {
+      differs = true;
+      return spread(ctx, node, now);
+    }
+    return node;
+  });
+  return differs ? { value: after, promote: y.rebuild(nodes) } : { value: after };
+}
+
+const spread = (ctx: Context, node: Node, like: Node): Node =>
+  node.shape.length === 0 && like.shape.length > 0 ? b.broadcastTo(ctx.graph, node, like.shape) : node;
+
+const DEFAULT_LIMIT = 10_000;
+
+export function whileStatement(ctx: Context, s: ast.WhileStatement, scope: Scope): void {
+  const limit =
+    s.limit === undefined
+      ? DEFAULT_LIMIT
+      : (staticNumber(ctx.evaluate(s.limit, scope)) ??
+        failAt(ctx, 'E110', 'the limit of a `while` must be known at compile time', s.limit.span));
+  const carried = carriedVariables(scope, assignedNames(s.body));
+  const start = carried.map((c) => c.binding.value);
+  const conditionIn = (): Node => {
+    const c = ctx.evaluate(s.condition, scope);
+    if (c.kind === 'bool') return ctx.graph.constant(c.value ? 1 : 0, 'bool');
+    if (c.kind !== 'array' || c.node.dtype !== 'bool' || c.node.shape.length > 0)
+      return failAt(
+        ctx,
+        'E192',
+        `the condition of \`while\` is one truth value, but this is ${describe(c)}`,
+        s.condition.span,
+      );
+    return c.node;
+  };
+  const attempt = (initial: readonly Value[]): void => {
+    const flats = initial.map((v) => flatten(ctx, v, s.span));
+    const bindAll = (nodes: readonly Node[]): void => {
+      let next = 0;
+      carried.forEach((c, i) => {
+        const f = at(flats, i);
+        c.binding.value = f.rebuild(nodes.slice(next, next + f.leaves.length));
+        next += f.leaves.length;
+      });
+    };
+    const init = flats.flatMap((f) => f.leaves.map((l) => l.node));
+    let promoted: Value[] | undefined;
+    const step = (index: Node, nodes: readonly Node[]): Node[] => {
+      bindAll(nodes);
+      withDraws(ctx, enterLoop(ctx, index, limit), () => {
+        if (ctx.block(s.body, scope.child()) !== undefined)
+          failAt(
+            ctx,
+            'E197',
+            'a `return` inside a `while` would end it at a turn known at run time only',
+            s.span,
+            'assign to a `var` and return it after the loop',
+          );
+      });
+      return carried.flatMap((c, i) => {
+        const w = widen(ctx, c.binding.value, at(initial, i), s.span);
+        if (w.promote !== undefined) {
+          promoted ??= [...initial];
+          promoted[i] = w.promote;
+          return [];
+        }
+        const f = at(flats, i);
+        return flatten(
+          ctx,
+          conform(ctx, w.value, f.rebuild(f.leaves.map((l) => l.node)), s.span, `\`${c.name}\``),
+          s.span,
+        ).leaves.map((l) => l.node);
+      });
+    };
+    ctx.graph.scope(() => step(ctx.graph.param('probe', { dtype: 'i32', shape: [] }), init));
+    if (promoted !== undefined) {
+      restore(carried, start);
+      attempt(promoted);
+      return;
+    }
+    const result = makeWhile(ctx.graph, {
+      init,
+      limit,
+      condition: (nodes) => {
+        bindAll(nodes);
+        return conditionIn();
+      },
+      body: step,
+    });
+    bindAll(result.carries);
+  };
+  attempt(start);
+}

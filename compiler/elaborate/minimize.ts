@@ -1,0 +1,260 @@
+// `minimize loss over k using adam(lr: 1e-2) steps 300 { … }`: a start procedure, a step procedure that the host repeats, and what is logged, stopped and done in between. The optimiser is
+// a record of Flow, { init(p), step(problem, p, s) }; its memory lives in variables, and the iteration number is a variable that the step itself advances.
+
+import type { Context } from './context.ts';
+import { failAt, notYet } from './context.ts';
+import { conform } from './conform.ts';
+import { checkInfluence, objectiveAt, targetsOf } from './goals.ts';
+import { labelOf } from './expression.ts';
+import { scalarOf } from './derivatives.ts';
+import { flatten, staticInteger } from './leaves.ts';
+import { outputOf, placeOf, textParts } from './outputs.ts';
+import { problemRecord } from './problem.ts';
+import type { ScriptWriter } from './runs.ts';
+import type { Scope } from './scope.ts';
+import type { Value } from './values.ts';
+import { describe } from './values.ts';
+import * as b from '../ir/build.ts';
+import type { Node } from '../ir/types.ts';
+import type { LogPlan, MinimizeStatement, OutputValue, ScriptStatement } from '../plan/script.ts';
+import { at } from '../support/lists.ts';
+import type * as ast from '../syntax/ast.ts';
+
+export function minimize(
+  w: ScriptWriter,
+  s: ast.MinimizeStatement,
+  scope: Scope,
+  nested: (block: ast.RunBlock, scope: Scope, name: string) => ScriptStatement[],
+): MinimizeStatement {
+  const { ctx, variables } = w;
+  const { goal, method } = s;
+  if (s.constraints.length > 0) notYet(ctx, '`subject to`', s.span);
+  if (method.batch !== undefined) notYet(ctx, '`batch`', method.batch.span);
+  if (method.accumulate !== undefined) notYet(ctx, '`accumulate`', method.accumulate.span);
+  if (method.unit === 'epochs') notYet(ctx, '`epochs`', method.count.span);
+  const excluded = goal.except[0];
+  if (excluded !== undefined) notYet(ctx, '`except`', excluded.span);
+  if (goal.value.kind === 'record') notYet(ctx, 'several losses seen apart', goal.value.span);
+  const steps = staticInteger(
+    ctx,
+    ctx.evaluate(method.count, scope),
+    method.count.span,
+    'the number of steps',
+  );
+  if (steps < 0) failAt(ctx, 'E111', `the number of steps is ${steps}`, method.count.span);
+
+  const targets = targetsOf(ctx, variables, goal.over, scope);
+  const label = labelOf(goal.value);
+  const objective = objectiveAt(ctx, targets, goal.value, targets.now, scope);
+  checkInfluence(ctx, targets, variables, objective, goal.value, goal.over);
+  const name = `minimize.${variables.procedures.length}`;
+  const g = ctx.graph;
+  const iteration = variables.declare(ctx, `${name}.iteration`, { dtype: 'i32', shape: [] });
+  const done = variables.declare(ctx, `${name}.done`, { dtype: 'bool', shape: [] });
+
+  const optimiser = ctx.evaluate(method.using, scope);
+  const part = (key: string): Value => {
+    const v = optimiser.kind === 'record' ? optimiser.entries.get(key) : undefined;
+    return (
+      v ??
+      failAt(
+        ctx,
+        'E433',
+        `an optimiser is a record { init, step }, but this is ${describe(optimiser)}`,
+        method.using.span,
+        'use std.optim { adam } and write `using adam(lr: 1e-2)`',
+      )
+    );
+  };
+  const span = method.using.span;
+  const arg = (value: Value): { value: Value; span: typeof span } => ({ value, span });
+  const before = ctx.iteration;
+  ctx.iteration = iteration;
+  let start: string;
+  let step: string;
+  try {
+    const memory0 = ctx.call(part('init'), [arg(targets.now)], span);
+    const problem = problemRecord(ctx, targets, goal, iteration, scope, span);
+    const memory = settle(ctx, problem, part('step'), targets.now, memory0, span);
+    const shape = flatten(ctx, memory, span);
+    const memoryVariables = shape.leaves.map((l, i) => `${name}.memory.${l.path === '' ? i : l.path}`);
+    const memoryNodes = shape.leaves.map((l, i) => variables.declare(ctx, at(memoryVariables, i), l.node));
+    start = variables.procedure(
+      `${name}.start`,
+      new Map<string, Node>([
+        [`${name}.iteration`, g.constant(0, 'i32')],
+        [`${name}.done`, g.constant(0, 'bool')],
+        ...shape.leaves.map((l, i): [string, Node] => [at(memoryVariables, i), l.node]),
+      ]),
+    );
+    const { p, memory: next } = stepOnce(
+      ctx,
+      problem,
+      part('step'),
+      targets.now,
+      shape.rebuild(memoryNodes),
+      span,
+    );
+    const newLeaves = targets.leaves(p, span);
+    const newMemory = flatten(
+      ctx,
+      conform(ctx, next, shape.rebuild(memoryNodes), span, "the optimiser's memory"),
+      span,
+    ).leaves.map((l) => l.node);
+    const stop = stopCondition(ctx, method, scope);
+    const finished = stop === undefined ? done : b.or(g, done, stop);
+    const frozen = (now: Node, later: Node): Node =>
+      stop === undefined ? later : b.select(g, b.broadcastTo(g, finished, now.shape), now, later);
+    const outputs = new Map<string, Node>();
+    targets.variables.forEach((v, i) => outputs.set(v, frozen(variables.nodeOf(v), at(newLeaves, i))));
+    memoryVariables.forEach((v, i) => outputs.set(v, frozen(at(memoryNodes, i), at(newMemory, i))));
+    outputs.set(`${name}.iteration`, frozen(iteration, b.add(g, iteration, 1)));
+    if (stop !== undefined) outputs.set(`${name}.done`, finished);
+    step = variables.procedure(`${name}.step`, outputs);
+  } finally {
+    ctx.iteration = before;
+  }
+
+  const objectiveVariable = variables.result(
+    ctx,
+    objective.kind === 'array' ? objective.node : g.constant(0, ctx.real),
+    'objective',
+  );
+  const objectiveProcedure = variables.procedure(
+    `${name}.objective`,
+    new Map([[objectiveVariable, objective.kind === 'array' ? objective.node : g.constant(0, ctx.real)]]),
+  );
+  const logs: LogPlan[] = [];
+  const every: { interval: number; body: ScriptStatement[] }[] = [];
+  const checkpoints: { path: ReturnType<typeof textParts>; every: number }[] = [];
+  const interval = (e: ast.Expression): number => {
+    const n = staticInteger(ctx, ctx.evaluate(e, scope), e.span, 'an interval of steps');
+    return n >= 1 ? n : failAt(ctx, 'E111', `an interval of steps is at least 1, but this is ${n}`, e.span);
+  };
+  for (const option of method.options) {
+    switch (option.kind) {
+      case 'log': {
+        const outputs = new Map<string, Node>();
+        const entries = option.values.map((e) => {
+          const node = scalarOf(ctx, ctx.evaluate(e, scope), e.span, 'what is logged');
+          const own = variables.nameOf(node);
+          if (own !== undefined) return { label: labelOf(e), variable: own };
+          const variable = variables.result(ctx, node, 'log');
+          outputs.set(variable, node);
+          return { label: labelOf(e), variable };
+        });
+        logs.push({
+          every: interval(option.every),
+          procedure: variables.procedure(`${name}.log`, outputs),
+          entries,
+        });
+        break;
+      }
+      case 'every':
+        every.push({ interval: interval(option.period), body: nested(option.body, scope.child(), 'every') });
+        break;
+      case 'checkpoint':
+        checkpoints.push({
+          path: textParts(w, ctx.evaluate(option.path, scope), option.path),
+          every: interval(option.every),
+        });
+        break;
+      case 'stop-when':
+        break;
+      case 'keep-best':
+        return notYet(ctx, '`keep best`', option.span);
+    }
+  }
+  const diagnose = w.diagnosis();
+  return {
+    kind: 'minimize',
+    label,
+    start,
+    step,
+    steps,
+    iteration: `${name}.iteration`,
+    done: `${name}.done`,
+    stops: method.options.some((o) => o.kind === 'stop-when'),
+    objective: { label, procedure: objectiveProcedure, variable: objectiveVariable },
+    logs,
+    every,
+    params: targets.infos.flatMap((info): OutputValue[] => parameterOutputs(w, info, s)),
+    checkpoints,
+    place: placeOf(s.span),
+    ...(diagnose ? { diagnose } : {}),
+  };
+}
+
+function parameterOutputs(
+  w: ScriptWriter,
+  info: { readonly name: string; readonly variables: readonly string[] },
+  s: ast.MinimizeStatement,
+): OutputValue[] {
+  return info.variables.map((v) => outputOf(w, { kind: 'array', node: w.variables.nodeOf(v) }, v, s.span));
+}
+
+function stepOnce(
+  ctx: Context,
+  problem: Value,
+  step: Value,
+  p: Value,
+  memory: Value,
+  span: ast.Expression['span'],
+): { p: Value; memory: Value } {
+  const result = ctx.call(
+    step,
+    [problem, p, memory].map((value) => ({ value, span })),
+    span,
+  );
+  const parts = result.kind === 'tuple' || result.kind === 'list' ? result.elements : undefined;
+  if (parts?.length !== 2) return failAt(ctx, 'E434', 'the `step` of an optimiser gives a pair (p, s)', span);
+  return { p: at(parts, 0), memory: at(parts, 1) };
+}
+
+/** The memory with the element types it has after a step: an int that becomes real is real from the start. */
+function settle(
+  ctx: Context,
+  problem: Value,
+  step: Value,
+  p: Value,
+  memory: Value,
+  span: ast.Expression['span'],
+): Value {
+  const before = flatten(ctx, memory, span);
+  const { value: after } = ctx.graph.scope(() =>
+    flatten(ctx, stepOnce(ctx, problem, step, p, memory, span).memory, span),
+  );
+  if (after.leaves.length !== before.leaves.length)
+    failAt(
+      ctx,
+      'E435',
+      `the optimiser's memory changes its structure: ${before.leaves.map((l) => l.path).join(', ')} becomes ${after.leaves.map((l) => l.path).join(', ')}`,
+      span,
+    );
+  return before.rebuild(
+    before.leaves.map((l, i) => {
+      const now = at(after.leaves, i).node;
+      const widened =
+        l.node.dtype === 'i32' && (now.dtype === 'f32' || now.dtype === 'f64')
+          ? b.cast(ctx.graph, l.node, now.dtype)
+          : l.node;
+      return widened.shape.length === 0 && now.shape.length > 0
+        ? b.broadcastTo(ctx.graph, widened, now.shape)
+        : widened;
+    }),
+  );
+}
+
+function stopCondition(ctx: Context, method: ast.Method, scope: Scope): Node | undefined {
+  const conditions = method.options.flatMap((o) => (o.kind === 'stop-when' ? [o.condition] : []));
+  if (conditions.length === 0) return undefined;
+  return conditions
+    .map((e) => {
+      const v = ctx.evaluate(e, scope);
+      if (v.kind === 'bool') return ctx.graph.constant(v.value ? 1 : 0, 'bool');
+      if (v.kind !== 'array' || v.node.dtype !== 'bool' || v.node.shape.length > 0)
+        return failAt(ctx, 'E192', `a condition is one truth value, but this is ${describe(v)}`, e.span);
+      return v.node;
+    })
+    .reduce((x, y) => b.or(ctx.graph, x, y));
+}

@@ -1,0 +1,621 @@
+// A model made ready to be stepped: its states with their initial values and boundary conditions, its equations solved for the rates, its monitors and filters. Everything is a
+// function of (t, y) with y the record of states; a field state is its values at the unknowns, carrying its boundary conditions.
+
+import { boundaryConditions } from './boundaries.ts';
+import { conform } from './conform.ts';
+import type { Context } from './context.ts';
+import { failAt, notYet } from './context.ts';
+import { asField } from './field_maps.ts';
+import { contextOf } from './grids.ts';
+import { flatten, toNode } from './leaves.ts';
+import { operators } from './operators.ts';
+import { bindPattern } from './patterns.ts';
+import type { Scope } from './scope.ts';
+import { equationStates, isRateOf, rateCalls } from './equations.ts';
+import { onGrid } from './on_grid.ts';
+import { bindType } from './types.ts';
+import type { FieldValue, InstanceValue, RecordValue, Value } from './values.ts';
+import { array, describe, record, tuple } from './values.ts';
+import { define } from './builtins/registry.ts';
+import { jvp } from '../autodiff/jvp.ts';
+import { constrained, freeRate } from '../field/condition.ts';
+import { demandCells } from '../field/demand.ts';
+import { coordinate, leaf, uniformGhosts } from '../field/expression.ts';
+import type { AxisGhosts, FieldContext, Grid, Leaf } from '../field/types.ts';
+import * as b from '../ir/build.ts';
+import { substitute } from '../ir/region.ts';
+import type { Node } from '../ir/types.ts';
+import { at } from '../support/lists.ts';
+import type { Span } from '../support/span.ts';
+import type * as ast from '../syntax/ast.ts';
+
+/** One unknown function of the model. A second-order equation has two: `u` and its rate, named `dt(u)`. */
+export interface ModelState {
+  readonly name: string;
+  readonly shape: 'scalar field' | 'vector field' | 'array';
+  /** Set for the rate of a second-order equation: the state it is the rate of. */
+  readonly rateOf?: string;
+  readonly type?: ast.TypeExpression;
+  readonly initial?: ast.Expression;
+  readonly span: Span;
+}
+
+export interface PreparedModel {
+  readonly name: string;
+  readonly grid?: Grid;
+  readonly states: readonly ModelState[];
+  readonly initial: (t: Node, given: Value | undefined, span: Span) => RecordValue;
+  /** dy/dt, a record like y. */
+  readonly rhs: (t: Node, y: RecordValue) => RecordValue;
+  readonly monitors: (t: Node, y: RecordValue) => ReadonlyMap<string, Value>;
+  readonly monitorNames: readonly string[];
+  /** Filters after a step; undefined when there are none. */
+  readonly afterStep: ((t: Node, y: RecordValue) => RecordValue) | undefined;
+  /** y with its boundary conditions attached and fixed unknowns set: what a user sees of a state. */
+  readonly present: (t: Node, y: RecordValue) => RecordValue;
+}
+
+export function prepareModel(ctx: Context, instance: InstanceValue, span: Span): PreparedModel {
+  const { item } = instance;
+  if (item.what === 'sde') notYet(ctx, 'a stochastic differential equation (`sde`)', item.span);
+  for (const c of item.clauses) {
+    if (c.kind === 'noise-clause') notYet(ctx, `\`${c.what}\``, c.span);
+    if (c.kind === 'event') notYet(ctx, 'an `event`', c.span);
+    if (c.kind === 'calculus') notYet(ctx, '`calculus`', c.span);
+  }
+  const grid = instance.grid;
+  const states = statesOf(ctx, item, grid);
+  const equations = item.clauses.filter((c) => c.kind === 'equation');
+  const owners = assignEquations(ctx, item, states, equations);
+  const conditions = boundaryConditions(ctx, item, grid, states);
+
+  /** The names of the model at (t, y). */
+  const scopeAt = (t: Node, y: RecordValue): { scope: Scope; present: RecordValue } => {
+    const scope = instance.scope.child();
+    const holder: { scope: Scope } = { scope };
+    scope.define('t', array(t), item.span);
+    for (const axis of grid?.axes ?? [])
+      if (scope.find(axis.name) === undefined && grid !== undefined)
+        scope.define(axis.name, { kind: 'field', expr: coordinate(axis.name), grid }, item.span);
+    const present = new Map<string, Value>();
+    for (const s of states) {
+      const value = presentState(
+        ctx,
+        s,
+        y.entries.get(s.name) ?? missing(ctx, s, span),
+        grid,
+        conditions.rules(s.name, () => holder.scope),
+        span,
+      );
+      present.set(s.name, value);
+      if (s.rateOf === undefined) scope.define(s.name, value, s.span);
+    }
+    scope.define('dt', rateOperator(ctx, item, states, present, undefined), item.span);
+    for (const c of item.clauses)
+      if (c.kind === 'let') bindPattern(ctx, c.pattern, ctx.evaluate(c.value, scope), scope, c.span, false);
+    return { scope, present: record(present) };
+  };
+
+  const inModel = <T>(work: () => T): T => {
+    const before = ctx.modelGrid;
+    ctx.modelGrid = grid;
+    try {
+      return work();
+    } finally {
+      ctx.modelGrid = before;
+    }
+  };
+
+  return {
+    name: item.name.name,
+    ...(grid ? { grid } : {}),
+    states,
+    monitorNames: item.clauses.filter((c) => c.kind === 'monitor').map((c) => c.name.name),
+    initial: (t, given, where) => inModel(() => initialState(ctx, instance, states, grid, t, given, where)),
+    present: (t, y) => inModel(() => fixWalls(ctx, scopeAt(t, y).present, grid)),
+    rhs: (t, y) =>
+      inModel(() => {
+        const { scope, present } = scopeAt(t, y);
+        const rates = new Map<string, Value>();
+        for (const s of states) {
+          const own = present.entries.get(s.name) ?? missing(ctx, s, span);
+          const owner = owners.get(s.name);
+          const rate =
+            owner === undefined
+              ? rateByName(present, s)
+              : rateFromEquation(ctx, owner, s, states, present, scope, grid);
+          rates.set(
+            s.name,
+            freeRates(
+              ctx,
+              conform(
+                ctx,
+                rate ?? missing(ctx, s, span),
+                own,
+                owner?.span ?? s.span,
+                `the rate of \`${s.name}\``,
+              ),
+              own,
+              grid,
+            ),
+          );
+        }
+        return record(rates);
+      }),
+    monitors: (t, y) =>
+      inModel(() => {
+        const { scope } = scopeAt(t, y);
+        const out = new Map<string, Value>();
+        for (const c of item.clauses)
+          if (c.kind === 'monitor') out.set(c.name.name, ctx.evaluate(c.value, scope));
+        return out;
+      }),
+    afterStep: item.clauses.some((c) => c.kind === 'after-step')
+      ? (t, y) =>
+          inModel(() => {
+            const { scope, present } = scopeAt(t, y);
+            const inner = scope.child();
+            for (const s of states)
+              inner.define(s.name, present.entries.get(s.name) ?? missing(ctx, s, span), s.span, true);
+            for (const c of item.clauses) if (c.kind === 'after-step') ctx.block(c.body, inner);
+            return record(
+              states.map((s) => {
+                const value = inner.find(s.name)?.value ?? missing(ctx, s, span);
+                return [
+                  s.name,
+                  conform(
+                    ctx,
+                    value,
+                    present.entries.get(s.name) ?? value,
+                    s.span,
+                    `\`${s.name}\` after the step`,
+                  ),
+                ] as const;
+              }),
+            );
+          })
+      : undefined,
+  };
+}
+
+function missing(ctx: Context, s: { readonly name: string; readonly span: Span }, span: Span): never {
+  return failAt(ctx, 'E340', `the state \`${s.name}\` has no value here`, span);
+}
+
+// ---- states
+
+const velocityName = (name: string): string => `dt(${name})`;
+
+function statesOf(ctx: Context, item: ast.ModelItem, grid: Grid | undefined): ModelState[] {
+  const entries = item.clauses.flatMap((c) => (c.kind === 'state-clause' ? c.entries : []));
+  const rates = new Map(entries.filter((e) => e.rate).map((e) => [e.name.name, e]));
+  const order2 = new Set(
+    item.clauses.flatMap((c) =>
+      c.kind === 'equation'
+        ? rateCalls(c)
+            .filter((r) => r.order === 2)
+            .map((r) => r.state)
+        : [],
+    ),
+  );
+  const out: ModelState[] = [];
+  for (const e of entries) {
+    if (e.rate) continue;
+    const name = e.name.name;
+    if (out.some((s) => s.name === name))
+      failAt(ctx, 'E341', `the state \`${name}\` is declared twice`, e.span);
+    const shape = shapeOf(ctx, e, grid);
+    out.push({
+      name,
+      shape,
+      ...(e.type ? { type: e.type } : {}),
+      ...(e.initial ? { initial: e.initial } : {}),
+      span: e.span,
+    });
+    if (order2.has(name)) {
+      const rate = rates.get(name);
+      out.push({
+        name: velocityName(name),
+        shape,
+        rateOf: name,
+        ...(e.type ? { type: e.type } : {}),
+        ...(rate?.initial ? { initial: rate.initial } : {}),
+        span: rate?.span ?? e.span,
+      });
+    }
+  }
+  for (const [name, e] of rates)
+    if (!order2.has(name))
+      failAt(
+        ctx,
+        'E342',
+        `\`dt(${name})\` gets a value, but no equation has dt(${name}, 2)`,
+        e.span,
+        `write dt(${name}, 2) = …, or remove the initial rate`,
+      );
+  if (out.length === 0)
+    failAt(
+      ctx,
+      'E343',
+      `the model ${item.name.name} has no state`,
+      item.name.span,
+      'write state u: scalar = …',
+    );
+  return out;
+}
+
+function shapeOf(ctx: Context, e: ast.StateEntry, grid: Grid | undefined): ModelState['shape'] {
+  const type = e.type?.kind === 'located-type' ? e.type.type : e.type;
+  if (e.type?.kind === 'located-type' && e.type.at !== undefined && e.type.at.name !== 'cells')
+    notYet(ctx, `a state \`at ${e.type.at.name}\``, e.type.at.span);
+  if (type?.kind === 'named-type') {
+    if (type.complex) notYet(ctx, 'a complex state', type.span);
+    if (type.name.name === 'tensor') notYet(ctx, 'a tensor state', type.span);
+    if (type.name.name === 'scalar' || type.name.name === 'vector') {
+      if (grid === undefined)
+        failAt(
+          ctx,
+          'E344',
+          `a ${type.name.name} state needs a domain`,
+          type.span,
+          'write `pde m on plate { … }`',
+        );
+      return type.name.name === 'scalar' ? 'scalar field' : 'vector field';
+    }
+    return 'array';
+  }
+  if (type !== undefined) return 'array';
+  return grid === undefined ? 'array' : 'scalar field';
+}
+
+function presentState(
+  ctx: Context,
+  s: ModelState,
+  value: Value,
+  grid: Grid | undefined,
+  rules: (component: number) => readonly AxisGhosts[],
+  span: Span,
+): Value {
+  if (grid === undefined || s.shape === 'array') return value;
+  const leafOf = (v: Value, component: number): FieldValue => {
+    if (v.kind !== 'field')
+      return failAt(ctx, 'E345', `the state \`${s.name}\` is a field, but this is ${describe(v)}`, span);
+    const nodes = flatten(ctx, v, span).leaves;
+    return {
+      kind: 'field',
+      expr: leaf(
+        grid,
+        s.shape === 'vector field' ? `${s.name}.${at(grid.axes, component).name}` : s.name,
+        at(nodes, 0).node,
+        rules(component),
+        s.span,
+      ),
+      grid,
+    };
+  };
+  if (value.kind === 'tuple') return { ...value, elements: value.elements.map(leafOf) };
+  return leafOf(value, 0);
+}
+
+function leafOfValue(v: Value): Leaf | undefined {
+  return v.kind === 'field' && v.expr.kind === 'leaf' ? v.expr : undefined;
+}
+
+/** Unknowns on walls that a condition fixes get their values. */
+function fixWalls(ctx: Context, y: RecordValue, grid: Grid | undefined): RecordValue {
+  if (grid === undefined) return y;
+  const context = contextOf(ctx, grid);
+  const fix = (v: Value): Value => {
+    if (v.kind === 'tuple') return { ...v, elements: v.elements.map(fix) };
+    const l = leafOfValue(v);
+    if (l === undefined) return v;
+    const values = constrained(context, l);
+    return values === l.values ? v : { kind: 'field', expr: { ...l, values }, grid };
+  };
+  return record([...y.entries].map(([k, v]) => [k, fix(v)] as const));
+}
+
+function freeRates(ctx: Context, rate: Value, state: Value, grid: Grid | undefined): Value {
+  if (grid === undefined) return rate;
+  if (rate.kind === 'tuple' && state.kind === 'tuple')
+    return { ...rate, elements: rate.elements.map((r, i) => freeRates(ctx, r, at(state.elements, i), grid)) };
+  const [r, s] = [leafOfValue(rate), leafOfValue(state)];
+  if (r === undefined || s === undefined) return rate;
+  return {
+    kind: 'field',
+    expr: { ...r, ghosts: s.ghosts, values: freeRate(contextOf(ctx, grid), s, r.values) },
+    grid,
+  };
+}
+
+function initialState(
+  ctx: Context,
+  instance: InstanceValue,
+  states: readonly ModelState[],
+  grid: Grid | undefined,
+  t: Node,
+  given: Value | undefined,
+  span: Span,
+): RecordValue {
+  if (given !== undefined && given.kind !== 'record')
+    failAt(
+      ctx,
+      'E346',
+      `\`from:\` is a record of states, but this is ${describe(given)}`,
+      span,
+      `write from: { ${states[0]?.name ?? 'u'}: … }`,
+    );
+  if (given?.kind === 'record')
+    for (const k of given.entries.keys())
+      if (!states.some((s) => s.name === k))
+        failAt(
+          ctx,
+          'E346',
+          `the model ${instance.item.name.name} has no state \`${k}\``,
+          span,
+          `its states are ${states.map((s) => s.name).join(', ')}`,
+        );
+  const scope = instance.scope.child();
+  scope.define('t', array(t), span);
+  for (const axis of grid?.axes ?? [])
+    if (scope.find(axis.name) === undefined && grid !== undefined)
+      scope.define(axis.name, { kind: 'field', expr: coordinate(axis.name), grid }, span);
+  const out = new Map<string, Value>();
+  for (const s of states) {
+    const own = given?.kind === 'record' ? given.entries.get(s.name) : undefined;
+    const value = own ?? (s.initial === undefined ? undefined : ctx.evaluate(s.initial, scope));
+    if (value === undefined && s.rateOf === undefined)
+      failAt(
+        ctx,
+        'E347',
+        `the state \`${s.name}\` has no initial value`,
+        s.span,
+        `write state ${s.name} = …, or give it to the solve: from: { ${s.name}: … }`,
+      );
+    const start: Value = value ?? { kind: 'number', value: 0, integer: false };
+    const where = own !== undefined ? span : (s.initial?.span ?? s.span);
+    out.set(s.name, typedState(ctx, s, start, scope, grid, where));
+    if (s.rateOf === undefined) scope.define(s.name, out.get(s.name) ?? start, s.span);
+  }
+  return record(out);
+}
+
+function typedState(
+  ctx: Context,
+  s: ModelState,
+  value: Value,
+  scope: Scope,
+  grid: Grid | undefined,
+  span: Span,
+): Value {
+  if (grid !== undefined && s.shape !== 'array')
+    return onGrid(
+      ctx,
+      value,
+      grid,
+      s.shape === 'vector field' ? 'vector' : 'scalar',
+      span,
+      `the state \`${s.name}\``,
+    );
+  if (s.type !== undefined) {
+    const typed = bindType(ctx, s.type, value, scope, span, `the state \`${s.name}\``);
+    return floating(ctx, typed, span);
+  }
+  return floating(ctx, value, span);
+}
+
+/** States are real: numbers and ints become real arrays. */
+function floating(ctx: Context, value: Value, span: Span): Value {
+  const flat = flatten(ctx, value, span);
+  return flat.rebuild(
+    flat.leaves.map((l) => (l.node.dtype === 'i32' ? b.cast(ctx.graph, l.node, ctx.real) : l.node)),
+  );
+}
+
+// ---- equations
+
+function assignEquations(
+  ctx: Context,
+  item: ast.ModelItem,
+  states: readonly ModelState[],
+  equations: readonly ast.Equation[],
+): Map<string, ast.Equation> {
+  const owners = new Map<string, ast.Equation>();
+  for (const e of equations) {
+    const determined = equationStates(e);
+    const first = determined[0];
+    if (first === undefined)
+      return notYet(
+        ctx,
+        'an equation without a time derivative (a constraint, a stationary problem)',
+        e.span,
+      );
+    const state = states.find((s) => s.name === first.state && s.rateOf === undefined);
+    if (state === undefined)
+      return failAt(
+        ctx,
+        'E348',
+        `\`${first.state}\` is no state of ${item.name.name}`,
+        e.left.span,
+        `its states are ${states
+          .filter((s) => s.rateOf === undefined)
+          .map((s) => s.name)
+          .join(', ')}`,
+      );
+    if (determined.some((d) => d.state !== first.state))
+      failAt(
+        ctx,
+        'E349',
+        `this equation has the rates of ${[...new Set(determined.map((d) => d.state))].join(' and ')}; write one equation for each`,
+        e.span,
+      );
+    const order = Math.max(...determined.map((d) => d.order));
+    const owned = order === 2 ? velocityName(first.state) : first.state;
+    if (order > 2) notYet(ctx, `a time derivative of order ${order}`, e.span);
+    if (owners.has(owned))
+      failAt(
+        ctx,
+        'E350',
+        `there is a second equation for \`${first.state}\``,
+        e.span,
+        'a state has one equation; add the terms up',
+      );
+    owners.set(owned, e);
+  }
+  for (const s of states) {
+    const automatic = states.some((v) => v.rateOf === s.name);
+    if (!automatic && !owners.has(s.name))
+      failAt(
+        ctx,
+        'E351',
+        `the state \`${s.rateOf ?? s.name}\` has no equation`,
+        s.span,
+        `write dt(${s.name}) = …`,
+      );
+  }
+  return owners;
+}
+
+/** The rate of `u` in a second-order equation is the state that stands for dt(u). */
+function rateByName(present: RecordValue, s: ModelState): Value | undefined {
+  return present.entries.get(velocityName(s.name));
+}
+
+/** `dt(u)` inside a model: the placeholder of the equation at hand, or the rate that is a state itself. */
+function rateOperator(
+  ctx: Context,
+  item: ast.ModelItem,
+  states: readonly ModelState[],
+  present: ReadonlyMap<string, Value>,
+  placeholder: { readonly state: string; readonly order: number; readonly value: Value } | undefined,
+): Value {
+  return define(ctx, 'dt', ['u', 'order?'], (a) => {
+    const u = a.need('u');
+    const order = a.get('order');
+    const n = order?.kind === 'number' ? order.value : 1;
+    const state = states.find((s) => present.get(s.name) === u);
+    if (state === undefined)
+      return failAt(
+        ctx,
+        'E352',
+        `dt(…) takes a state of ${item.name.name}, but this is ${describe(u)}`,
+        a.span,
+        'write the rate of an expression out by the chain rule',
+      );
+    if (placeholder !== undefined && placeholder.state === state.name && placeholder.order === n)
+      return placeholder.value;
+    const velocity = present.get(velocityName(state.name));
+    if (n === 1 && velocity !== undefined) return velocity;
+    return failAt(
+      ctx,
+      'E353',
+      `dt(${state.name}${n === 1 ? '' : `, ${n}`}) is not known here`,
+      a.span,
+      'it may stand in the equation that determines it',
+    );
+  });
+}
+
+function rateFromEquation(
+  ctx: Context,
+  e: ast.Equation,
+  s: ModelState,
+  states: readonly ModelState[],
+  present: RecordValue,
+  scope: Scope,
+  grid: Grid | undefined,
+): Value {
+  const name = s.rateOf ?? s.name;
+  const order = s.rateOf === undefined ? 1 : 2;
+  if (isRateOf(e.left, name, order)) return ctx.graph.withOrigin(e.span, () => ctx.evaluate(e.right, scope));
+  // left - right is affine in the rate: the rate is where it vanishes.
+  const own = present.entries.get(s.name) ?? missing(ctx, s, e.span);
+  const solveComponent = (
+    build: (placeholder: Value) => { left: Value; right: Value },
+    like: Node,
+    component: number,
+  ): Node => {
+    const d = ctx.graph.param(`dt(${name})`, like);
+    const placeholder: Value =
+      grid !== undefined && s.shape !== 'array'
+        ? {
+            kind: 'field',
+            expr: leaf(grid, `dt(${name})`, d, uniformGhosts(grid, { kind: 'extrapolate' })),
+            grid,
+          }
+        : array(d);
+    const { left, right } = build(placeholder);
+    const residual = ctx.elementwise(operators.sub, [left, right], e.span);
+    const part = residual.kind === 'tuple' ? at(residual.elements, component) : residual;
+    const r = residualNode(ctx, part, grid, e.span, like);
+    const [slope] = jvp(ctx.graph, [r], [d], [b.onesLike(ctx.graph, d)]);
+    if (slope === undefined) return failAt(ctx, 'E354', `dt(${name}) cancels out of this equation`, e.span);
+    const [r0] = substitute(ctx.graph, [r], new Map([[d, b.zerosLike(ctx.graph, d)]]));
+    const [slope0] = substitute(ctx.graph, [slope], new Map([[d, b.zerosLike(ctx.graph, d)]]));
+    const g = ctx.graph;
+    return b.neg(g, b.div(g, r0 ?? r, slope0 ?? slope));
+  };
+  const evaluateWith = (value: Value): { left: Value; right: Value } => {
+    const inner = scope.child();
+    inner.define(
+      'dt',
+      rateOperator(ctx, { ...dummy(e), name: { name: '', span: e.span } }, states, present.entries, {
+        state: name,
+        order,
+        value,
+      }),
+      e.span,
+    );
+    return ctx.graph.withOrigin(e.span, () => ({
+      left: ctx.evaluate(e.left, inner),
+      right: ctx.evaluate(e.right, inner),
+    }));
+  };
+  if (own.kind === 'tuple') {
+    const values = flatten(ctx, own, e.span).leaves.map((l) => l.node);
+    const parts = values.map((like, i) =>
+      solveComponent(
+        (p) =>
+          evaluateWith(
+            tuple(
+              values
+                .map((v, j) => (j === i ? p : array(b.zerosLike(ctx.graph, v))))
+                .map((v) =>
+                  v.kind === 'array' && grid !== undefined
+                    ? {
+                        kind: 'field' as const,
+                        expr: leaf(grid, name, v.node, uniformGhosts(grid, { kind: 'extrapolate' })),
+                        grid,
+                      }
+                    : v,
+                ),
+              own.axes,
+            ),
+          ),
+        like,
+        i,
+      ),
+    );
+    return flatten(ctx, own, e.span).rebuild(parts);
+  }
+  const flat = flatten(ctx, own, e.span);
+  return flat.rebuild([solveComponent(evaluateWith, at(flat.leaves, 0).node, 0)]);
+}
+
+const dummy = (e: ast.Equation): ast.ModelItem => ({
+  kind: 'model',
+  what: 'pde',
+  name: { name: '', span: e.span },
+  params: [],
+  clauses: [],
+  span: e.span,
+});
+
+function residualNode(ctx: Context, residual: Value, grid: Grid | undefined, span: Span, like: Node): Node {
+  if (grid !== undefined && residual.kind === 'field')
+    return demandCells(fieldContextOf(ctx, grid), asField(ctx, residual, span, 'the equation', grid));
+  const node = toNode(ctx, residual, span, 'the equation');
+  return node.shape.length === 0 && like.shape.length > 0 ? b.broadcastTo(ctx.graph, node, like.shape) : node;
+}
+
+const fieldContextOf = (ctx: Context, grid: Grid): FieldContext => contextOf(ctx, grid);

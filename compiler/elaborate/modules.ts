@@ -1,0 +1,101 @@
+// Files of Flow as modules: their items by name, what they `use`, the standard library loaded on demand.
+
+import type { CompileHost } from './context.ts';
+import { namesOf } from './patterns.ts';
+import type { Module, NamedItem } from './scope.ts';
+import type { Diagnostic } from '../support/diagnostic.ts';
+import { didYouMean } from '../support/did_you_mean.ts';
+import type { SourceFile, Span } from '../support/span.ts';
+import type * as ast from '../syntax/ast.ts';
+import { parseFile } from '../syntax/parse.ts';
+
+export class ModuleLoader {
+  private readonly loaded = new Map<string, Module>();
+
+  constructor(
+    private readonly host: CompileHost,
+    readonly diagnostics: Diagnostic[],
+  ) {}
+
+  load(file: SourceFile, standard: boolean): Module {
+    const known = this.loaded.get(file.path);
+    if (known !== undefined) return known;
+    const { ast: tree, diagnostics } = parseFile(file);
+    this.diagnostics.push(...diagnostics);
+    const items = new Map<string, NamedItem>();
+    const uses = new Map<string, { module: Module; name: string; span: Span }>();
+    const module: Module = { path: file.path, ast: tree, items, uses, standard };
+    this.loaded.set(file.path, module);
+    for (const item of tree.items) this.collect(module, item, items);
+    for (const item of tree.items) if (item.kind === 'use') this.use(module, item, uses);
+    return module;
+  }
+
+  private collect(_module: Module, item: ast.Item, items: Map<string, NamedItem>): void {
+    if (item.kind === 'use' || item.kind === 'precision' || item.kind === 'test' || item.kind === 'run')
+      return;
+    const names = item.kind === 'let' ? namesOf(item.pattern) : [item.name.name];
+    for (const name of names) {
+      const before = items.get(name);
+      if (before !== undefined) {
+        this.diagnostics.push({
+          severity: 'error',
+          code: 'E152',
+          message: `\`${name}\` is defined twice`,
+          span: item.kind === 'let' ? item.pattern.span : item.name.span,
+          related: [
+            {
+              message: 'first defined here',
+              span: before.kind === 'let' ? before.pattern.span : before.name.span,
+            },
+          ],
+        });
+        continue;
+      }
+      items.set(name, item);
+    }
+  }
+
+  private use(
+    module: Module,
+    item: ast.UseItem,
+    uses: Map<string, { module: Module; name: string; span: Span }>,
+  ): void {
+    const path =
+      item.source.kind === 'module'
+        ? item.source.parts.map((p) => p.name).join('.')
+        : item.source.path.parts.map((p) => (p.kind === 'text' ? p.text : '')).join('');
+    const found = this.host.readModule(path, module.path);
+    if (found === undefined) {
+      this.diagnostics.push({
+        severity: 'error',
+        code: 'E153',
+        message: item.source.kind === 'module' ? `there is no module ${path}` : `there is no file ${path}`,
+        span: item.source.span,
+        ...(item.source.kind === 'module'
+          ? { help: 'the library has std.ode, std.optim, std.random, std.stats' }
+          : {}),
+      });
+      return;
+    }
+    const target = this.load({ path: found.path, text: found.text }, path.startsWith('std.'));
+    for (const n of item.names) {
+      const local = (n.as ?? n.name).name;
+      if (!target.items.has(n.name.name)) {
+        const guess = didYouMean(n.name.name, target.items.keys());
+        this.diagnostics.push({
+          severity: 'error',
+          code: 'E154',
+          message: `${path} has no \`${n.name.name}\``,
+          span: n.name.span,
+          help:
+            guess !== undefined
+              ? `did you mean \`${guess}\`?`
+              : `it has ${[...target.items.keys()].slice(0, 12).join(', ')}`,
+        });
+        continue;
+      }
+      uses.set(local, { module: target, name: n.name.name, span: n.span });
+    }
+  }
+}

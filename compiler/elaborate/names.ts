@@ -1,0 +1,53 @@
+// What a name stands for: a local, an item of the module, something it `use`s, the prelude, a derivative operator named after coordinates.
+
+import { derivativeOperator } from './builtins/fields.ts';
+import type { Context } from './context.ts';
+import { failAt } from './context.ts';
+import type { Scope } from './scope.ts';
+import type { Value } from './values.ts';
+import { didYouMean } from '../support/did_you_mean.ts';
+import type { Span } from '../support/span.ts';
+
+export function lookUp(ctx: Context, name: string, span: Span, scope: Scope): Value {
+  return find(ctx, name, scope) ?? unknown(ctx, name, span, scope);
+}
+
+export function find(ctx: Context, name: string, scope: Scope): Value | undefined {
+  const local = scope.find(name);
+  if (local !== undefined) return local.value;
+  const item = scope.module.items.get(name);
+  if (item !== undefined) return ctx.item(scope.module, item, name);
+  const used = scope.module.uses.get(name);
+  if (used !== undefined) {
+    const there = used.module.items.get(used.name);
+    if (there !== undefined) return ctx.item(used.module, there, used.name);
+  }
+  return ctx.prelude(name) ?? derivativeNamed(ctx, name, scope);
+}
+
+/** `dx`, `dxy`: of the model around, or of any domain of the file. */
+function derivativeNamed(ctx: Context, name: string, scope: Scope): Value | undefined {
+  if (!name.startsWith('d') || name.length < 2) return undefined;
+  const domains: string[][] = ctx.modelGrid === undefined ? [] : [ctx.modelGrid.axes.map((a) => a.name)];
+  for (const item of scope.module.items.values())
+    if (item.kind === 'domain' && item.body.kind === 'axes')
+      domains.push(item.body.axes.map((a) => a.name.name));
+  return derivativeOperator(ctx, name, domains);
+}
+
+function unknown(ctx: Context, name: string, span: Span, scope: Scope): never {
+  const known = [...scope.visible(), ...scope.module.uses.keys(), ...ctx.preludeNames()];
+  const guess = didYouMean(name, known);
+  const module = ctx.moduleThatHas(name);
+  return failAt(
+    ctx,
+    'E150',
+    `\`${name}\` is not known here`,
+    span,
+    module !== undefined
+      ? `it is in the library: use ${module} { ${name} }`
+      : guess !== undefined
+        ? `did you mean \`${guess}\`?`
+        : undefined,
+  );
+}

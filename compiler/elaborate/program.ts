@@ -1,0 +1,255 @@
+// A whole program elaborated: variables, procedures and the script. Item by item, so that several errors are reported at once; every item is visited, used or not.
+
+import type { CompileHost, Context } from './context.ts';
+import { makeContext } from './elaborator.ts';
+import { ModuleLoader } from './modules.ts';
+import { elaborateRun, elaborateTest } from './runs.ts';
+import { outputOf, placeOf } from './outputs.ts';
+import type { Module } from './scope.ts';
+import type { ProcedureInfo, VariableInfo } from './variables.ts';
+import type { Variables } from './variables.ts';
+import { itemLabel } from './labels.ts';
+import { diagnosisOf } from './diagnosis.ts';
+import { reachable } from '../ir/region.ts';
+import type { ArrayFunction, FloatType, Node } from '../ir/types.ts';
+import type { Graph } from '../ir/graph.ts';
+import type { Diagnosis, OutputValue, Script, ScriptStatement } from '../plan/script.ts';
+import type { Diagnostic } from '../support/diagnostic.ts';
+import { FlowError, InternalError } from '../support/diagnostic.ts';
+import { didYouMean } from '../support/did_you_mean.ts';
+import type { SourceFile } from '../support/span.ts';
+
+export interface ProcedureSource {
+  readonly name: string;
+  readonly fn: ArrayFunction;
+  /** Input of the function -> variable. */
+  readonly inputs: Readonly<Record<string, string>>;
+  readonly outputs: Readonly<Record<string, string>>;
+}
+
+export interface ElaboratedProgram {
+  readonly name: string;
+  readonly precision: FloatType;
+  readonly graph: Graph;
+  readonly variables: readonly VariableInfo[];
+  readonly procedures: readonly ProcedureSource[];
+  readonly script: Script;
+}
+
+export interface ElaborateOptions {
+  readonly settings: ReadonlyMap<string, string>;
+  /** Procedures that find out where a run became non-finite are made too. */
+  readonly diagnose?: boolean;
+  /** Elaborate this run only (and no tests); all of them when absent. */
+  readonly only?: { readonly run?: string; readonly tests?: boolean };
+}
+
+export function elaborateProgram(
+  source: SourceFile,
+  host: CompileHost,
+  options: ElaborateOptions,
+  diagnostics: Diagnostic[],
+): ElaboratedProgram | undefined {
+  const loader = new ModuleLoader(host, diagnostics);
+  const prelude = host.readModule('std.prelude', source.path);
+  const preludeModule =
+    prelude === undefined ? undefined : loader.load({ path: prelude.path, text: prelude.text }, true);
+  const module = loader.load(source, source.path.startsWith('std.'));
+  if (diagnostics.some((d) => d.severity === 'error')) return undefined;
+  const real = precisionOf(module, diagnostics);
+  const { ctx, variables } = makeContext({
+    host,
+    real,
+    settings: options.settings,
+    diagnostics,
+    prelude: preludeModule,
+    library: (name) => libraryModule(host, source, name),
+  });
+  checkSettings(module, options.settings, diagnostics);
+
+  const runs: Record<string, readonly ScriptStatement[]> = {};
+  const tests: Script['tests'][number][] = [];
+  for (const item of module.ast.items) {
+    if (
+      item.kind === 'use' ||
+      item.kind === 'precision' ||
+      item.kind === 'run' ||
+      item.kind === 'test' ||
+      item.kind === 'type-alias'
+    )
+      continue;
+    guard(ctx, diagnostics, () => ctx.item(module, item, itemLabel(item)));
+  }
+  if (diagnostics.some((d) => d.severity === 'error')) return undefined;
+  const diagnosis =
+    options.diagnose === true
+      ? (): Diagnosis | undefined => diagnosisOf(ctx, variables)
+      : (): undefined => undefined;
+  for (const item of module.ast.items) {
+    if (
+      item.kind === 'run' &&
+      (options.only?.run === undefined || options.only.run === (item.name?.name ?? 'run'))
+    ) {
+      const name = item.name?.name ?? 'run';
+      guard(ctx, diagnostics, () => {
+        if (name in runs)
+          throw new FlowError([
+            {
+              severity: 'error',
+              code: 'E440',
+              message: `there are two runs called \`${name}\``,
+              span: item.name?.span ?? item.span,
+              help: 'give them names: run train { … }',
+            },
+          ]);
+        runs[name] = elaborateRun(ctx, variables, module, item, diagnosis);
+      });
+    }
+    if (item.kind === 'test' && options.only?.tests !== false) {
+      guard(ctx, diagnostics, () => {
+        tests.push({ ...elaborateTest(ctx, variables, module, item, diagnosis), place: placeOf(item.span) });
+      });
+    }
+  }
+  if (diagnostics.some((d) => d.severity === 'error')) return undefined;
+  const sink = {
+    ctx,
+    output: (node: Node): string => variables.nameOf(node) ?? internal('a parameter is no variable'),
+  };
+  const params = [...variables.parameters.values()].flatMap((info): OutputValue[] =>
+    info.variables.map((v) =>
+      outputOf(sink, { kind: 'array', node: variables.nodeOf(v) }, v, info.item.span),
+    ),
+  );
+  const script: Script = {
+    inputs: variables.inputs,
+    files: [],
+    ...(variables.usesSeed ? { seed: 'seed' } : {}),
+    setup: variables.setup.map((procedure) => ({ kind: 'call', procedure }) as const),
+    runs,
+    tests,
+    params,
+  };
+  return {
+    name: source.path.replace(/^.*\//, '').replace(/\.flow$/, ''),
+    precision: real,
+    graph: ctx.graph,
+    variables: [...variables.all.values()],
+    procedures: variables.procedures.map((p) => procedureSource(variables, p)),
+    script,
+  };
+}
+
+function guard(ctx: Context, diagnostics: Diagnostic[], work: () => unknown): void {
+  const frames = ctx.frames.length;
+  try {
+    work();
+  } catch (e) {
+    ctx.frames.length = frames;
+    if (!(e instanceof FlowError)) throw e;
+    for (const d of e.diagnostics) {
+      // One mistake seen from several items is reported once.
+      const same = diagnostics.some(
+        (x) =>
+          x.code === d.code &&
+          x.message === d.message &&
+          x.span?.start === d.span?.start &&
+          x.span?.file.path === d.span?.file.path,
+      );
+      if (!same) diagnostics.push(d);
+    }
+  }
+}
+
+function internal(message: string): never {
+  throw new InternalError('elaborate.program', message);
+}
+
+function precisionOf(module: Module, diagnostics: Diagnostic[]): FloatType {
+  for (const item of module.ast.items) {
+    if (item.kind !== 'precision') continue;
+    if (item.name.name === 'f32' || item.name.name === 'f64') return item.name.name;
+    diagnostics.push({
+      severity: 'error',
+      code: 'E441',
+      message: `there is no precision \`${item.name.name}\``,
+      span: item.name.span,
+      help: 'write `precision f32` or `precision f64`',
+    });
+  }
+  return 'f32';
+}
+
+function checkSettings(
+  module: Module,
+  settings: ReadonlyMap<string, string>,
+  diagnostics: Diagnostic[],
+): void {
+  const settable = module.ast.items.flatMap((i) =>
+    i.kind === 'declaration' && (i.what === 'const' || i.what === 'input') ? [i.name.name] : [],
+  );
+  for (const name of settings.keys()) {
+    if (settable.includes(name)) continue;
+    const guess = didYouMean(name, settable);
+    diagnostics.push({
+      severity: 'error',
+      code: 'E442',
+      message: `--set ${name}: the program has no const or input \`${name}\``,
+      help:
+        guess !== undefined
+          ? `did you mean \`${guess}\`?`
+          : settable.length > 0
+            ? `it has ${settable.join(', ')}`
+            : 'it has none',
+    });
+  }
+}
+
+const LIBRARY = [
+  'std.ode',
+  'std.optim',
+  'std.random',
+  'std.stats',
+  'std.nn',
+  'std.sde',
+  'std.space',
+  'std.linalg',
+  'std.special',
+  'std.fft',
+  'std.interp',
+  'std.mcmc',
+  'std.diffusion',
+  'std.ot',
+  'std.particles',
+];
+
+/** Which module of the library defines a name; looked up only when a name is unknown. */
+function libraryModule(host: CompileHost, source: SourceFile, name: string): string | undefined {
+  return LIBRARY.find((path) => {
+    const text = host.readModule(path, source.path)?.text;
+    return (
+      text !== undefined &&
+      new RegExp(`^(fn|let|layer|const)\\s+${name.replace(/[^\p{L}\p{N}_]/gu, '')}\\b`, 'mu').test(text)
+    );
+  });
+}
+
+/** Its outputs as a closed function of the variables they depend on. */
+function procedureSource(variables: Variables, p: ProcedureInfo): ProcedureSource {
+  const results = [...p.outputs.values()];
+  const params = reachable(results).filter((n) => n.op === 'param');
+  const names = params.map(
+    (n) =>
+      variables.nameOf(n) ??
+      internal(
+        `procedure ${p.name} depends on ${n.op === 'param' ? n.attrs.name : n.op}, which is no variable`,
+      ),
+  );
+  const outputs = [...p.outputs.keys()];
+  return {
+    name: p.name,
+    fn: { name: p.name, inputs: names, outputs, region: { params, results } },
+    inputs: Object.fromEntries(names.map((n) => [n, n])),
+    outputs: Object.fromEntries(outputs.map((n) => [n, n])),
+  };
+}

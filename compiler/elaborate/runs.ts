@@ -1,0 +1,381 @@
+// Runs and tests become a script and procedures. Statements that only look (print, assert, save, plot, let) and stand side by side share one procedure, so that a solve they all need runs
+// once; what changes parameters or states (minimize, assignment, reset) ends such a segment.
+
+import type { AssertRecord, Context } from './context.ts';
+import { failAt, notYet, withDraws } from './context.ts';
+import { checkGradient } from './check_gradient.ts';
+import { freshDraws } from './draws.ts';
+import { labelOf } from './expression.ts';
+import { flatten, staticNumber } from './leaves.ts';
+import { minimize } from './minimize.ts';
+import { outputOf, placeOf, textParts } from './outputs.ts';
+import { bindPattern } from './patterns.ts';
+import { Scope } from './scope.ts';
+import type { Module } from './scope.ts';
+import { sourceOf } from './sources.ts';
+import type { Value } from './values.ts';
+import { array, describe } from './values.ts';
+import type { Variables } from './variables.ts';
+import { itemNamed } from './worlds.ts';
+import { operators } from './operators.ts';
+import type { Diagnosis, OutputValue, ScriptStatement } from '../plan/script.ts';
+import type { Node } from '../ir/types.ts';
+import { assertNever } from '../support/diagnostic.ts';
+import { at } from '../support/lists.ts';
+import type * as ast from '../syntax/ast.ts';
+
+/** Writes one block of a script. */
+export class ScriptWriter {
+  readonly statements: ScriptStatement[] = [];
+  private outputs = new Map<string, Node>();
+  private segment = 0;
+
+  constructor(
+    readonly ctx: Context,
+    readonly variables: Variables,
+    readonly name: string,
+    readonly diagnosis: () => Diagnosis | undefined,
+  ) {}
+
+  /** A variable that holds this node when the statement being written runs. */
+  output(node: Node, hint: string): string {
+    const own = this.variables.nameOf(node);
+    if (own !== undefined) return own;
+    for (const [name, known] of this.outputs) if (known === node) return name;
+    const name = this.variables.result(this.ctx, node, hint);
+    this.outputs.set(name, node);
+    return name;
+  }
+
+  look(statement: ScriptStatement): void {
+    if (this.statements.length === this.segment) this.begin();
+    this.statements.push(statement);
+  }
+
+  private begin(): void {
+    this.segment = this.statements.length;
+  }
+
+  /** Ends the segment: what its statements read is computed by one procedure in front of them. */
+  flush(): void {
+    if (this.outputs.size > 0) {
+      const procedure = this.variables.procedure(`${this.name}.look`, this.outputs);
+      const diagnose = this.diagnosis();
+      this.statements.splice(this.segment, 0, { kind: 'call', procedure, ...(diagnose ? { diagnose } : {}) });
+      this.outputs = new Map();
+    }
+    this.segment = this.statements.length;
+  }
+
+  change(statement: ScriptStatement): void {
+    this.flush();
+    this.statements.push(statement);
+    this.segment = this.statements.length;
+  }
+
+  nested(name: string): ScriptWriter {
+    return new ScriptWriter(this.ctx, this.variables, name, this.diagnosis);
+  }
+}
+
+export function elaborateRun(
+  ctx: Context,
+  variables: Variables,
+  module: Module,
+  item: ast.RunItem,
+  diagnosis: () => Diagnosis | undefined,
+): ScriptStatement[] {
+  const writer = new ScriptWriter(ctx, variables, item.name?.name ?? 'run', diagnosis);
+  const scope = new Scope(module, undefined);
+  withDraws(ctx, freshDraws(`run ${item.name?.name ?? ''}`), () => runBlock(writer, item.body, scope));
+  writer.flush();
+  return writer.statements;
+}
+
+export function elaborateTest(
+  ctx: Context,
+  variables: Variables,
+  module: Module,
+  item: ast.TestItem,
+  diagnosis: () => Diagnosis | undefined,
+): { name: string; body: ScriptStatement[] } {
+  const scope = new Scope(module, undefined);
+  const name = item.name.parts.map((p) => (p.kind === 'text' ? p.text : '…')).join('');
+  const writer = new ScriptWriter(ctx, variables, 'test', diagnosis);
+  const before = ctx.asserts;
+  ctx.asserts = [];
+  try {
+    withDraws(ctx, freshDraws(`test ${name}`), () => ctx.block(item.body, scope));
+    for (const a of ctx.asserts) writer.look(assertStatement(writer, a));
+  } finally {
+    ctx.asserts = before;
+  }
+  writer.flush();
+  return { name, body: writer.statements };
+}
+
+export function runBlock(w: ScriptWriter, block: ast.RunBlock, scope: Scope): void {
+  for (const s of block.statements) runStatement(w, s, scope);
+}
+
+function runStatement(w: ScriptWriter, s: ast.RunStatement, scope: Scope): void {
+  const { ctx } = w;
+  switch (s.kind) {
+    case 'let': {
+      const value = ctx.evaluate(s.value, scope);
+      const flat = flatten(ctx, value, s.value.span, { keepStatic: true });
+      const copies = flat.leaves.map((l) => {
+        const name = w.output(l.node, 'let');
+        return w.variables.nodeOf(name);
+      });
+      bindPattern(
+        ctx,
+        s.pattern,
+        copies.length === 0 ? value : flat.rebuild(copies),
+        scope,
+        s.span,
+        s.binding === 'var',
+      );
+      if (copies.length > 0) {
+        // Computed here and now: later statements read the copy.
+        w.flush();
+      }
+      return;
+    }
+    case 'print': {
+      const parts = s.values.flatMap((e, i) => [
+        ...(i > 0 ? [{ text: ' ' }] : []),
+        ...textParts(w, ctx.evaluate(e, scope), e),
+      ]);
+      w.look({ kind: 'print', parts, place: placeOf(s.span) });
+      return;
+    }
+    case 'assert': {
+      const before = ctx.asserts;
+      ctx.asserts = [];
+      ctx.block({ kind: 'block', statements: [s], span: s.span }, scope);
+      const made = ctx.asserts;
+      ctx.asserts = before;
+      for (const a of made) w.look(assertStatement(w, a));
+      return;
+    }
+    case 'save': {
+      const entries = s.record.entries.flatMap((e): OutputValue[] => {
+        const value = ctx.evaluate(e.value, scope);
+        if (e.kind === 'entry') return outputsOf(w, value, e.name.name, e.value);
+        return outputsOf(w, value, '', e.value);
+      });
+      w.look({
+        kind: 'save',
+        path: textParts(w, ctx.evaluate(s.path, scope), s.path),
+        entries,
+        place: placeOf(s.span),
+      });
+      return;
+    }
+    case 'plot': {
+      if (s.what === 'animate') return notYet(ctx, '`animate`', s.span);
+      const style = s.as?.name ?? 'auto';
+      if (!['auto', 'heat', 'line', 'scatter', 'histogram'].includes(style))
+        failAt(
+          ctx,
+          'E430',
+          `there is no picture \`${style}\``,
+          s.as?.span ?? s.span,
+          'pictures are heat, line, scatter and histogram',
+        );
+      const series = s.values.map((e) => seriesOf(w, e, scope));
+      w.look({
+        kind: 'plot',
+        path: textParts(w, ctx.evaluate(s.path, scope), s.path),
+        style,
+        series,
+        place: placeOf(s.span),
+      });
+      return;
+    }
+    case 'minimize':
+      w.change(minimize(w, s, scope, (block, inner, name) => nestedBlock(w, block, inner, name)));
+      return;
+    case 'check-gradient':
+      w.change(checkGradient(w, s, scope));
+      return;
+    case 'assign':
+      assignState(w, s, scope);
+      return;
+    case 'reset':
+      for (const t of s.targets) {
+        if (t.kind !== 'name') return notYet(ctx, 'resetting a part', t.span);
+        const item = scope.module.items.get(t.name);
+        const info =
+          item === undefined
+            ? undefined
+            : (w.variables.parameters.get(item) ??
+              w.variables.states.get(item) ??
+              (ctx.item(scope.module, item, t.name),
+              w.variables.parameters.get(item) ?? w.variables.states.get(item)));
+        if (info === undefined)
+          return failAt(ctx, 'E431', `\`${t.name}\` is no parameter and no state`, t.span);
+        w.change({ kind: 'call', procedure: `${info.item.what}.${info.name}` });
+      }
+      return;
+    case 'run-for': {
+      const [first, ...rest] = s.generators;
+      if (first === undefined || rest.length > 0)
+        return notYet(ctx, 'a loop over two indices in a run', s.span);
+      const source = sourceOf(ctx, ctx.evaluate(first.source, scope), first.source, true);
+      if (source.kind === 'dynamic' || source.kind === 'array')
+        return notYet(ctx, 'a loop of a run over what is known at run time only', first.source.span);
+      const elements: readonly Value[] =
+        source.kind === 'static'
+          ? source.elements
+          : Array.from(
+              { length: source.length },
+              (_, i) =>
+                ({ kind: 'number', value: (staticNumber(source.from) ?? 0) + i, integer: true }) as const,
+            );
+      if (elements.length > 200) return notYet(ctx, 'a loop of more than 200 turns in a run', s.span);
+      for (const element of elements) {
+        const inner = scope.child();
+        bindPattern(ctx, first.pattern, element, inner, first.span, false);
+        runBlock(w, s.body, inner);
+      }
+      return;
+    }
+    case 'run-if': {
+      const c = ctx.evaluate(s.condition, scope);
+      if (c.kind === 'bool') {
+        if (c.value) runBlock(w, s.then, scope.child());
+        else if (s.else !== undefined) otherwise(w, s.else, scope);
+        return;
+      }
+      if (c.kind !== 'array' || c.node.dtype !== 'bool' || c.node.shape.length > 0)
+        return failAt(
+          ctx,
+          'E192',
+          `a condition is one truth value, but this is ${describe(c)}`,
+          s.condition.span,
+        );
+      const condition = w.output(c.node, 'condition');
+      w.flush();
+      const elseBranch = s.else;
+      w.change({
+        kind: 'branch',
+        condition,
+        procedure: '',
+        then: nestedBlock(w, s.then, scope.child(), 'then'),
+        else:
+          elseBranch === undefined ? [] : nestedOf(w, (inner) => otherwise(inner, elseBranch, scope), 'else'),
+      });
+      return;
+    }
+    case 'play':
+      return notYet(ctx, '`play`', s.span);
+    case 'check-order':
+      return notYet(ctx, '`check order`', s.span);
+    default:
+      return assertNever(s);
+  }
+}
+
+function otherwise(w: ScriptWriter, e: ast.RunBlock | ast.RunIf, scope: Scope): void {
+  if (e.kind === 'run-block') runBlock(w, e, scope.child());
+  else runStatement(w, e, scope);
+}
+
+function nestedBlock(w: ScriptWriter, block: ast.RunBlock, scope: Scope, name: string): ScriptStatement[] {
+  return nestedOf(w, (inner) => runBlock(inner, block, scope), name);
+}
+
+function nestedOf(w: ScriptWriter, work: (inner: ScriptWriter) => void, name: string): ScriptStatement[] {
+  const inner = w.nested(`${w.name}.${name}`);
+  work(inner);
+  inner.flush();
+  return inner.statements;
+}
+
+function assertStatement(w: ScriptWriter, a: AssertRecord): ScriptStatement {
+  const condition = a.condition.kind === 'array' ? a.condition.node : undefined;
+  if (condition === undefined) return failAt(w.ctx, 'E192', 'an assertion is a truth value', a.span);
+  const whole =
+    condition.shape.length === 0
+      ? condition
+      : w.ctx.graph.node('reduce', [condition], { kind: 'all', axes: condition.shape.map((_, i) => i) });
+  return {
+    kind: 'assert',
+    condition: w.output(whole, 'assert'),
+    message: a.message === undefined ? [] : textParts(w, a.message, undefined),
+    values: a.sides.map((s) => ({
+      label: s.label,
+      variable: w.output(s.value.kind === 'array' ? s.value.node : whole, 'side'),
+    })),
+    place: placeOf(a.span),
+  };
+}
+
+function outputsOf(w: ScriptWriter, value: Value, label: string, e: ast.Expression): OutputValue[] {
+  if (value.kind === 'record' || value.kind === 'tuple') {
+    const flat = flatten(w.ctx, value, e.span);
+    return flat.leaves.map((l) =>
+      outputOf(w, array(l.node), [label, l.path].filter((x) => x !== '').join('.'), e.span),
+    );
+  }
+  return [outputOf(w, value, label === '' ? labelOf(e) : label, e.span)];
+}
+
+function seriesOf(w: ScriptWriter, e: ast.Expression, scope: Scope): { x?: OutputValue; y: OutputValue } {
+  if (e.kind === 'tuple' && e.elements.length === 2) {
+    const [x, y] = [at(e.elements, 0), at(e.elements, 1)];
+    return {
+      x: outputOf(w, w.ctx.evaluate(x, scope), labelOf(x), x.span),
+      y: outputOf(w, w.ctx.evaluate(y, scope), labelOf(y), y.span),
+    };
+  }
+  return { y: outputOf(w, w.ctx.evaluate(e, scope), labelOf(e), e.span) };
+}
+
+/** `pool = refresh(pool)`: a parameter or state of the program gets a new value; a `var` of the run is bound anew. */
+function assignState(w: ScriptWriter, s: ast.AssignStatement, scope: Scope): void {
+  const { ctx } = w;
+  const name = s.target.kind === 'name' ? s.target.name : undefined;
+  if (name === undefined || s.generators !== undefined)
+    return notYet(ctx, 'assigning to a part in a run', s.target.span);
+  const given = ctx.evaluate(s.value, scope);
+  const combine = {
+    '+=': operators.add,
+    '-=': operators.sub,
+    '*=': operators.mul,
+    '/=': operators.div,
+  } as const;
+  const value =
+    s.op === '=' ? given : ctx.elementwise(combine[s.op], [ctx.evaluate(s.target, scope), given], s.span);
+  const local = scope.find(name);
+  if (local !== undefined) {
+    if (!local.mutable)
+      failAt(
+        ctx,
+        'E253',
+        `\`${name}\` was declared with \`let\` and cannot be assigned`,
+        s.target.span,
+        `declare it with \`var ${name} = …\``,
+      );
+    const flat = flatten(ctx, value, s.value.span, { keepStatic: true });
+    local.value =
+      flat.leaves.length === 0
+        ? value
+        : flat.rebuild(flat.leaves.map((l) => w.variables.nodeOf(w.output(l.node, 'var'))));
+    w.flush();
+    return;
+  }
+  const item = itemNamed(ctx, name, scope, s.target.span);
+  ctx.item(scope.module, item, name);
+  const info = w.variables.parameters.get(item) ?? w.variables.states.get(item);
+  if (info === undefined)
+    return failAt(ctx, 'E431', `\`${name}\` is no parameter and no state`, s.target.span);
+  const leaves = info.toFree(value, s.value.span);
+  const procedure = w.variables.procedure(
+    `assign.${name}`,
+    new Map(leaves.map((n, i) => [at(info.variables, i), n])),
+  );
+  w.change({ kind: 'call', procedure, place: placeOf(s.span) });
+}

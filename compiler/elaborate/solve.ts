@@ -1,0 +1,589 @@
+// `solve(model, t: a .. b, dt: h, method: m, save: …)`: a loop over fixed steps of a method written in Flow. The method is a record { order, step, init?, stability? }; its `step`
+// gets `sys` (the model's functions), `k = { i, t, h }`, the states `y` and its memory, and gives { y, mem }.
+//
+// What is saved decides the loop: every m-th state comes out of an outer loop over blocks of m steps, so that nothing else is ever stored. The result is a record of the saved states
+// (times first), their times, the monitors at those times, and `final`.
+
+import { conform } from './conform.ts';
+import type { Context, SolveRecord } from './context.ts';
+import { failAt, notYet, withDraws } from './context.ts';
+import { gridOf } from './domains.ts';
+import { enterLoop } from './draws.ts';
+import { flatten, staticInteger, staticList, staticNumber, toReal } from './leaves.ts';
+import type { Flattened } from './leaves.ts';
+import type { PreparedModel } from './model.ts';
+import { prepareModel } from './model.ts';
+import { define } from './builtins/registry.ts';
+import type { Given } from './builtins/registry.ts';
+import { methodSystem } from './method_system.ts';
+import { staticText } from './strings.ts';
+import type { InstanceValue, RecordValue, Value } from './values.ts';
+import { array, describe, int, record } from './values.ts';
+import * as b from '../ir/build.ts';
+import { makeScan } from '../ir/region.ts';
+import type { AdjointPolicy, Node } from '../ir/types.ts';
+import { sizeOf } from '../ir/types.ts';
+import { at } from '../support/lists.ts';
+import type { Span } from '../support/span.ts';
+
+const ARGUMENTS = [
+  'model',
+  't',
+  'dt?',
+  'steps?',
+  'times?',
+  'method?',
+  'space?',
+  'save?',
+  'from?',
+  'on?',
+  'solver?',
+  'noise?',
+  'paths?',
+  'adjoint?',
+  'rtol?',
+  'atol?',
+  'limit?',
+  'precision?',
+  'sum?',
+];
+const LATER = ['times', 'space', 'solver', 'noise', 'paths', 'rtol', 'atol', 'limit', 'precision', 'sum'];
+
+export function solveBuiltin(ctx: Context): Value {
+  return define(ctx, 'solve', ARGUMENTS, (a) => solve(ctx, a));
+}
+
+interface TimeGrid {
+  readonly start: Node;
+  readonly end: Node;
+  readonly h: Node;
+  readonly steps: number;
+  readonly staticH: number | undefined;
+  readonly staticStart: number | undefined;
+}
+
+function solve(ctx: Context, a: Given): Value {
+  for (const name of LATER)
+    if (a.get(name) !== undefined) notYet(ctx, `\`${name}:\` of solve`, a.spanOf(name));
+  const instance = instanceOf(ctx, a.need('model'), a);
+  const model = prepareModel(ctx, instance, a.span);
+  const time = timeGrid(ctx, a);
+  const method = methodOf(ctx, a);
+  const policy = adjointPolicy(ctx, a);
+  const sys = methodSystem(ctx, model, a.span);
+  const y0 = model.initial(time.start, a.get('from'), a.spanOf('from'));
+  const shape = flatten(ctx, model.present(time.start, y0), a.span);
+  const initialStates = shape.leaves.map((l) => l.node);
+  const timeAt = (i: Node): Node =>
+    b.add(ctx.graph, time.start, b.mul(ctx.graph, b.cast(ctx.graph, i, ctx.real), time.h));
+
+  const memory0 =
+    method.init === undefined
+      ? record([])
+      : ctx.call(
+          method.init,
+          positional(a.span, sys, array(time.start), shape.rebuild(initialStates)),
+          a.span,
+        );
+  const memoryShape = flatten(ctx, memory0, a.span);
+  const init = [...initialStates, ...memoryShape.leaves.map((l) => l.node)];
+  const n = initialStates.length;
+
+  const stateOf = (leaves: readonly Node[]): RecordValue =>
+    asRecord(ctx, shape.rebuild(leaves.slice(0, n)), a.span);
+  const step = (i: Node, leaves: readonly Node[]): Node[] => {
+    const t = timeAt(i);
+    const k = record([
+      ['i', array(i)],
+      ['t', array(t)],
+      ['h', array(time.h)],
+    ]);
+    const memory = memoryShape.rebuild(leaves.slice(n));
+    const result = withDraws(ctx, enterLoop(ctx, i, time.steps), () =>
+      ctx.call(method.step, positional(a.span, sys, k, stateOf(leaves), memory), a.span),
+    );
+    const parts = asRecord(ctx, result, a.span);
+    const y =
+      parts.entries.get('y') ??
+      failAt(
+        ctx,
+        'E370',
+        'the `step` of a method gives a record { y, mem }, but there is no `y`',
+        a.spanOf('method'),
+      );
+    let next = asRecord(ctx, conform(ctx, y, stateOf(leaves), a.span, 'the state after a step'), a.span);
+    const after = timeAt(b.add(ctx.graph, i, 1));
+    next = model.present(after, next);
+    if (model.afterStep !== undefined) next = model.present(after, model.afterStep(after, next));
+    const mem = parts.entries.get('mem') ?? memory;
+    const stateLeaves = flatten(ctx, next, a.span).leaves.map((l) => b.keep(ctx.graph, l.node));
+    return [...stateLeaves, ...memoryLeaves(ctx, mem, memoryShape, a.span)];
+  };
+
+  const save = savePlan(ctx, a, time);
+  const seen = (i: Node, leaves: readonly Node[]): { nodes: Node[]; shape: Flattened } => {
+    const y = stateOf(leaves);
+    const t = timeAt(i);
+    const monitors = model.monitors(t, y);
+    const value = record([['states', model.present(t, y)] as const, ['monitors', record(monitors)] as const]);
+    const flat = flatten(ctx, plainArrays(ctx, value, a.span), a.span);
+    return { nodes: flat.leaves.map((l) => l.node), shape: flat };
+  };
+  const g = ctx.graph;
+  const zero = g.constant(0, 'i32');
+  const blocks = runBlocks(ctx, init, step, save, policy, (i, leaves) => seen(i, leaves).nodes);
+  const end = seen(g.constant(time.steps, 'i32'), blocks.final);
+
+  ctx.solves.push(
+    solveRecord(ctx, model, a.span, initialStates, init, step, time, method.stability, stateOf, shape),
+  );
+
+  const entries: (readonly [string, Value])[] = [];
+  if (save.kind !== 'none') {
+    const first = save.includesStart ? seen(zero, init).nodes : undefined;
+    const columns = end.nodes.map((last, i) => {
+      const rows: Node[] = [];
+      if (first !== undefined) rows.push(b.stack(g, [at(first, i)]));
+      for (const ys of blocks.saved) rows.push(at(ys, i));
+      if (save.endsApart) rows.push(b.stack(g, [last]));
+      return b.concat(g, rows, 0);
+    });
+    const saved = asRecord(ctx, end.shape.rebuild(columns), a.span);
+    for (const part of ['states', 'monitors'])
+      for (const [k, v] of asRecord(ctx, saved.entries.get(part) ?? record([]), a.span).entries)
+        entries.push([k, v]);
+    const indices = g.literal(Float64Array.from(save.indices), [save.indices.length], 'i32');
+    entries.push(['t', array(b.add(g, time.start, b.mul(g, b.cast(g, indices, ctx.real), time.h)))]);
+  }
+  const finalStates = model.present(time.end, stateOf(blocks.final));
+  const finalMonitors = model.monitors(time.end, stateOf(blocks.final));
+  entries.push(['final', record([...finalStates.entries, ...finalMonitors])]);
+  entries.push(['steps', int(time.steps)]);
+  const names = [...model.states.map((s) => s.name), ...model.monitorNames, 't'];
+  return record(entries, (name) =>
+    save.kind === 'none' && names.includes(name)
+      ? `this solve keeps only the end, \`.final.${name}\`; ask for more with \`save: every(steps: 10)\``
+      : `there are ${[...entries.map(([k]) => k)].join(', ')}`,
+  );
+}
+
+function positional(span: Span, ...values: Value[]): { value: Value; span: Span }[] {
+  return values.map((value) => ({ value, span }));
+}
+
+function asRecord(ctx: Context, v: Value, span: Span): RecordValue {
+  return v.kind === 'record'
+    ? v
+    : failAt(ctx, 'E370', `a record is wanted here, but this is ${describe(v)}`, span);
+}
+
+function memoryLeaves(ctx: Context, mem: Value, shape: Flattened, span: Span): Node[] {
+  if (shape.leaves.length === 0) return [];
+  const like = shape.rebuild(shape.leaves.map((l) => l.node));
+  return flatten(ctx, conform(ctx, mem, like, span, "the method's memory"), span).leaves.map((l) => l.node);
+}
+
+/** Fields as their arrays: saved values have times in front and lie on no grid any more. */
+function plainArrays(ctx: Context, v: Value, span: Span): Value {
+  switch (v.kind) {
+    case 'field': {
+      const flat = flatten(ctx, v, span);
+      return flat.leaves[0] === undefined ? v : array(flat.leaves[0].node);
+    }
+    case 'record':
+      return record([...v.entries].map(([k, e]) => [k, plainArrays(ctx, e, span)] as const));
+    case 'tuple':
+      return { ...v, elements: v.elements.map((e) => plainArrays(ctx, e, span)) };
+    default:
+      return v;
+  }
+}
+
+function instanceOf(ctx: Context, v: Value, a: Given): InstanceValue {
+  const on = a.get('on');
+  const applied = v.kind === 'model' ? ctx.call(v, [], a.span) : v;
+  if (applied.kind !== 'instance')
+    return failAt(ctx, 'E371', `solve wants a model, but this is ${describe(v)}`, a.spanOf('model'));
+  if (on === undefined) return applied;
+  const grid =
+    on.kind === 'grid'
+      ? on.grid
+      : on.kind === 'domain'
+        ? gridOf(ctx, on, [], a.spanOf('on'))
+        : failAt(ctx, 'E332', `\`on:\` takes a domain, but this is ${describe(on)}`, a.spanOf('on'));
+  return { ...applied, grid };
+}
+
+function timeGrid(ctx: Context, a: Given): TimeGrid {
+  const g = ctx.graph;
+  const t = a.need('t');
+  if (t.kind !== 'range')
+    return failAt(
+      ctx,
+      'E372',
+      `\`t:\` is an interval of time, but this is ${describe(t)}`,
+      a.spanOf('t'),
+      'write t: 0 .. 1',
+    );
+  const [s0, s1] = [staticNumber(t.from), staticNumber(t.to)];
+  const start = toReal(ctx, t.from, a.spanOf('t'), 'the start of time');
+  const end = toReal(ctx, t.to, a.spanOf('t'), 'the end of time');
+  const [dt, steps] = [a.get('dt'), a.get('steps')];
+  if (dt !== undefined && steps !== undefined)
+    failAt(ctx, 'E373', '`dt:` and `steps:` are both given; one of them decides', a.spanOf('steps'));
+  if (steps !== undefined) {
+    const n = staticInteger(ctx, steps, a.spanOf('steps'), 'the number of steps');
+    if (n < 1)
+      failAt(ctx, 'E374', `a solve takes at least one step, but ${n} are asked for`, a.spanOf('steps'));
+    const staticH = s0 !== undefined && s1 !== undefined ? (s1 - s0) / n : undefined;
+    const h = staticH !== undefined ? g.constant(staticH, ctx.real) : b.mul(g, b.sub(g, end, start), 1 / n);
+    return { start, end, h, steps: n, staticH, staticStart: s0 };
+  }
+  if (dt === undefined) return notYet(ctx, 'an adaptive solve (without `dt:` or `steps:`)', a.span);
+  if (dt.kind === 'option') return notYet(ctx, `dt: ${dt.name}(…)`, a.spanOf('dt'));
+  const step = staticNumber(dt);
+  if (step === undefined || s0 === undefined || s1 === undefined)
+    return failAt(
+      ctx,
+      'E375',
+      'with `dt:` the times and the step must be known at compile time',
+      a.spanOf('dt'),
+      'give the number of steps instead, `steps: 1000`: then the times may be run-time numbers',
+    );
+  if (!(Math.abs(step) > 0) || !Number.isFinite(step))
+    failAt(ctx, 'E374', `the time step is ${step}`, a.spanOf('dt'));
+  const span = s1 - s0;
+  if (span === 0) failAt(ctx, 'E374', 'the interval of time is empty', a.spanOf('t'));
+  const exact = Math.abs(span) / Math.abs(step);
+  const n = Math.max(
+    1,
+    Math.abs(exact - Math.round(exact)) < 1e-6 * Math.max(1, exact) ? Math.round(exact) : Math.ceil(exact),
+  );
+  if (n > 2_000_000_000) failAt(ctx, 'E374', `this needs ${n} steps`, a.spanOf('dt'));
+  return { start, end, h: g.constant(span / n, ctx.real), steps: n, staticH: span / n, staticStart: s0 };
+}
+
+interface Method {
+  readonly step: Value;
+  readonly init: Value | undefined;
+  readonly stability: number | undefined;
+}
+
+function methodOf(ctx: Context, a: Given): Method {
+  const m = a.get('method');
+  if (m === undefined)
+    return failAt(ctx, 'E376', 'a solve needs a method', a.span, 'use std.ode { rk4 } and write method: rk4');
+  const step = m.kind === 'record' ? m.entries.get('step') : undefined;
+  if (m.kind !== 'record' || step === undefined)
+    return failAt(
+      ctx,
+      'E376',
+      `a method is a record { order, step }, but this is ${describe(m)}`,
+      a.spanOf('method'),
+      'the methods of std.ode are such records: use std.ode { rk4 }',
+    );
+  const stability = m.entries.get('stability');
+  return {
+    step,
+    init: m.entries.get('init'),
+    stability: stability === undefined ? undefined : staticNumber(stability),
+  };
+}
+
+const UNITS: Readonly<Record<string, number>> = {
+  B: 1,
+  KB: 1e3,
+  MB: 1e6,
+  GB: 1e9,
+  KiB: 1024,
+  MiB: 1024 ** 2,
+  GiB: 1024 ** 3,
+};
+
+export function adjointPolicy(ctx: Context, a: Given): AdjointPolicy {
+  const v = a.get('adjoint');
+  const span = a.spanOf('adjoint');
+  if (v === undefined) return { kind: 'auto' };
+  if (v.kind !== 'option')
+    return failAt(
+      ctx,
+      'E377',
+      `\`adjoint:\` is auto, store, recompute or checkpoint(memory: "1 GB"), but this is ${describe(v)}`,
+      span,
+    );
+  switch (v.name) {
+    case 'auto':
+    case 'store':
+    case 'recompute':
+      return { kind: v.name };
+    case 'checkpoint': {
+      const memory = staticText(
+        ctx,
+        v.args.get('memory') ??
+          failAt(ctx, 'E377', 'checkpoint wants its memory', span, 'write checkpoint(memory: "1 GB")'),
+        span,
+        'the memory of checkpoint',
+      );
+      const m = /^\s*(\d+(?:\.\d+)?)\s*([KMG]?i?B)\s*$/.exec(memory);
+      const unit = m?.[2] === undefined ? undefined : UNITS[m[2]];
+      if (m?.[1] === undefined || unit === undefined)
+        return failAt(ctx, 'E377', `\`${memory}\` is no amount of memory`, span, 'write "16 MB" or "1 GB"');
+      return { kind: 'checkpoint', bytes: Number(m[1]) * unit };
+    }
+    case 'reversible':
+    case 'continuous':
+      return notYet(ctx, `adjoint: ${v.name}`, span);
+    default:
+      return failAt(
+        ctx,
+        'E377',
+        `\`adjoint:\` is auto, store, recompute or checkpoint(memory: "1 GB"), but this is ${v.name}`,
+        span,
+      );
+  }
+}
+
+// ---- what is saved
+
+interface SavePlan {
+  readonly kind: 'none' | 'some';
+  /** Lengths of the blocks of steps after each of which the state is saved, run by run: `count` blocks of `length` steps. */
+  readonly runs: readonly { readonly length: number; readonly count: number; readonly saved: boolean }[];
+  /** Step indices of the saved states. */
+  readonly indices: readonly number[];
+  readonly includesStart: boolean;
+  /** The end is saved although no block ends a regular interval there. */
+  readonly endsApart: boolean;
+}
+
+function savePlan(ctx: Context, a: Given, time: TimeGrid): SavePlan {
+  const v = a.get('save');
+  const span = a.spanOf('save');
+  const n = time.steps;
+  if (v === undefined || (v.kind === 'option' && v.name === 'none'))
+    return {
+      kind: 'none',
+      runs: [{ length: n, count: 1, saved: false }],
+      indices: [],
+      includesStart: false,
+      endsApart: false,
+    };
+  const wrong = (): never =>
+    failAt(
+      ctx,
+      'E378',
+      `\`save:\` is every(steps: 10), every(time: 0.1), times([…]) or none, but this is ${describe(v)}`,
+      span,
+    );
+  if (v.kind !== 'option') return wrong();
+  if (v.name === 'every') return everyPlan(ctx, v.args, time, span);
+  if (v.name === 'times') {
+    const list = v.args.get('times');
+    const times = list === undefined ? undefined : staticList(list);
+    if (times === undefined || time.staticH === undefined || time.staticStart === undefined)
+      return failAt(ctx, 'E379', 'with fixed steps, the times to save must be known at compile time', span);
+    const [h, t0] = [time.staticH, time.staticStart];
+    const indices = times.map((t) => {
+      const i = (t - t0) / h;
+      if (Math.abs(i - Math.round(i)) > 1e-4 || Math.round(i) < 0 || Math.round(i) > n)
+        return failAt(
+          ctx,
+          'E380',
+          `the time ${t} to be saved is not the end of a step of ${h}`,
+          span,
+          'choose `steps:` so that the steps hit every time',
+        );
+      return Math.round(i);
+    });
+    indices.forEach((i, k) => {
+      const before = indices[k - 1];
+      if (before !== undefined && before >= i)
+        failAt(
+          ctx,
+          'E381',
+          `the times to save must increase, but ${times[k] ?? 0} follows ${times[k - 1] ?? 0}`,
+          span,
+        );
+    });
+    return planOf(ctx, indices, n, span);
+  }
+  return wrong();
+}
+
+function everyPlan(ctx: Context, args: ReadonlyMap<string, Value>, time: TimeGrid, span: Span): SavePlan {
+  const [steps, interval] = [args.get('steps'), args.get('time')];
+  let m: number;
+  if (steps !== undefined) m = staticInteger(ctx, steps, span, 'the interval of `every(steps: …)`');
+  else if (interval !== undefined) {
+    const tau = staticNumber(interval);
+    if (tau === undefined || time.staticH === undefined)
+      return failAt(ctx, 'E379', 'the interval to save must be known at compile time', span);
+    m = Math.abs(tau / time.staticH);
+    if (Math.abs(m - Math.round(m)) > 1e-4)
+      failAt(
+        ctx,
+        'E380',
+        `an interval of ${tau} is not a whole number of steps of ${time.staticH}`,
+        span,
+        'choose the step so that it divides the interval',
+      );
+    m = Math.round(m);
+  } else
+    return failAt(
+      ctx,
+      'E378',
+      'every wants `steps:` or `time:`',
+      span,
+      'write every(steps: 10) or every(time: 0.1)',
+    );
+  if (m < 1) failAt(ctx, 'E378', `the interval of every is ${m}`, span);
+  const indices: number[] = [];
+  const n = time.steps;
+  const blocks = Math.floor(n / m);
+  for (let k = 0; k <= blocks; k++) indices.push(k * m);
+  const rest = n - blocks * m;
+  if (rest > 0) indices.push(n);
+  const runs = [
+    ...(blocks > 0 ? [{ length: m, count: blocks, saved: true }] : []),
+    ...(rest > 0 ? [{ length: rest, count: 1, saved: false }] : []),
+  ];
+  return { kind: 'some', runs, indices, includesStart: true, endsApart: rest > 0 };
+}
+
+const MOST_RUNS = 64;
+
+/** Runs of equal gaps become one loop each. */
+function planOf(ctx: Context, indices: readonly number[], n: number, span: Span): SavePlan {
+  const runs: { length: number; count: number; saved: boolean }[] = [];
+  let before = 0;
+  for (const i of indices) {
+    if (i === 0) continue;
+    const gap = i - before;
+    const last = runs[runs.length - 1];
+    if (last !== undefined && last.length === gap) runs[runs.length - 1] = { ...last, count: last.count + 1 };
+    else runs.push({ length: gap, count: 1, saved: true });
+    before = i;
+  }
+  if (before < n) runs.push({ length: n - before, count: 1, saved: false });
+  if (runs.length > MOST_RUNS)
+    failAt(
+      ctx,
+      'E382',
+      `the times to save fall into ${runs.length} runs of unequal gaps; at most ${MOST_RUNS} are possible with fixed steps`,
+      span,
+      'save evenly, every(time: …), and pick from the result',
+    );
+  return { kind: 'some', runs, indices, includesStart: indices[0] === 0, endsApart: false };
+}
+
+interface Blocks {
+  readonly final: readonly Node[];
+  /** One entry a run: the saved leaves, stacked. */
+  readonly saved: readonly (readonly Node[])[];
+}
+
+function runBlocks(
+  ctx: Context,
+  init: readonly Node[],
+  step: (i: Node, leaves: readonly Node[]) => Node[],
+  save: SavePlan,
+  policy: AdjointPolicy,
+  seen: (i: Node, leaves: readonly Node[]) => Node[],
+): Blocks {
+  const g = ctx.graph;
+  let carries = init;
+  let offset = 0;
+  const saved: (readonly Node[])[] = [];
+  for (const run of save.runs) {
+    const from = offset;
+    const shift = (i: Node): Node => (from === 0 ? i : b.add(g, i, from));
+    if (run.length === 1 || run.count === 1) {
+      const single = run.length === 1;
+      const result = makeScan(g, {
+        length: single ? run.count : run.length,
+        init: carries,
+        adjoint: policy,
+        body: (i, leaves) => {
+          const next = step(shift(i), leaves);
+          return { carries: next, ys: single && run.saved ? seen(b.add(g, shift(i), 1), next) : [] };
+        },
+      });
+      carries = result.carries;
+      if (run.saved)
+        saved.push(
+          single
+            ? result.ys
+            : seen(g.constant(from + run.length, 'i32'), carries).map((x) => b.stack(g, [x])),
+        );
+    } else {
+      const share = halves(policy, run, init);
+      const result = makeScan(g, {
+        length: run.count,
+        init: carries,
+        adjoint: share.outer,
+        body: (block, leaves) => {
+          const first = shift(b.mul(g, block, run.length));
+          const inner = makeScan(g, {
+            length: run.length,
+            init: leaves,
+            adjoint: share.inner,
+            body: (j, state) => ({ carries: step(b.add(g, first, j), state), ys: [] }),
+          });
+          return {
+            carries: inner.carries,
+            ys: run.saved ? seen(b.add(g, first, run.length), inner.carries) : [],
+          };
+        },
+      });
+      carries = result.carries;
+      if (run.saved) saved.push(result.ys);
+    }
+    offset += run.length * run.count;
+  }
+  return { final: carries, saved };
+}
+
+/** A budget of memory is shared between the two levels of a blocked loop: what the blocks need first, the rest for the steps inside. */
+function halves(
+  policy: AdjointPolicy,
+  run: { readonly length: number; readonly count: number },
+  init: readonly Node[],
+): { outer: AdjointPolicy; inner: AdjointPolicy } {
+  if (policy.kind !== 'checkpoint') return { outer: policy, inner: policy };
+  const state = init.reduce((n, x) => n + sizeOf(x.shape) * (x.dtype === 'f64' ? 8 : 4), 0);
+  const outer = Math.min(policy.bytes / 2, run.count * state);
+  return {
+    outer: { kind: 'checkpoint', bytes: outer },
+    inner: { kind: 'checkpoint', bytes: policy.bytes - outer },
+  };
+}
+
+function solveRecord(
+  ctx: Context,
+  model: PreparedModel,
+  span: Span,
+  initialStates: readonly Node[],
+  init: readonly Node[],
+  step: (i: Node, leaves: readonly Node[]) => Node[],
+  time: TimeGrid,
+  stability: number | undefined,
+  stateOf: (leaves: readonly Node[]) => RecordValue,
+  shape: Flattened,
+): SolveRecord {
+  return {
+    model: model.name,
+    span,
+    states: shape.leaves.map((l) => l.path),
+    initial: init,
+    leafNames: shape.leaves.map((l) => l.path),
+    advance: step,
+    steps: time.steps,
+    startTime: time.start,
+    stepSize: time.h,
+    rate: (leaves) =>
+      flatten(ctx, model.rhs(time.start, stateOf(leaves)), span)
+        .leaves.map((l) => l.node)
+        .slice(0, initialStates.length),
+    stability,
+  };
+}

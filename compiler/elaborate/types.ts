@@ -1,0 +1,264 @@
+// Type annotations: checked where written, and they bind the sizes they name (`x: real[n]` makes `n` a number known in the function).
+
+import type { Context } from './context.ts';
+import { failAt, notYet } from './context.ts';
+import { gridOf } from './domains.ts';
+import { flatten, staticInteger, staticNumber, toNode } from './leaves.ts';
+import { find } from './names.ts';
+import { onGrid } from './on_grid.ts';
+import type { Scope } from './scope.ts';
+import type { Value } from './values.ts';
+import { array, describe, int, record, tuple } from './values.ts';
+import type { Grid } from '../field/types.ts';
+import * as b from '../ir/build.ts';
+import type { DType, Node } from '../ir/types.ts';
+import { isFloat } from '../ir/types.ts';
+import { at } from '../support/lists.ts';
+import type { Span } from '../support/span.ts';
+import type * as ast from '../syntax/ast.ts';
+
+/** `value` as something of this type, or an error. `what` names it in messages. */
+export function bindType(
+  ctx: Context,
+  type: ast.TypeExpression,
+  value: Value,
+  scope: Scope,
+  span: Span,
+  what: string,
+): Value {
+  switch (type.kind) {
+    case 'named-type':
+      return named(ctx, type, value, scope, span, what);
+    case 'array-type':
+      return arrayTyped(ctx, type, value, scope, span, what);
+    case 'record-type': {
+      if (value.kind !== 'record')
+        return failAt(
+          ctx,
+          'E160',
+          `${what} is a record { ${type.fields.map((f) => f.name.name).join(', ')} }, but this is ${describe(value)}`,
+          span,
+        );
+      return record(
+        type.fields.map((f) => {
+          const v = value.entries.get(f.name.name);
+          return [
+            f.name.name,
+            v === undefined
+              ? failAt(ctx, 'E160', `${what} has no part \`${f.name.name}\``, span)
+              : bindType(ctx, f.type, v, scope, span, `${what}.${f.name.name}`),
+          ] as const;
+        }),
+      );
+    }
+    case 'tuple-type': {
+      const parts = value.kind === 'tuple' || value.kind === 'list' ? value.elements : undefined;
+      if (parts === undefined || parts.length !== type.elements.length)
+        return failAt(
+          ctx,
+          'E160',
+          `${what} is a tuple of ${type.elements.length}, but this is ${describe(value)}`,
+          span,
+        );
+      return tuple(type.elements.map((t, i) => bindType(ctx, t, at(parts, i), scope, span, what)));
+    }
+    case 'function-type':
+      if (
+        value.kind !== 'function' &&
+        value.kind !== 'builtin' &&
+        value.kind !== 'field' &&
+        value.kind !== 'record'
+      )
+        return failAt(ctx, 'E163', `${what} is a function, but this is ${describe(value)}`, span);
+      return value;
+    case 'located-type':
+      return located(ctx, type, value, scope, span, what);
+  }
+}
+
+function named(
+  ctx: Context,
+  type: ast.NamedType,
+  value: Value,
+  scope: Scope,
+  span: Span,
+  what: string,
+): Value {
+  const name = type.name.name;
+  if (type.complex || name === 'complex') return notYet(ctx, 'a complex type', type.span);
+  switch (name) {
+    case 'real':
+    case 'int':
+    case 'bool':
+      return scalarOf(ctx, name, value, span, what);
+    case 'scalar':
+    case 'vector':
+    case 'tensor':
+      return value;
+    default: {
+      const alias = scope.module.items.get(name);
+      if (alias?.kind === 'type-alias') return bindType(ctx, alias.type, value, scope, span, what);
+      return failAt(
+        ctx,
+        'E164',
+        `the type \`${name}\` is not known`,
+        type.span,
+        'types are real, int, bool, complex, arrays real[n], records, functions, and scalar, vector, tensor for fields',
+      );
+    }
+  }
+}
+
+function scalarOf(
+  ctx: Context,
+  name: 'real' | 'int' | 'bool',
+  value: Value,
+  span: Span,
+  what: string,
+): Value {
+  if (value.kind === 'number') {
+    if (name === 'real') return value.integer ? { ...value, integer: false } : value;
+    if (name === 'int' && Number.isInteger(value.value)) return int(value.value);
+  }
+  if (value.kind === 'bool' && name === 'bool') return value;
+  if (value.kind === 'array') {
+    if (value.node.shape.length > 0)
+      return failAt(ctx, 'E162', `${what} is one ${name}, but this is ${describe(value)}`, span);
+    return array(element(ctx, name, value.node, span, what));
+  }
+  return failAt(ctx, 'E161', `${what} is one ${name}, but this is ${describe(value)}`, span);
+}
+
+function element(ctx: Context, name: string, node: Node, span: Span, what: string): Node {
+  const wanted: DType = name === 'real' ? ctx.real : name === 'int' ? 'i32' : 'bool';
+  if (
+    node.dtype === wanted ||
+    (name === 'real' && isFloat(node.dtype)) ||
+    (name === 'int' && node.dtype === 'u32')
+  )
+    return node;
+  if (name === 'real' && node.dtype !== 'bool') return b.cast(ctx.graph, node, ctx.real);
+  return failAt(ctx, 'E161', `${what} holds ${name}s, but this is ${describe(array(node))}`, span);
+}
+
+function arrayTyped(
+  ctx: Context,
+  type: ast.ArrayType,
+  value: Value,
+  scope: Scope,
+  span: Span,
+  what: string,
+): Value {
+  const sizes = type.shape;
+  const name = type.element.kind === 'named-type' ? type.element.name.name : undefined;
+  const elementType = name === 'real' || name === 'int' || name === 'bool' ? name : undefined;
+  if (elementType === undefined) {
+    if (name === 'complex') return notYet(ctx, 'a complex array', type.span);
+    return arrayOfRecords(ctx, type, value, scope, span, what);
+  }
+  // A plain number or an array of fitting trailing shape stands for an array full of it when all sizes are known: `param b: real[m] = 0`.
+  const wanted = sizes.map((s) => sizeKnown(ctx, s, scope));
+  let node: Node;
+  if (
+    (value.kind === 'number' || (value.kind === 'array' && value.node.shape.length === 0)) &&
+    wanted.every((x) => x !== undefined)
+  ) {
+    node = b.broadcastTo(
+      ctx.graph,
+      toNode(ctx, value, span, what),
+      wanted.filter((x) => x !== undefined),
+    );
+  } else node = toNode(ctx, value, span, what);
+  if (node.shape.length !== sizes.length)
+    return failAt(
+      ctx,
+      'E162',
+      `${what} has ${sizes.length} ${sizes.length === 1 ? 'axis' : 'axes'}, ${elementType}[${sizes.map(show).join(', ')}], but this is ${describe(array(node))}`,
+      span,
+    );
+  sizes.forEach((s, axis) => {
+    const extent = at(node.shape, axis);
+    const known = wanted[axis];
+    if (known === undefined) {
+      if (s.kind === 'name') scope.define(s.name, int(extent), s.span);
+      return;
+    }
+    if (known !== extent)
+      failAt(
+        ctx,
+        'E162',
+        `${what} has shape ${elementType}[${wanted.map((w, i) => w ?? show(at(sizes, i))).join(', ')}], but this is ${describe(array(node))}`,
+        span,
+      );
+  });
+  return array(element(ctx, elementType, node, span, what));
+}
+
+const show = (e: ast.Expression): string => (e.kind === 'name' ? e.name : e.kind === 'number' ? e.text : '…');
+
+/** The size an expression stands for, if it is already known here; a free plain name is bound by the value. */
+function sizeKnown(ctx: Context, e: ast.Expression, scope: Scope): number | undefined {
+  if (e.kind === 'name') {
+    const value = find(ctx, e.name, scope);
+    if (value === undefined) return undefined;
+    return staticNumber(value);
+  }
+  return staticInteger(ctx, ctx.evaluate(e, scope), e.span, 'a size');
+}
+
+function arrayOfRecords(
+  ctx: Context,
+  type: ast.ArrayType,
+  value: Value,
+  scope: Scope,
+  span: Span,
+  what: string,
+): Value {
+  const wanted = type.shape.map((s) => sizeKnown(ctx, s, scope));
+  for (const leaf of flatten(ctx, value, span).leaves) {
+    wanted.forEach((w, axis) => {
+      const extent = leaf.node.shape[axis];
+      if (w !== undefined && extent !== w)
+        failAt(
+          ctx,
+          'E162',
+          `${what}.${leaf.path} has ${extent ?? 'no'} elements along axis ${axis}, but ${w} are wanted`,
+          span,
+        );
+      const s = type.shape[axis];
+      if (w === undefined && s?.kind === 'name' && extent !== undefined)
+        scope.define(s.name, int(extent), s.span);
+    });
+  }
+  return value;
+}
+
+function located(
+  ctx: Context,
+  type: ast.LocatedType,
+  value: Value,
+  scope: Scope,
+  span: Span,
+  what: string,
+): Value {
+  if (type.at !== undefined && type.at.name !== 'cells')
+    return notYet(ctx, `a field \`at ${type.at.name}\``, type.at.span);
+  if (type.on === undefined) return bindType(ctx, type.type, value, scope, span, what);
+  const grid = placeGrid(ctx, type.on, scope);
+  const kind = type.type.kind === 'named-type' ? type.type.name.name : 'scalar';
+  return onGrid(ctx, value, grid, kind, span, what);
+}
+
+/** The grid that `on plate` or `on plate(128)` names. */
+export function placeGrid(ctx: Context, place: ast.Place, scope: Scope): Grid {
+  const domain = find(ctx, place.name.name, scope);
+  if (domain?.kind === 'grid') return domain.grid;
+  if (domain === undefined || domain.kind !== 'domain')
+    return failAt(ctx, 'E176', `\`${place.name.name}\` is no domain`, place.span);
+  const args = (place.args ?? []).map((a) => ({
+    ...(a.name ? { name: a.name.name } : {}),
+    value: ctx.evaluate(a.value, scope),
+    span: a.span,
+  }));
+  return gridOf(ctx, domain, args, place.span);
+}

@@ -1,0 +1,266 @@
+// What lives on the device between procedures: inputs, data, parameters, states, and results. Each variable is a parameter node of the graph; a procedure is a set of nodes to be computed
+// from variables into variables.
+//
+// A parameter with bounds is kept in an unbounded coordinate z: its value is map.to(z), with a smooth map written in Flow (`interval` in the prelude, or what `via` names).
+
+import { conform } from './conform.ts';
+import type { Context } from './context.ts';
+import { failAt } from './context.ts';
+import { flatten, staticNumber } from './leaves.ts';
+import type { NamedItem, Scope } from './scope.ts';
+import { isCheap } from './cheap.ts';
+import type { Value } from './values.ts';
+import { array, describe } from './values.ts';
+import * as b from '../ir/build.ts';
+import type { ArrayType, Node } from '../ir/types.ts';
+import { isFloat } from '../ir/types.ts';
+import { InternalError } from '../support/diagnostic.ts';
+import { at } from '../support/lists.ts';
+import type { Span } from '../support/span.ts';
+import type * as ast from '../syntax/ast.ts';
+
+export interface VariableInfo {
+  readonly name: string;
+  readonly type: ArrayType;
+  readonly node: Node;
+  readonly initial?: Float64Array;
+}
+
+export interface ProcedureInfo {
+  readonly name: string;
+  /** variable -> what goes into it. */
+  readonly outputs: ReadonlyMap<string, Node>;
+}
+
+/** A trainable parameter: unbounded variables, and the way to its value. */
+export interface ParameterInfo {
+  readonly item: ast.DeclarationItem;
+  readonly name: string;
+  /** Variables of the leaves, unbounded. */
+  readonly variables: readonly string[];
+  /** The value for given unbounded leaves. */
+  readonly fromFree: (leaves: readonly Node[]) => Value;
+  /** Unbounded leaves for a value. */
+  readonly toFree: (value: Value, span: Span) => readonly Node[];
+}
+
+export class Variables {
+  readonly all = new Map<string, VariableInfo>();
+  private readonly byNode = new Map<Node, string>();
+  readonly procedures: ProcedureInfo[] = [];
+  /** Procedures of the setup, in order. */
+  readonly setup: string[] = [];
+  readonly inputs: { name: string; variable: string; value: number }[] = [];
+  readonly parameters = new Map<NamedItem, ParameterInfo>();
+  readonly states = new Map<NamedItem, ParameterInfo>();
+  /** Values of items that do not depend on the world. */
+  readonly fixed = new Map<NamedItem, Value>();
+  private seedNode: Node | undefined;
+  private serial = 0;
+
+  declare(ctx: Context, name: string, type: ArrayType, initial?: Float64Array): Node {
+    if (this.all.has(name)) throw new InternalError('elaborate.variables', `variable ${name} declared twice`);
+    const node = ctx.graph.param(name, type);
+    this.all.set(name, { name, type, node, ...(initial ? { initial } : {}) });
+    this.byNode.set(node, name);
+    return node;
+  }
+
+  nodeOf(name: string): Node {
+    const info = this.all.get(name);
+    if (info === undefined) throw new InternalError('elaborate.variables', `no variable ${name}`);
+    return info.node;
+  }
+
+  nameOf(node: Node): string | undefined {
+    return this.byNode.get(node);
+  }
+
+  /** A fresh variable for a result. */
+  result(ctx: Context, node: Node, hint: string): string {
+    const name = `${hint}.${this.serial++}`;
+    this.declare(ctx, name, node);
+    return name;
+  }
+
+  procedure(name: string, outputs: ReadonlyMap<string, Node>): string {
+    const unique = this.procedures.some((p) => p.name === name) ? `${name}.${this.serial++}` : name;
+    this.procedures.push({ name: unique, outputs });
+    return unique;
+  }
+
+  seed(ctx: Context): readonly [Node, Node] {
+    this.seedNode ??= this.declare(ctx, 'seed', { dtype: 'u32', shape: [2] }, Float64Array.from([0, 0]));
+    return [b.indexAxis(ctx.graph, this.seedNode, 0, 0), b.indexAxis(ctx.graph, this.seedNode, 0, 1)];
+  }
+
+  get usesSeed(): boolean {
+    return this.seedNode !== undefined;
+  }
+
+  input(ctx: Context, item: ast.DeclarationItem, value: number, integer: boolean): Value {
+    const variable = `input.${item.name.name}`;
+    const node = this.declare(
+      ctx,
+      variable,
+      { dtype: integer ? 'i32' : ctx.real, shape: [] },
+      Float64Array.from([value]),
+    );
+    this.inputs.push({ name: item.name.name, variable, value });
+    return array(node);
+  }
+
+  /** Each leaf a variable that the setup fills; what is cheap and static stays an expression. */
+  data(ctx: Context, item: ast.DeclarationItem, value: Value): Value {
+    const flat = flatten(ctx, value, item.value.span, { keepStatic: true });
+    const outputs = new Map<string, Node>();
+    const nodes = flat.leaves.map(({ node, path }) => {
+      if (isCheap(node)) return node;
+      const name = `data.${item.name.name}${path === '' ? '' : `.${path}`}`;
+      if (node.op === 'literal') return this.declare(ctx, name, node, node.attrs.data);
+      const variable = this.declare(ctx, name, node);
+      outputs.set(name, node);
+      return variable;
+    });
+    if (outputs.size > 0) this.setup.push(this.procedure(`data.${item.name.name}`, outputs));
+    return evenEnds(flat.rebuild(nodes));
+  }
+
+  parameter(ctx: Context, item: ast.DeclarationItem, value: Value, scope: Scope): Value {
+    const info = this.trainable(ctx, item, value, boundsOf(ctx, item, scope, value));
+    this.parameters.set(item, info);
+    return info.fromFree(info.variables.map((v) => this.nodeOf(v)));
+  }
+
+  state(ctx: Context, item: ast.DeclarationItem, value: Value): Value {
+    const info = this.trainable(ctx, item, value, undefined);
+    this.states.set(item, info);
+    return info.fromFree(info.variables.map((v) => this.nodeOf(v)));
+  }
+
+  private trainable(
+    ctx: Context,
+    item: ast.DeclarationItem,
+    value: Value,
+    map: FreeMap | undefined,
+  ): ParameterInfo {
+    const name = item.name.name;
+    const flat = flatten(ctx, value, item.value.span);
+    if (flat.leaves.length === 0)
+      failAt(
+        ctx,
+        'E405',
+        `a ${item.what} is made of numbers, but this is ${describe(value)}`,
+        item.value.span,
+      );
+    const real = (v: Value, span: Span): Node[] =>
+      flatten(ctx, v, span).leaves.map(({ node }) =>
+        item.what === 'param' && !isFloat(node.dtype) ? b.cast(ctx.graph, node, ctx.real) : node,
+      );
+    const free = (v: Value, span: Span): Node[] =>
+      map === undefined ? real(v, span) : real(map.from(v, span), span);
+    const outputs = new Map<string, Node>();
+    const variables = free(value, item.value.span).map((node, i) => {
+      const path = at(flat.leaves, i).path;
+      const variable = `${item.what}.${name}${path === '' ? '' : `.${path}`}`;
+      this.declare(ctx, variable, node);
+      outputs.set(variable, node);
+      return variable;
+    });
+    this.setup.push(this.procedure(`${item.what}.${name}`, outputs));
+    return {
+      item,
+      name,
+      variables,
+      fromFree: (leaves) => {
+        const z = flat.rebuild(leaves);
+        return evenEnds(
+          map === undefined ? z : conform(ctx, map.to(z, item.span), z, item.span, `\`${name}\``),
+        );
+      },
+      toFree: (v, span) =>
+        free(conform(ctx, v, flat.rebuild(variables.map((x) => this.nodeOf(x))), span, `\`${name}\``), span),
+    };
+  }
+}
+
+interface FreeMap {
+  readonly to: (v: Value, span: Span) => Value;
+  readonly from: (v: Value, span: Span) => Value;
+}
+
+/** Fields of parameters and data go on evenly beyond the walls. */
+function evenEnds(v: Value): Value {
+  if (v.kind === 'field' && v.expr.kind === 'leaf' && v.grid !== undefined)
+    return {
+      ...v,
+      expr: {
+        ...v.expr,
+        ghosts: v.grid.axes.map(() => ({ min: { kind: 'even' }, max: { kind: 'even' } }) as const),
+      },
+    };
+  if (v.kind === 'tuple') return { ...v, elements: v.elements.map(evenEnds) };
+  if (v.kind === 'record')
+    return { ...v, entries: new Map([...v.entries].map(([k, e]) => [k, evenEnds(e)])) };
+  return v;
+}
+
+function boundsOf(
+  ctx: Context,
+  item: ast.DeclarationItem,
+  scope: Scope,
+  initial: Value,
+): FreeMap | undefined {
+  const bounds = item.bounds;
+  if (bounds === undefined) return undefined;
+  let map = ctx.evaluate(bounds.value, scope);
+  if (bounds.kind === 'in') {
+    if (map.kind !== 'range')
+      return failAt(ctx, 'E407', 'bounds are an interval', bounds.value.span, 'write `in 0.1 .. 10`');
+    checkInside(ctx, item, initial, staticNumber(map.from), staticNumber(map.to));
+    const interval =
+      ctx.prelude('interval') ?? failAt(ctx, 'E150', 'the prelude has no `interval`', bounds.value.span);
+    map = ctx.call(
+      interval,
+      [map.from, map.to].map((value) => ({ value, span: bounds.value.span })),
+      bounds.value.span,
+    );
+  }
+  const [to, from] = map.kind === 'record' ? [map.entries.get('to'), map.entries.get('from')] : [];
+  if (to === undefined || from === undefined)
+    return failAt(
+      ctx,
+      'E408',
+      `\`via\` wants a map { to, from }, but this is ${describe(map)}`,
+      bounds.value.span,
+    );
+  return {
+    to: (v, span) => ctx.call(to, [{ value: v, span }], span),
+    from: (v, span) => ctx.call(from, [{ value: v, span }], span),
+  };
+}
+
+function checkInside(
+  ctx: Context,
+  item: ast.DeclarationItem,
+  initial: Value,
+  lo: number | undefined,
+  hi: number | undefined,
+): void {
+  if (lo !== undefined && hi !== undefined && !(lo < hi))
+    failAt(
+      ctx,
+      'E409',
+      `the bounds of \`${item.name.name}\` are ${lo} .. ${hi}: the first must be smaller`,
+      item.bounds?.value.span ?? item.span,
+    );
+  const x = initial.kind === 'number' ? initial.value : undefined;
+  if (x === undefined) return;
+  if ((lo !== undefined && x <= lo) || (hi !== undefined && x >= hi))
+    failAt(
+      ctx,
+      'E410',
+      `\`${item.name.name}\` starts at ${x}, which does not lie inside ${lo ?? '-inf'} .. ${hi ?? 'inf'}`,
+      item.value.span,
+    );
+}
