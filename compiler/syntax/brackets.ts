@@ -1,6 +1,7 @@
 // Bracket matching: sets `partner` on the tokens and reports what does not match, at the opener where one is to blame.
 // Runs before anything else looks at structure: an unclosed bracket would otherwise be reported a screen later as nonsense.
 
+import type { TokenType } from 'chevrotain';
 import type { Diagnostic } from '../support/diagnostic.ts';
 import { lineColumn, type SourceFile } from '../support/span.ts';
 import * as t from './tokens.ts';
@@ -88,6 +89,70 @@ export function matchBrackets(file: SourceFile, tokens: readonly Token[]): Fault
   return { diagnostics, tokens: blamed };
 }
 
+export interface Repair {
+  readonly diagnostic: Diagnostic;
+  /** The tokens with the one wrong bracket taken out or replaced; they match. */
+  readonly tokens: Token[];
+}
+
+/** Beyond this many brackets a repair is not looked for: the search is quadratic. */
+const mostBrackets = 400;
+
+/**
+ * Several faults of one piece often come from one wrong bracket. Looks for a single bracket whose removal, or replacement by
+ * another, makes everything match: those that are blamed first, then those on the line of the first fault, then all.
+ */
+export function repairBrackets(
+  file: SourceFile,
+  tokens: readonly Token[],
+  faults: Faults,
+): Repair | undefined {
+  const [first] = faults.tokens;
+  const brackets = tokens.filter((token) => isOpener(token) || isCloser(token));
+  if (!first || brackets.length > mostBrackets) return undefined;
+  const onLine = brackets.filter((token) => sameLine(file, token, first));
+  for (const token of new Set([...faults.tokens, ...onLine, ...brackets])) {
+    if (!balances(brackets, token, undefined)) continue;
+    const diagnostic = isOpener(token) ? unclosed(file, token) : unopened(file, token);
+    return { diagnostic, tokens: tokens.filter((other) => other !== token) };
+  }
+  for (const token of onLine) {
+    for (const [image, type] of bracketTypes) {
+      if (image === token.image || !balances(brackets, token, image)) continue;
+      const message = `\`${token.image}\` stands where \`${image}\` would match the other brackets`;
+      const span = tokenSpan(file, token);
+      const other = { ...token, tokenType: type, tokenTypeIdx: type.tokenTypeIdx ?? 0, image };
+      return {
+        diagnostic: { severity: 'error', code: 'S022', message, span },
+        tokens: tokens.map((kept) => (kept === token ? other : kept)),
+      };
+    }
+  }
+  return undefined;
+}
+
+const bracketTypes: readonly (readonly [string, TokenType])[] = [
+  ['(', t.LParen],
+  [')', t.RParen],
+  ['[', t.LBracket],
+  [']', t.RBracket],
+  ['{', t.LBrace],
+  ['}', t.RBrace],
+];
+
+/** Do the brackets match when `token` is left out, or is `instead`? */
+function balances(brackets: readonly Token[], token: Token, instead: string | undefined): boolean {
+  const open: string[] = [];
+  for (const bracket of brackets) {
+    const image = bracket === token ? instead : bracket.image;
+    if (image === undefined) continue;
+    const close = closing.get(image);
+    if (close !== undefined) open.push(close);
+    else if (open.pop() !== image) return false;
+  }
+  return open.length === 0;
+}
+
 /** With a `}` too few: the `{` whose `}` stands further left than the line that opened it is the one that lacks its own. */
 function outdented(tokens: readonly Token[]): Token | undefined {
   let lineColumnNow = 0;
@@ -108,7 +173,8 @@ function outdented(tokens: readonly Token[]): Token | undefined {
 }
 
 function sameLine(file: SourceFile, a: Token, b: Token): boolean {
-  return !file.text.slice(a.startOffset, b.startOffset).includes('\n');
+  const [start, end] = [Math.min(a.startOffset, b.startOffset), Math.max(a.startOffset, b.startOffset)];
+  return !file.text.slice(start, end).includes('\n');
 }
 
 function unclosed(file: SourceFile, token: Token): Diagnostic {

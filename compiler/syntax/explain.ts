@@ -106,9 +106,9 @@ const reservedName: Explain = (scene) => {
 /** `fn (x) = x`, `let = 3`, `pde on plate`. */
 const missingName: Explain = (scene) => {
   const { found, before } = scene;
-  if (!before || !scene.isExpecting('Name')) return undefined;
+  if (!before || !(scene.isExpecting('Name') || scene.isExpecting('AnyWord'))) return undefined;
   const type = scene.within('typeExpression', 'typeCore');
-  if (!naming.has(scene.rule) && !type) return undefined;
+  if (!naming.has(scene.rule) && !type && before.tokenType !== t.Dot) return undefined;
   const shown = found && !scene.atEnd() ? `, not ${quote(found)}` : '';
   const message = `${type ? 'a type' : 'a name'} is expected after ${quote(before)}${shown}`;
   return explanation('S052', message, scene.open(), shape(formOf(scene)));
@@ -245,7 +245,15 @@ const wrongPlace: Explain = (scene) => {
 /** `a +` at the end of a line, `f(, a)`, `x = * 3`. */
 const unfinished: Explain = (scene) => {
   const { found, before } = scene;
-  if (!before || !scene.within('primary', 'expression', 'operand', 'postfix', 'flat')) return undefined;
+  if (
+    !before ||
+    !scene.within('primary', 'expression', 'operand', 'postfix', 'flat', 'targets', 'expressions')
+  )
+    return undefined;
+  if (before.tokenType === t.Dot) {
+    const shown = found && !scene.atEnd() ? `, not ${quote(found)}` : '';
+    return explanation('S052', `a name is expected after \`.\`${shown}`, scene.open());
+  }
   if (found && !scene.atEnd() && ['if', 'with', 'for'].includes(found.image) && found.tokenType !== t.Name) {
     return explanation(
       'S064',
@@ -269,8 +277,7 @@ const unfinished: Explain = (scene) => {
       missingHelp(scene, before),
     );
   }
-  if (found.tokenType === t.Dot || found.tokenType === t.Arrow || found.tokenType === t.Colon)
-    return undefined;
+  if (found.tokenType === t.Arrow) return undefined;
   return explanation(
     'S060',
     `a value is missing between ${quote(before)} and ${quote(found)}`,
@@ -483,12 +490,17 @@ const missingValue: Explain = (scene) => {
 /** `check misfit over k`: what follows the first word is not what its form wants. */
 const wrongClause: Explain = (scene) => {
   const { found, before } = scene;
-  if (!found || !before || before !== scene.first() || !scene.within('assignStatement', 'equation'))
-    return undefined;
+  const first = scene.first();
   const where = scene.surroundings();
-  if (!legalWords[where].includes(before.image) || scene.atEnd()) return undefined;
-  const message = `${quote(found)} cannot follow ${quote(before)} here`;
-  return explanation('S075', message, scene.spanOf(found), shape(formOf(scene)));
+  if (!found || !first || !t.isWord(first) || !legalWords[where].includes(first.image)) return undefined;
+  // `plot: k` is read as a label
+  const colon = scene.first(1);
+  const labelled = colon?.tokenType === t.Colon && scene.rule !== 'axis';
+  if (!labelled && (before !== first || scene.atEnd() || !scene.within('assignStatement', 'equation')))
+    return undefined;
+  const wrong = labelled ? colon : found;
+  const message = `${quote(wrong)} cannot follow ${quote(first)} here`;
+  return explanation('S075', message, scene.spanOf(wrong), shape(formOf(scene)));
 };
 
 /** `a b`, `2 x`, two statements on one line. */
@@ -648,7 +660,7 @@ const bodied: ReadonlySet<string> = new Set([
 const missingClause: Explain = (scene) => {
   const { found, before } = scene;
   if (!before) return undefined;
-  const form = formOf(scene);
+  const form = found?.tokenType === t.Comma ? undefined : formOf(scene);
   const [only] = scene.expected;
   if (form === undefined || only === undefined) return undefined;
   const wanted: ReadonlyMap<string, string> = new Map([
@@ -684,6 +696,15 @@ const missingClause: Explain = (scene) => {
   );
 };
 
+/** `n return y`: two statements on one line. */
+const twoStatements: Explain = (scene) => {
+  const { found, before } = scene;
+  if (!found || !before || !scene.sameLine() || !t.isReserved(found.image) || !forms.has(found.image))
+    return undefined;
+  if (!scene.within('assignStatement', 'equation') || !isOperandEnd(before)) return undefined;
+  return explanation('S061', `a new line (or \`;\`) is missing before ${quote(found)}`, scene.spanOf(found));
+};
+
 /** A statement that begins with what begins none. */
 const noStatement: Explain = (scene) => {
   const { found } = scene;
@@ -708,6 +729,7 @@ const noStatement: Explain = (scene) => {
 const questions: readonly Explain[] = [
   leadingSign,
   bareBlock,
+  wrongClause,
   reservedName,
   misspelt,
   wrongPlace,
@@ -718,11 +740,11 @@ const questions: readonly Explain[] = [
   missingName,
   missingValue,
   unused,
-  wrongClause,
   noEquals,
   sideBySide,
   openList,
   afterStatement,
+  twoStatements,
   noStatement,
   missingBody,
   missingClause,

@@ -59,14 +59,17 @@ export abstract class ExpressionParser extends EmbeddedActionsParser {
         'write the end: `0..n`; an unbounded interval ends at `inf`',
       );
     }
+    let bracketed = 0;
     for (const labelled of this.labels) {
-      const help = `a label names one term of an equation of a model: \`dt(T) = diffusion: div(k*grad(T)) + source: q\``;
-      this.problem(
-        'S073',
-        `the label \`${labelled.label.name}:\` cannot stand here`,
-        labelled.label.span,
-        help,
-      );
+      const { name, span } = labelled.label;
+      const inBrackets = /[([,]\s*$/.test(this.file.text.slice(0, span.start));
+      // the names of one list of arguments are one mistake
+      if (inBrackets) bracketed += 1;
+      if (bracketed > 1) continue;
+      const help = inBrackets
+        ? `a named argument stands in a call, \`f(${name}: …)\`; a record has braces, \`{ ${name}: … }\``
+        : 'a label names one term of an equation of a model: `dt(T) = diffusion: div(k*grad(T)) + source: q`';
+      this.problem('S073', `the label \`${name}:\` cannot stand here`, span, help);
     }
     return this.problems;
   }

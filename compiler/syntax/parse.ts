@@ -32,7 +32,11 @@ export function parseFile(file: SourceFile): ParseResult {
   for (const slice of prepared.slices) {
     if (!slice.parseable) continue;
     const inStrings = readStrings(file, slice.tokens);
-    const parsed = parseRepeatedly(file, slice.tokens, [...scanned.diagnostics, ...inStrings]);
+    const parsed = parseRepeatedly(file, slice.tokens, [
+      ...scanned.diagnostics,
+      ...prepared.brackets,
+      ...inStrings,
+    ]);
     diagnostics.push(...inStrings);
     items.push(...(parsed.value ?? []));
     diagnostics.push(...parsed.diagnostics);

@@ -5,7 +5,7 @@
 
 import type { Diagnostic } from '../support/diagnostic.ts';
 import type { SourceFile } from '../support/span.ts';
-import { isCloser, isOpener, matchBrackets } from './brackets.ts';
+import { isCloser, isOpener, matchBrackets, repairBrackets } from './brackets.ts';
 import { replaceForeignWords } from './foreign_words.ts';
 import * as t from './tokens.ts';
 import { retype, type Token } from './tokens.ts';
@@ -20,10 +20,13 @@ export interface Slice {
 export interface Prepared {
   readonly slices: readonly Slice[];
   readonly diagnostics: readonly Diagnostic[];
+  /** Those of them that are about brackets: a statement in which a bracket is wrong is not reported again. */
+  readonly brackets: readonly Diagnostic[];
 }
 
 export function prepare(file: SourceFile, tokens: readonly Token[]): Prepared {
   const diagnostics: Diagnostic[] = [];
+  const brackets: Diagnostic[] = [];
   const slices: Slice[] = [];
   const whole = matchBrackets(file, tokens);
   const cuts = whole.tokens.length === 0 ? cutAtItems(tokens) : cutAtMargin(tokens);
@@ -32,11 +35,15 @@ export function prepare(file: SourceFile, tokens: readonly Token[]): Prepared {
     let parseable = true;
     if (whole.tokens.length > 0) {
       const faults = matchBrackets(file, piece);
-      diagnostics.push(...faults.diagnostics);
-      if (faults.tokens.length > 0) {
-        kept = withoutLines(piece, faults.tokens);
-        parseable = matchBrackets(file, kept).tokens.length === 0;
+      const repair = faults.diagnostics.length > 1 ? repairBrackets(file, piece, faults) : undefined;
+      if (repair) {
+        brackets.push(repair.diagnostic);
+        kept = repair.tokens;
+      } else {
+        brackets.push(...faults.diagnostics);
+        if (faults.tokens.length > 0) kept = withoutLines(piece, faults.tokens);
       }
+      parseable = matchBrackets(file, kept).tokens.length === 0;
     }
     if (parseable) {
       const replaced = replaceForeignWords(file, kept);
@@ -46,7 +53,7 @@ export function prepare(file: SourceFile, tokens: readonly Token[]): Prepared {
     }
     if (kept.length > 0) slices.push({ tokens: kept, parseable });
   }
-  return { slices, diagnostics };
+  return { slices, diagnostics: [...brackets, ...diagnostics], brackets };
 }
 
 /** Marks for the tokens of a hole of a string: the same, without items. */
@@ -119,8 +126,8 @@ function withoutLines(piece: readonly Token[], blamed: readonly Token[]): Token[
     if (fault.image === '{' || fault.image === '}') continue;
     const place = kept.indexOf(fault);
     if (place < 0) continue;
-    let start = place;
-    while (start > 0 && kept[start]?.firstOnLine !== true) start -= 1;
+    let start = lineStart(kept, place);
+    while (start > 0 && promisesMore(kept[start - 1])) start = lineStart(kept, start - 1);
     const column = kept[start]?.column ?? 0;
     let end = place + 1;
     while (end < kept.length) {
@@ -131,6 +138,19 @@ function withoutLines(piece: readonly Token[], blamed: readonly Token[]): Token[
     kept = [...kept.slice(0, start), ...kept.slice(end)];
   }
   return kept;
+}
+
+/** Place of the first token of the line of the token at `place`. */
+function lineStart(tokens: readonly Token[], place: number): number {
+  let start = place;
+  while (start > 0 && tokens[start]?.firstOnLine !== true) start -= 1;
+  return start;
+}
+
+/** The line that ends with this token goes on in the next. */
+function promisesMore(token: Token | undefined): boolean {
+  const type = token?.tokenType;
+  return type === t.Equals || type === t.Operator || type === t.Sign || type === t.Comma || type === t.Arrow;
 }
 
 // ------------------------------------------------------------------------------------------------------------- structure
