@@ -4,7 +4,7 @@
 // Strategies:
 //   points      one invocation a point of the space, numbered row-major through a grid of workgroups
 //   workgroup   one workgroup a point: its invocations share the kernel's large reductions (few points, long reductions)
-//   tiles       one workgroup a tile of a matrix product
+//   tiles       one workgroup a tile of a matrix product, several elements an invocation, in registers
 // The grid is two-dimensional only because a dimension holds 65,535 workgroups: workgroup number = y * gridWidth + x.
 
 import type { Expr, Kernel, MapKernel, MatmulKernel, Statement } from './types.ts';
@@ -20,16 +20,14 @@ const longReduction = 128;
 /** ... when there are fewer points than this: more points keep a GPU busy with one invocation each. */
 const fewPoints = 8192;
 
+/** A workgroup of 8 x 8 invocations computes a tile; each invocation so many rows and columns of it, 8 apart. */
 export interface Tile {
-  /** Rows and columns of the product that one workgroup computes. */
-  readonly rows: number;
-  readonly columns: number;
-  /** Elements along k that are held in workgroup memory at a time. */
-  readonly depth: number;
-  /** Each of 16 x 16 invocations computes this many rows and columns. */
   readonly rowsEach: number;
   readonly columnsEach: number;
 }
+
+/** Invocations along a side of a tile. */
+export const tileSide = 8;
 
 export interface Launch {
   readonly strategy: 'points' | 'workgroup' | 'tiles';
@@ -181,20 +179,18 @@ export function matmulAsMap(kernel: MatmulKernel): MapKernel | undefined {
   };
 }
 
-/** Enough workgroups to be worth a larger tile. */
-const busyWorkgroups = 64;
+/** Products of at least this many multiplications are worth the larger shader of a larger tile. */
+const largeProduct = 2 ** 24;
 
 function tiledLaunch(kernel: MatmulKernel): Launch {
-  const { batch, m, n } = kernel;
-  const count = (each: number) => batch * Math.ceil(m / (16 * each)) * Math.ceil(n / (16 * each));
-  // The largest tile that still gives work to many workgroups and is not mostly padding.
-  const each = [4, 2].find((e) => count(e) >= busyWorkgroups && m > 8 * e && n > 8 * e) ?? 1;
-  const tile: Tile = {
-    rows: 16 * each,
-    columns: 16 * each,
-    depth: 16,
-    rowsEach: each,
-    columnsEach: each,
+  const { batch, m, n, k } = kernel;
+  const each = (extent: number, most: number): number => {
+    let count = 1;
+    while (count < most && extent > tileSide * count) count *= 2;
+    return count;
   };
-  return launch('tiles', 256, count(each), tile);
+  const tile: Tile = { rowsEach: each(m, m * n * k >= largeProduct ? 8 : 4), columnsEach: each(n, 4) };
+  const down = Math.ceil(m / (tileSide * tile.rowsEach));
+  const across = Math.ceil(n / (tileSide * tile.columnsEach));
+  return launch('tiles', tileSide * tileSide, batch * down * across, tile);
 }

@@ -13,7 +13,7 @@ import { fail } from '../../support/diagnostic.ts';
 import { at } from '../../support/lists.ts';
 import { lineColumn, type Span } from '../../support/span.ts';
 import { libraryText } from './library.ts';
-import { matmulNames, writeMatmul } from './matmul.ts';
+import { writeMatmul } from './matmul.ts';
 import { Shader } from './shader.ts';
 import { StatementWriter } from './statements.ts';
 
@@ -51,7 +51,7 @@ function mapShader(kernel: MapKernel, launch: Launch): Shader {
 }
 
 function tiledShader(kernel: Kernel, launch: Launch): Shader {
-  const shader = new Shader(kernel, matmulNames);
+  const shader = new Shader(kernel);
   shader.line(`let point = ${workgroupNumber(launch)};`);
   if (launch.grid[1] > 1) shader.block(`if (point >= ${launch.workgroups}u)`, () => shader.line('return;'));
   if (kernel.kind === 'matmul') writeMatmul(shader, kernel, launch);

@@ -13,11 +13,8 @@ export class Shader {
   private readonly lines: string[] = [];
   private depth = 1;
 
-  constructor(
-    readonly kernel: Kernel,
-    extraNames: readonly string[] = [],
-  ) {
-    this.names = new Namer([...namesOf(kernel), ...extraNames]);
+  constructor(readonly kernel: Kernel) {
+    this.names = new Namer(namesOf(kernel));
     this.expressions = new ExpressionWriter(kernel, this.names, (line) => this.line(line));
   }
 

@@ -207,17 +207,21 @@ export class StatementWriter {
         shader.line(`${own} += ${part};`);
       });
     } else elements('local_index', `${total}u`, own);
+    const known = this.sharedArrays.has(s.type);
     const array = this.sharedArray(s.type);
     const width = names.fresh('width');
+    // The last reduction's result may still be being read.
+    if (known) shader.line('workgroupBarrier();');
     shader.line(`${array}[local_index] = ${own};`);
     shader.line('workgroupBarrier();');
-    shader.block(`for (var ${width} = ${size / 2}u; ${width} > 0u; ${width} >>= 1u)`, () => {
+    // workgroup_id.z is 0; it keeps drivers from unrolling the loop, which some take a second for.
+    shader.block(`for (var ${width} = ${size / 2}u + workgroup_id.z; ${width} > 0u; ${width} >>= 1u)`, () => {
       shader.block(`if (local_index < ${width})`, () =>
         shader.line(combined(s.combine, `${array}[local_index]`, `${array}[local_index + ${width}]`)),
       );
       shader.line('workgroupBarrier();');
     });
-    shader.line(`let ${names.of(s.name)} = workgroupUniformLoad(&${array}[0]);`);
+    shader.line(`let ${names.of(s.name)} = ${array}[0];`);
   }
 
   private sharedArray(type: DType): string {
