@@ -425,3 +425,27 @@ export function interpretFunction(
   const values = interpret(fn.region.results, bindings);
   return Object.fromEntries(fn.outputs.map((name, i) => [name, at(values, i)]));
 }
+
+/** `interpretFunction` for a function that is called many times: its programs and buffers are made once. Results are the caller's own. */
+export function prepareFunction(
+  fn: ArrayFunction,
+): (inputs: Readonly<Record<string, NdArray>>) => Record<string, NdArray> {
+  const { params, results } = fn.region;
+  const program = compileProgram(new Machine(), params, results);
+  return (inputs) => {
+    const given = fn.inputs.map((name, i): Cell => {
+      const array = inputs[name];
+      if (array === undefined)
+        throw new InternalError('ir.interpret', `input ${name} of ${fn.name} is missing`);
+      checkArray(name, array, at(params, i));
+      return { data: array.data, uses: 1, pool: undefined };
+    });
+    const cells = runProgram(program, given);
+    const values = cells.map((cell, i): NdArray => {
+      const { dtype, shape } = at(results, i);
+      return { dtype, shape, data: cell.data.slice() };
+    });
+    cells.forEach(release);
+    return Object.fromEntries(fn.outputs.map((name, i) => [name, at(values, i)]));
+  };
+}

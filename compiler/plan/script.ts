@@ -1,8 +1,15 @@
 // The host's side of a program: what `run`, `test` and the initialisation of data and parameters do, as plain data. Every number it needs has been computed by a procedure into a
 // variable before it is read; the host only calls, reads, decides and writes files.
 
-/** A string with run-time holes: text, or the (scalar or array) value of a variable. */
-export type TextPart = { readonly text: string } | { readonly variable: string; readonly digits?: number };
+/** A string with run-time holes: text, or the (scalar or array) value of a variable. `shape` and `kind` say how it is shown; without them, by its length and as reals. */
+export type TextPart =
+  | { readonly text: string }
+  | {
+      readonly variable: string;
+      readonly digits?: number;
+      readonly shape?: readonly number[];
+      readonly kind?: 'real' | 'int' | 'bool';
+    };
 
 /** Line and column (from 1) of a statement, for messages at run time. */
 export interface Place {

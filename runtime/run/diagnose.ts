@@ -1,0 +1,71 @@
+// Where NaN began. In: the diagnosis a statement carries. Out: nothing when every solve it depends on stayed finite, otherwise a FlowError R201 that names model, state, step, time and
+// the step size to take instead.
+
+import type { Diagnosis } from '../../compiler/plan/script.ts';
+import { FlowError } from '../../compiler/support/diagnostic.ts';
+import type { Span } from '../../compiler/support/span.ts';
+import { spoken } from '../../compiler/support/lists.ts';
+import { showNumber } from '../../compiler/support/number_text.ts';
+import type { OptionalDiagnosis, RunContext } from './context.ts';
+import { readScalar } from './context.ts';
+import { spanOfPlace } from './place.ts';
+
+type SolveDiagnosis = Diagnosis['solves'][number];
+
+/** Throws R201 when one of the solves behind a result that is not finite became so itself. `where` is the statement that needed the result. */
+export async function diagnose(
+  run: RunContext,
+  diagnosis: OptionalDiagnosis,
+  where: Span | undefined,
+): Promise<void> {
+  for (const solve of diagnosis?.solves ?? []) {
+    await run.executor.run(solve.procedure);
+    const bad: { name: string; step: number }[] = [];
+    for (const state of solve.states) {
+      const step = await readScalar(run, state.firstBadStep);
+      if (step >= 0) bad.push({ name: state.name, step });
+    }
+    if (bad.length > 0) await report(run, solve, bad, where);
+  }
+}
+
+async function report(
+  run: RunContext,
+  solve: SolveDiagnosis,
+  bad: readonly { readonly name: string; readonly step: number }[],
+  where: Span | undefined,
+): Promise<never> {
+  const first = Math.min(...bad.map((b) => b.step));
+  const names = bad.filter((b) => b.step === first).map((b) => `\`${b.name}\``);
+  const stepSize = await readScalar(run, solve.stepSize);
+  const stable = await readScalar(run, solve.stableStep);
+  const time = (await readScalar(run, solve.startTime)) + (first + 1) * stepSize;
+  const verb = names.length > 1 ? 'are' : 'is';
+  const training = run.state.step === undefined ? '' : `, in iteration ${run.state.step} of minimize`;
+  throw new FlowError([
+    {
+      severity: 'error',
+      code: 'R201',
+      message: `${spoken(names)} of ${solve.model} ${verb} no longer finite after step ${first + 1}, t = ${showNumber(time)}${training}`,
+      span: spanOfPlace(solve.place),
+      help: cure(Math.abs(stepSize), stable),
+      ...(where === undefined ? {} : { related: [{ message: 'its result is needed here', span: where }] }),
+    },
+  ]);
+}
+
+function cure(step: number, stable: number): string {
+  const size = showNumber(step);
+  if (!(stable > 0))
+    return `the step is ${size}: try a smaller one, and look for a division by zero or the logarithm or root of a negative number in the equations`;
+  const limit = showNumber(roundedDown(stable));
+  if (stable < step)
+    return `the step ${size} is too long for this method: take dt below ${limit} (an estimate from the start), or a method with a larger region of stability`;
+  return `the step ${size} is below the estimated limit of stability, ${limit}: look for a division by zero or the logarithm or root of a negative number in the equations, or a solution that really blows up`;
+}
+
+/** Two digits, never more than the value. */
+function roundedDown(x: number): number {
+  const unit = 10 ** (Math.floor(Math.log10(x)) - 1);
+  return Number((Math.floor(x / unit) * unit).toPrecision(2));
+}

@@ -1,0 +1,207 @@
+// The Taylor test of a gradient. In: a loss along a line, L(h) = loss(p + h v), and the slope g = dL/dh at 0 that is to be judged. Out: the sweep of steps, and a verdict.
+//
+// With an exact gradient the remainder R(h) = |L(h) - L(0) - h g| falls as h^2; an error d of the gradient adds h |d|, which shows as slope 1 at SMALL h, right above the rounding noise.
+// So the slope is fitted over the smallest steps whose remainder stands clear of the noise, and the noise is measured, not assumed: it is the remainder at steps so small that h^2
+// cannot matter. A remainder that falls faster than h^2 (the second derivative vanishes along v) speaks for the gradient just as well. What rounding hides is called unclear, never passed.
+// Source: Farrell, Ham, Funke, Rognes 2013, SIAM J. Sci. Comput. 35(4), §6.1 (Taylor remainder convergence).
+
+import { at } from '../../compiler/support/lists.ts';
+
+export interface TaylorPoint {
+  readonly h: number;
+  /** L(h). */
+  readonly loss: number;
+  /** |L(h) - L(0) - h g|. */
+  readonly remainder: number;
+  /** Whether the fit used it. */
+  readonly used: boolean;
+}
+
+export interface TaylorProblem {
+  readonly lossAt: (h: number) => Promise<number>;
+  /** L(0). */
+  readonly loss: number;
+  /** g. */
+  readonly slope: number;
+  /** The step that changes the parameters by about their own size. */
+  readonly scale: number;
+  readonly precision: 'f32' | 'f64';
+}
+
+export interface TaylorResult {
+  readonly verdict: 'pass' | 'linear' | 'flat' | 'unclear' | 'fail';
+  /** Fitted slope, and the range of h. */
+  readonly slope?: number;
+  readonly from?: number;
+  readonly to?: number;
+  /** Remainder, relative to h |g|, at the smallest step of the fit (or the largest step of all when nothing was fitted): bounds the relative error of the gradient. */
+  readonly relative: number;
+  /** Rounding noise of the loss. */
+  readonly noise: number;
+  /** Ascending in h. */
+  readonly table: readonly TaylorPoint[];
+}
+
+interface Sample {
+  readonly h: number;
+  readonly loss: number;
+  readonly remainder: number;
+}
+
+interface Sweep {
+  /** Largest step tried at first, relative to the scale. */
+  readonly first: number;
+  readonly ratio: number;
+  /** Steps at which the remainder is rounding alone. */
+  readonly tiny: readonly number[];
+  readonly rounding: number;
+  /** Relative error of a gradient that rounding alone can explain. */
+  readonly excusable: number;
+}
+
+const sweeps: { readonly [P in 'f32' | 'f64']: Sweep } = {
+  f64: {
+    first: 0.1,
+    ratio: Math.sqrt(10),
+    tiny: [1e-12, 2.3e-12, 4.1e-12],
+    rounding: 2 ** -53,
+    excusable: 1e-8,
+  },
+  f32: { first: 0.25, ratio: 2, tiny: [3e-6, 5.3e-6, 8.1e-6], rounding: 2 ** -24, excusable: 3e-4 },
+};
+
+/** A remainder counts when it is this many times the noise. */
+const clearance = 30;
+/** A fit spans at least this factor in h, and three points. */
+const narrowest = 7.9;
+const leastPoints = 3;
+const mostPoints = 26;
+/** The slope may miss 2 by this much. */
+export const slopeTolerance = 0.1;
+
+/** Evaluates the loss 10 to 25 times. */
+export async function taylorTest(problem: TaylorProblem): Promise<TaylorResult> {
+  const sweep = sweeps[problem.precision];
+  const sample = async (h: number): Promise<Sample> => {
+    const loss = await problem.lossAt(h);
+    return { h, loss, remainder: Math.abs(loss - problem.loss - h * problem.slope) };
+  };
+  const tiny: Sample[] = [];
+  for (const h of sweep.tiny) tiny.push(await sample(h * problem.scale));
+  const noise = Math.max(
+    sweep.rounding * Math.abs(problem.loss),
+    ...tiny.map((s) => s.remainder).filter(Number.isFinite),
+  );
+  const samples = await sweepSteps(problem, sweep, sample, noise);
+  return judge(problem, sweep, samples, noise);
+}
+
+async function sweepSteps(
+  problem: TaylorProblem,
+  sweep: Sweep,
+  sample: (h: number) => Promise<Sample>,
+  noise: number,
+): Promise<readonly Sample[]> {
+  const samples: Sample[] = [];
+  const smallest = at(sweep.tiny, -1) * 4;
+  let hidden = 0;
+  for (let h = sweep.first; h > smallest && hidden < 2 && samples.length < mostPoints; h /= sweep.ratio) {
+    const s = await sample(h * problem.scale);
+    if (!Number.isFinite(s.remainder)) continue;
+    hidden = s.remainder > clearance * noise ? 0 : hidden + 1;
+    samples.unshift(s);
+  }
+  // Too little stands clear of the noise: larger steps, as long as the loss exists there.
+  for (let h = sweep.first * sweep.ratio; h <= 10; h *= sweep.ratio) {
+    if (wideEnough(clearOf(samples, noise))) break;
+    const s = await sample(h * problem.scale);
+    if (!Number.isFinite(s.remainder)) break;
+    samples.push(s);
+  }
+  return samples;
+}
+
+/** The samples from the smallest step on after which every remainder stands clear of the noise. */
+function clearOf(samples: readonly Sample[], noise: number): readonly Sample[] {
+  let start = samples.length;
+  while (start > 0 && at(samples, start - 1).remainder > clearance * noise) start--;
+  return samples.slice(start);
+}
+
+function wideEnough(samples: readonly Sample[]): boolean {
+  return samples.length >= leastPoints && at(samples, -1).h / at(samples, 0).h >= narrowest;
+}
+
+function judge(
+  problem: TaylorProblem,
+  sweep: Sweep,
+  samples: readonly Sample[],
+  noise: number,
+): TaylorResult {
+  const clear = clearOf(samples, noise);
+  const table = (used: readonly Sample[]): readonly TaylorPoint[] =>
+    samples.map((s) => ({ ...s, used: used.includes(s) }));
+  const relativeAt = (s: Sample): number => s.remainder / Math.abs(s.h * problem.slope);
+  if (!wideEnough(clear)) return unfitted(problem, sweep, samples, clear, noise, table([]));
+
+  let count = leastPoints;
+  while (!wideEnough(clear.slice(0, count))) count++;
+  let window = clear.slice(0, count);
+  let slope = fittedSlope(window);
+  const relative = relativeAt(at(window, 0));
+  if (Math.abs(slope - 2) <= slopeTolerance) {
+    for (; count < clear.length; count++) {
+      const wider = clear.slice(0, count + 1);
+      const widerSlope = fittedSlope(wider);
+      const local = fittedSlope(wider.slice(-2));
+      if (Math.abs(widerSlope - 2) > slopeTolerance / 2 || Math.abs(local - 2) > 1.5 * slopeTolerance) break;
+      [window, slope] = [wider, widerSlope];
+    }
+  }
+  const verdict = slope >= 2 - slopeTolerance ? 'pass' : relative < sweep.excusable ? 'unclear' : 'fail';
+  return {
+    verdict,
+    slope,
+    from: at(window, 0).h,
+    to: at(window, -1).h,
+    relative,
+    noise,
+    table: table(window),
+  };
+}
+
+/** No range of steps whose remainder can be fitted. */
+function unfitted(
+  problem: TaylorProblem,
+  sweep: Sweep,
+  samples: readonly Sample[],
+  clear: readonly Sample[],
+  noise: number,
+  table: readonly TaylorPoint[],
+): TaylorResult {
+  const largest = samples.at(-1);
+  if (largest === undefined) return { verdict: 'unclear', relative: NaN, noise, table };
+  const predicted = Math.abs(largest.h * problem.slope);
+  const relative = largest.remainder / predicted;
+  const result = { relative, noise, table };
+  const changed = Math.abs(largest.loss - problem.loss);
+  if (Math.max(predicted, changed) <= clearance * noise) return { verdict: 'flat', ...result };
+  if (clear.length === 0)
+    return { verdict: relative < Math.sqrt(sweep.excusable) ? 'linear' : 'unclear', ...result };
+  return { verdict: 'unclear', ...result };
+}
+
+/** Least squares of log R over log h. */
+function fittedSlope(samples: readonly Sample[]): number {
+  const x = samples.map((s) => Math.log(s.h));
+  const y = samples.map((s) => Math.log(s.remainder));
+  const mean = (list: readonly number[]): number => list.reduce((sum, v) => sum + v, 0) / list.length;
+  const [mx, my] = [mean(x), mean(y)];
+  let above = 0;
+  let below = 0;
+  x.forEach((v, i) => {
+    above += (v - mx) * (at(y, i) - my);
+    below += (v - mx) ** 2;
+  });
+  return above / below;
+}
