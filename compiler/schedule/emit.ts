@@ -50,11 +50,11 @@ interface Pattern {
   readonly uniforms: readonly number[];
 }
 
-/** Small variables moved together for kernels that read too many buffers. */
-interface Packing {
-  readonly before: Step[];
-  readonly after: Step[];
-  readonly imported: Map<Storage, Location>;
+/** Thrown when a procedure has to be written with its small variables packed. */
+export class TooManyBuffers extends Error {}
+
+export function isSmallVariable(storage: Storage): boolean {
+  return storage.role === 'variable' && storage.length <= PACKED;
 }
 
 export class Emitter {
@@ -70,7 +70,8 @@ export class Emitter {
   private loops = 0;
   /** Prefix of kernel names: the procedure, then the loop. */
   label = 'main';
-  packing: Packing = { before: [], after: [], imported: new Map() };
+  /** Whether small variables have been moved to the packed values already. */
+  private packVariables = false;
 
   constructor(readonly options: PartitionOptions) {
     this.strategies = new Strategies(options.threads);
@@ -139,10 +140,10 @@ export class Emitter {
   }
 
   /** Small values of different procedures share their places. */
-  beginProcedure(label: string): void {
+  beginProcedure(label: string, packVariables: boolean): void {
     this.label = label;
     this.packTops.clear();
-    this.packing = { before: [], after: [], imported: new Map() };
+    this.packVariables = packVariables;
   }
 
   literal(data: ArrayLike<number>, type: BufferType): Location {
@@ -231,7 +232,11 @@ export class Emitter {
     });
     for (const node of live) {
       const targets_ = written.get(node);
-      const location = targets_?.[0] ?? this.temporary(node, `${this.label}_t`, block);
+      const location =
+        targets_?.[0] ??
+        (isStackedOutput(node)
+          ? this.separate(node, `${this.label}_stack`, block)
+          : this.temporary(node, `${this.label}_t`, block));
       environment.set(node, location);
       if (targets_ === undefined) written.set(node, [location]);
     }
@@ -354,44 +359,23 @@ export class Emitter {
         at(stores, w)[o] = [first];
       });
     });
-    this.pack(reads, stores);
+    this.checkBuffers(reads, stores);
     this.dispatchMap(active, key, reads, stores, block);
     for (const { from, to, size } of later) this.copy(from, to, size, block);
   }
 
-  /** When a kernel needs too many buffers, small variables are read from and written to the packed small values; they are copied before and after the procedure. */
-  private pack(reads: Map<Node, Location | Counter>, stores: Location[][][]): void {
-    const count = (): number => {
-      const all = new Set<Storage>();
-      for (const location of reads.values()) if (!isCounter(location)) all.add(location.storage);
-      for (const lists of stores)
-        for (const list of lists) for (const location of list) all.add(location.storage);
-      return all.size;
-    };
-    if (count() <= this.options.maxBuffers) return;
-    const moveable = (l: Location): boolean => l.storage.role === 'variable' && l.storage.length <= PACKED;
-    const { imported, before, after } = this.packing;
-    for (const [node, location] of reads) {
-      if (isCounter(location) || !moveable(location)) continue;
-      let inside = imported.get(location.storage);
-      if (inside === undefined) {
-        inside = this.packed(location.storage.type, location.storage.length);
-        imported.set(location.storage, inside);
-        this.copy(whole(location.storage), inside, location.storage.length, before);
-      }
-      reads.set(node, {
-        ...inside,
-        offset: constantOffset(inside.offset.constant + location.offset.constant),
-      });
-    }
+  /** When a kernel needs too many buffers and small variables are among them, the procedure is written anew with those in the packed small values. */
+  private checkBuffers(
+    reads: ReadonlyMap<Node, Location | Counter>,
+    stores: readonly (readonly (readonly Location[])[])[],
+  ): void {
+    if (this.packVariables) return;
+    const all = new Set<Storage>();
+    for (const location of reads.values()) if (!isCounter(location)) all.add(location.storage);
     for (const lists of stores)
-      for (const list of lists)
-        list.forEach((location, i) => {
-          if (!moveable(location)) return;
-          const inside = this.packed(location.storage.type, location.storage.length);
-          list[i] = inside;
-          this.copy(inside, location, location.storage.length, after);
-        });
+      for (const list of lists) for (const location of list) all.add(location.storage);
+    if (all.size <= this.options.maxBuffers) return;
+    if ([...all].some(isSmallVariable)) throw new TooManyBuffers();
   }
 
   private dispatchMap(
@@ -529,6 +513,11 @@ export class Emitter {
       uniforms: keptUniforms,
     };
   }
+}
+
+/** Tapes and other stacked outputs have buffers of their own: snapshots are addressed by slot from a buffer's beginning. */
+function isStackedOutput(node: Node): boolean {
+  return node.op === 'project' && isStacked(at(node.args, 0), node.attrs.index);
 }
 
 /** Packs grow in powers of two, so that the kernels that use them are rarely different only in the length of the pack. */

@@ -1,7 +1,10 @@
 // The kernels of a plan, each once: kernels with the same text up to their name are shared between procedures, loops and steps.
 
 import type { Span } from '../support/span.ts';
+import { get } from '../support/lists.ts';
 import type { Kernel } from '../kernel/types.ts';
+import type { Step } from '../plan/types.ts';
+import { innerBlocks } from './memory.ts';
 
 /** A kernel without its name and places. */
 export type Unnamed<K = Kernel> = K extends Kernel ? Omit<K, 'name' | 'origins'> : never;
@@ -25,6 +28,26 @@ export class KernelLibrary {
       this.kernels.push({ ...kernel, name: this.name(label), origins });
     }
     return id;
+  }
+
+  /** The kernels that the steps dispatch, and their new numbers. */
+  keepUsed(procedures: readonly (readonly Step[])[]): {
+    readonly kernels: readonly Kernel[];
+    readonly numberOf: (kernel: number) => number;
+  } {
+    const used = new Set<number>();
+    const visit = (steps: readonly Step[]): void => {
+      for (const step of steps) {
+        if (step.kind === 'dispatch') used.add(step.kernel);
+        innerBlocks(step).forEach(visit);
+      }
+    };
+    procedures.forEach(visit);
+    const numbers = new Map([...used].sort((a, b) => a - b).map((old, i) => [old, i]));
+    return {
+      kernels: this.kernels.filter((_, i) => used.has(i)),
+      numberOf: (kernel) => get(numbers, kernel),
+    };
   }
 
   private name(label: string): string {

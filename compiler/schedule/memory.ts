@@ -152,7 +152,7 @@ function buffersOf(step: Step): readonly number[] {
   }
 }
 
-function innerBlocks(step: Step): readonly (readonly Step[])[] {
+export function innerBlocks(step: Step): readonly (readonly Step[])[] {
   switch (step.kind) {
     case 'loop':
       return [step.body];
@@ -167,15 +167,19 @@ function innerBlocks(step: Step): readonly (readonly Step[])[] {
   }
 }
 
-/** The steps with storages replaced by the buffers they got. */
-export function assignBuffers(steps: readonly Step[], bufferOf: ReadonlyMap<number, number>): Step[] {
+/** The steps with storages replaced by the buffers they got, and kernels by their numbers. */
+export function assignBuffers(
+  steps: readonly Step[],
+  bufferOf: ReadonlyMap<number, number>,
+  kernelOf: (kernel: number) => number,
+): Step[] {
   const id = (storage: number): number => get(bufferOf, storage);
   const range = (r: BufferRange): BufferRange => ({ ...r, buffer: id(r.buffer) });
   const block = (list: readonly Step[]): Step[] => list.map(one);
   const one = (step: Step): Step => {
     switch (step.kind) {
       case 'dispatch':
-        return { ...step, buffers: step.buffers.map(id) };
+        return { ...step, kernel: kernelOf(step.kernel), buffers: step.buffers.map(id) };
       case 'copy':
         return { ...step, from: range(step.from), to: range(step.to) };
       case 'fill':

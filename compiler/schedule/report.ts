@@ -2,6 +2,7 @@
 
 import type { Expr, Kernel, Statement } from '../kernel/types.ts';
 import type { PlanBuffer, Procedure, Step } from '../plan/types.ts';
+import { innerBlocks } from './memory.ts';
 import { childrenOf } from './tidy.ts';
 
 export interface KernelReport {
@@ -56,26 +57,11 @@ export function reportOf(
   };
 }
 
-function blocksOf(step: Step): readonly (readonly Step[])[] {
-  switch (step.kind) {
-    case 'loop':
-      return [step.body];
-    case 'while':
-      return [step.test, step.body];
-    case 'if':
-      return [step.then, step.else];
-    case 'reverse':
-      return [step.forward, step.backward];
-    default:
-      return [];
-  }
-}
-
 function count(steps: readonly Step[], kind: 'dispatch' | 'copy', inner: boolean): number {
   let n = 0;
   for (const step of steps) {
     if (step.kind === kind) n++;
-    if (inner || step.kind === 'if') for (const block of blocksOf(step)) n += count(block, kind, inner);
+    if (inner || step.kind === 'if') for (const block of innerBlocks(step)) n += count(block, kind, inner);
   }
   return n;
 }
@@ -111,7 +97,7 @@ function collect(procedure: string, steps: readonly Step[], into: LoopReport[]):
         kernelsPerForwardStep: 0,
         copiesPerStep: count(step.body, 'copy', true),
       });
-    for (const block of blocksOf(step)) collect(procedure, block, into);
+    for (const block of innerBlocks(step)) collect(procedure, block, into);
   }
 }
 

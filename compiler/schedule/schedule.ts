@@ -11,7 +11,7 @@ import type { Graph } from '../ir/graph.ts';
 import type { ArrayFunction, ArrayType, Node } from '../ir/types.ts';
 import { sameShape, showType, sizeOf } from '../ir/types.ts';
 import type { Environment } from './emit.ts';
-import { Emitter } from './emit.ts';
+import { Emitter, TooManyBuffers, isSmallVariable } from './emit.ts';
 import type { Contents } from './memory.ts';
 import { assignBuffers, planMemory } from './memory.ts';
 import type { ScheduleReport } from './report.ts';
@@ -90,27 +90,16 @@ export function schedule(
   };
 
   const stepsOf = new Map<string, Step[]>();
-  for (const { name, fn, inputs, outputs } of procedures) {
-    emitter.beginProcedure(name);
-    const environment: Environment = new Map();
-    fn.inputs.forEach((input, i) => {
-      const variable = inputs[input];
-      if (variable === undefined)
-        throw new InternalError('schedule', `${name}: input ${input} has no variable`);
-      const param = at(fn.region.params, i);
-      environment.set(param, locate(variable, param, name));
-    });
-    const targets = fn.outputs.map((output, i) => {
-      const variable = outputs[output];
-      return variable === undefined ? undefined : locate(variable, at(fn.region.results, i), name);
-    });
-    const block: Step[] = [];
-    emitter.region(emitter.plan(fn.region), environment, targets, block, true);
-    const { before, after } = emitter.packing;
-    // The block itself is what temporaries call home: it is filled, not replaced.
-    block.unshift(...before);
-    block.push(...after);
-    stepsOf.set(name, block);
+  for (const source of procedures) {
+    const write = (packVariables: boolean): Step[] => emitProcedure(emitter, source, locate, packVariables);
+    let steps: Step[];
+    try {
+      steps = write(false);
+    } catch (error) {
+      if (!(error instanceof TooManyBuffers)) throw error;
+      steps = write(true);
+    }
+    stepsOf.set(source.name, steps);
   }
 
   for (const [storage, data] of emitter.constantData) {
@@ -118,15 +107,56 @@ export function schedule(
     initial.set(data);
     contents.set(storage, { shape: [storage.length], initial });
   }
+  const kernels = emitter.library.keepUsed([...stepsOf.values()]);
   const memory = planMemory(emitter.storages, [...stepsOf.values()], contents);
   const done: Record<string, Procedure> = {};
-  for (const [name, steps] of stepsOf) done[name] = { name, steps: assignBuffers(steps, memory.bufferOf) };
-  const { kernels } = emitter.library;
+  for (const [name, steps] of stepsOf)
+    done[name] = { name, steps: assignBuffers(steps, memory.bufferOf, kernels.numberOf) };
   return {
     buffers: memory.buffers,
-    kernels,
+    kernels: kernels.kernels,
     procedures: done,
     bytes: memory.bytes,
-    report: reportOf(kernels, done, memory.buffers),
+    report: reportOf(kernels.kernels, done, memory.buffers),
   };
+}
+
+/**
+ * The steps of one procedure. With `packVariables` its small variables are copied to the packed small values before it begins, and its small results from there when it ends: a kernel
+ * that needs a dozen of them binds one buffer.
+ */
+function emitProcedure(
+  emitter: Emitter,
+  { name, fn, inputs, outputs }: ProcedureSource,
+  locate: (variable: string, node: Node, procedure: string) => Location,
+  packVariables: boolean,
+): Step[] {
+  emitter.beginProcedure(name, packVariables);
+  const block: Step[] = [];
+  const packed = ({ storage }: Location): Location | undefined =>
+    packVariables && isSmallVariable(storage) ? emitter.packed(storage.type, storage.length) : undefined;
+  const environment: Environment = new Map();
+  fn.inputs.forEach((input, i) => {
+    const variable = inputs[input];
+    if (variable === undefined)
+      throw new InternalError('schedule', `${name}: input ${input} has no variable`);
+    const param = at(fn.region.params, i);
+    const location = locate(variable, param, name);
+    const inside = packed(location);
+    if (inside !== undefined) emitter.copy(location, inside, location.storage.length, block);
+    environment.set(param, inside ?? location);
+  });
+  const after: (() => void)[] = [];
+  const targets = fn.outputs.map((output, i) => {
+    const variable = outputs[output];
+    if (variable === undefined) return undefined;
+    const location = locate(variable, at(fn.region.results, i), name);
+    const inside = packed(location);
+    if (inside !== undefined)
+      after.push(() => emitter.copy(inside, location, location.storage.length, block));
+    return inside ?? location;
+  });
+  emitter.region(emitter.plan(fn.region), environment, targets, block, true);
+  for (const copy of after) copy();
+  return block;
 }
