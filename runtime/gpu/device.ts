@@ -92,6 +92,7 @@ export async function openDevice(options: GpuOptions = {}): Promise<GpuDevice> {
     software,
     trouble: () => trouble,
     dispose() {
+      trouble ??= new InternalError('gpu', 'the device has been disposed of');
       device?.destroy();
       device = undefined;
       held = undefined;

@@ -10,7 +10,7 @@ import { BufferUsage } from './constants.ts';
 export const uniformStride = 256;
 /** Bytes that one tuple may have. */
 export const uniformBytes = 256;
-const placesPerChunk = 8192;
+const placesPerChunk = 4096;
 const chunkWords = (placesPerChunk * uniformStride) / 4;
 
 interface Chunk {
@@ -33,7 +33,7 @@ export class UniformTable {
   constructor(
     private readonly device: GPUDevice,
     /** When so many chunks are full, the table wants a reset. */
-    private readonly mostChunks = 8,
+    private readonly mostChunks = 4,
   ) {}
 
   get full(): boolean {

@@ -14,10 +14,12 @@ export function f32Literal(value: number): string {
   if (Math.abs(x) === LARGEST_F32) return `${x < 0 ? '-' : ''}0x1.fffffep+127f`;
   if (x === 0) return Object.is(x, -0) ? '-0.0f' : '0.0f';
   if (Number.isInteger(x) && Math.abs(x) < 1e9) return `${x}.0f`;
-  let text = x.toPrecision(9);
+  const small = Math.abs(x) < 1e-4;
+  const write = (digits: number) => (small ? x.toExponential(digits - 1) : x.toPrecision(digits));
+  let text = write(9);
   // The shortest text that still reads back as x.
   for (let digits = 1; digits < 9; digits++) {
-    const shorter = x.toPrecision(digits);
+    const shorter = write(digits);
     if (Math.fround(Number(shorter)) === x) {
       text = shorter;
       break;
