@@ -172,3 +172,17 @@ export const optionForms: ReadonlyMap<string, string> = new Map([['save', 'save 
 
 /** The form of one axis. */
 export const axisForm = 'x: 0 .. 1 cells 64 periodic';
+
+/** Clause words that may stand behind a whole statement, by its first word. */
+export const trailingWords: ReadonlyMap<string, readonly string[]> = new Map([
+  ['param', ['in', 'via', 'from']],
+  ['network', ['from']],
+  ['noise', ['on']],
+  ['yield', ['every']],
+  ['break', ['when']],
+  ['minimize', ['batch', 'accumulate', 'steps', 'epochs', 'except']],
+  ['plot', ['as']],
+  ['animate', ['as']],
+  ['fn', ['derivative', 'tangent']],
+  ['state', ['on', 'at']],
+]);

@@ -1,7 +1,7 @@
 // What Chevrotain expected, kept as a plain word list in the error's message: sentences for the user are made in explain.ts from
 // the tokens around the error. Nothing written here reaches the user.
 
-import { defaultParserErrorProvider, type IParserErrorMessageProvider } from 'chevrotain';
+import type { IParserErrorMessageProvider } from 'chevrotain';
 
 /** Separates the names of expected tokens in the message of a recorded error. */
 export const separator = '\u0000';
@@ -14,6 +14,3 @@ export const recordExpected: IParserErrorMessageProvider = {
   buildEarlyExitMessage: ({ expectedIterationPaths }) =>
     [...new Set(expectedIterationPaths.map((path) => path[0]?.name ?? ''))].join(separator),
 };
-
-/** Chevrotain's own sentences, for the test that validates the grammar. */
-export const stock = defaultParserErrorProvider;

@@ -1,151 +1,23 @@
-// The grammar of expressions and types, as Chevrotain rules that build the tree while they parse (grammar.md, "Grammar").
+// The grammar of expressions, as Chevrotain rules that build the tree while they parse (grammar.md, "Grammar").
 // LL(2) with gates that only look at what the pre-pass found out; no backtracking, no recovery: recover.ts takes a broken
 // statement out and the item is parsed again. Operators are a flat list, folded by precedence (fold.ts).
-// During Chevrotain's recording phase every rule runs once on dummies, so code that looks into results stands in ACTION.
 
-import { EmbeddedActionsParser, type IToken, type ParserMethod } from 'chevrotain';
-import { type Diagnostic, InternalError } from '../support/diagnostic.ts';
-import type { SourceFile, Span } from '../support/span.ts';
+import type { IToken, ParserMethod } from 'chevrotain';
+import { InternalError } from '../support/diagnostic.ts';
+import type { Span } from '../support/span.ts';
 import type * as ast from './ast.ts';
-import type { SyntaxCode } from './codes.ts';
-import { recordExpected } from './expected.ts';
 import { type FlatPart, foldOperators } from './fold.ts';
+import { TypeParser } from './grammar_type.ts';
 import * as t from './tokens.ts';
-import { isToken, reserved, vocabulary, word } from './tokens.ts';
+import { isToken, reserved, word } from './tokens.ts';
 
-const nowhere: SourceFile = { path: '', text: '' };
-
-/** A list between brackets: its elements, and the commas that separate nothing. */
+/** A list between brackets: its elements, and the comma that ends it. */
 interface Listed {
   readonly elements: ast.Expression[];
   readonly comma: Span | undefined;
 }
 
-export abstract class ExpressionParser extends EmbeddedActionsParser {
-  /** Of the slice being parsed; set by `start`. */
-  protected file: SourceFile = nowhere;
-  /** What the actions found wrong although it parsed. */
-  protected problems: Diagnostic[] = [];
-  /** Ranges with an open end that no index has claimed yet. */
-  private openRanges = new Map<ast.Expression, Span>();
-  /** Labelled terms that no equation has claimed yet. */
-  protected labels = new Set<ast.LabelledExpression>();
-
-  constructor(validate: boolean) {
-    super(vocabulary, {
-      maxLookahead: 2,
-      recoveryEnabled: false,
-      skipValidations: !validate,
-      errorMessageProvider: recordExpected,
-    });
-  }
-
-  /** Makes the parser ready for a list of tokens. */
-  protected start(file: SourceFile, tokens: t.Token[]): void {
-    this.input = tokens;
-    this.file = file;
-    this.problems = [];
-    this.openRanges = new Map();
-    this.labels = new Set();
-  }
-
-  /** What the actions found wrong in the last list of tokens. */
-  protected found(): Diagnostic[] {
-    for (const span of this.openRanges.values()) {
-      this.problem(
-        'S065',
-        'an open range stands only in an index',
-        span,
-        'write the end: `0..n`; an unbounded interval ends at `inf`',
-      );
-    }
-    let bracketed = 0;
-    for (const labelled of this.labels) {
-      const { name, span } = labelled.label;
-      const inBrackets = /[([,]\s*$/.test(this.file.text.slice(0, span.start));
-      // the names of one list of arguments are one mistake
-      if (inBrackets) bracketed += 1;
-      if (bracketed > 1) continue;
-      const help = inBrackets
-        ? `a named argument stands in a call, \`f(${name}: …)\`; a record has braces, \`{ ${name}: … }\``
-        : 'a label names one term of an equation of a model: `dt(T) = diffusion: div(k*grad(T)) + source: q`';
-      this.problem('S073', `the label \`${name}:\` cannot stand here`, span, help);
-    }
-    return this.problems;
-  }
-
-  protected problem(code: SyntaxCode, message: string, span: Span, help?: string): void {
-    this.problems.push({ severity: 'error', code, message, span, ...(help === undefined ? {} : { help }) });
-  }
-
-  // ------------------------------------------------------------------------------------------------------------ helpers
-
-  protected spanOf(token: IToken): Span {
-    return { file: this.file, start: token.startOffset, end: (token.endOffset ?? token.startOffset) + 1 };
-  }
-
-  /** From a token to the last one consumed. */
-  protected spanFrom(first: IToken): Span {
-    const end = this.LA(0).endOffset ?? first.endOffset ?? first.startOffset;
-    return { file: this.file, start: first.startOffset, end: end + 1 };
-  }
-
-  protected identifier(token: IToken): ast.Identifier {
-    return { name: token.image, span: this.spanOf(token) };
-  }
-
-  /** The next token stands on the line of the one before. */
-  protected onThisLine(): boolean {
-    const next = this.LA(1);
-    return isToken(next) && !next.firstOnLine;
-  }
-
-  private opens(what: 'lambda' | 'pattern', ahead = 1): boolean {
-    const next = this.LA(ahead);
-    return isToken(next) && next.opens === what;
-  }
-
-  private isLambda(): boolean {
-    return this.LA(2).tokenType === t.Arrow || this.opens('lambda');
-  }
-
-  /** `, i in` or `, (i, j) in`: the comma goes on with the generators. */
-  private isGenerator(): boolean {
-    return this.LA(3).tokenType === reserved.in || this.opens('pattern', 2);
-  }
-
-  /** The comma here is followed by another element, not by the closing bracket. */
-  protected goesOn(): boolean {
-    const next = this.LA(2).tokenType;
-    return next !== t.RParen && next !== t.RBracket && next !== t.RBrace;
-  }
-
-  /** `by` in `a[0.. by 2]` is the clause, not the end of the range. */
-  private isStep(): boolean {
-    if (this.LA(1).tokenType !== word.by) return false;
-    const next = this.LA(2).tokenType;
-    return !(
-      next === t.RBracket ||
-      next === t.Comma ||
-      next === t.Operator ||
-      next === t.Dot ||
-      next === t.RParen
-    );
-  }
-
-  /** `source: q`; not the name before a colon at the end of a line. */
-  private isLabel(): boolean {
-    if (this.LA(2).tokenType !== t.Colon) return false;
-    const term = this.LA(3);
-    return isToken(term) && !term.firstOnLine;
-  }
-
-  private range(from: ast.Expression): ast.RangeExpression | undefined {
-    return from.kind === 'range' ? from : undefined;
-  }
-
-  // --------------------------------------------------------------------------------------------------------- expressions
-
+export abstract class ExpressionParser extends TypeParser {
   abstract readonly block: ParserMethod<[], ast.BlockExpression>;
 
   readonly expression = this.RULE('expression', (): ast.Expression =>
@@ -257,27 +129,6 @@ export abstract class ExpressionParser extends EmbeddedActionsParser {
     this.CONSUME(reserved.in);
     const source = this.SUBRULE(this.expression);
     return { pattern, source, span: this.spanFrom(first) };
-  });
-
-  readonly pattern = this.RULE('pattern', (): ast.Pattern => {
-    const first = this.LA(1);
-    return this.OR<ast.Pattern>([
-      {
-        ALT: () => {
-          const name = this.CONSUME(t.Name);
-          return { kind: 'name-pattern', name: name.image, span: this.spanOf(name) };
-        },
-      },
-      {
-        ALT: () => {
-          const elements: ast.Pattern[] = [];
-          this.CONSUME(t.LParen);
-          this.AT_LEAST_ONE_SEP({ SEP: t.Comma, DEF: () => elements.push(this.SUBRULE(this.pattern)) });
-          this.CONSUME(t.RParen);
-          return { kind: 'tuple-pattern', elements, span: this.spanFrom(first) };
-        },
-      },
-    ]);
   });
 
   /** Operands and operators side by side, then folded. */
@@ -626,11 +477,10 @@ export abstract class ExpressionParser extends EmbeddedActionsParser {
           const value = this.SUBRULE1(this.expression);
           from = value;
           this.ACTION(() => {
-            const range = this.range(value);
-            if (!range) return;
+            if (value.kind !== 'range') return;
             slice = true;
-            from = range.from;
-            to = this.openRanges.delete(value) ? undefined : range.to;
+            from = value.from;
+            to = this.openRanges.delete(value) ? undefined : value.to;
           });
         },
       },
@@ -677,173 +527,6 @@ export abstract class ExpressionParser extends EmbeddedActionsParser {
       ...beyond,
       span,
     };
-  });
-
-  // ------------------------------------------------------------------------------------------------- parameters and types
-
-  readonly params = this.RULE('params', (): ast.Param[] => {
-    const params: ast.Param[] = [];
-    this.CONSUME(t.LParen);
-    this.OPTION(() => {
-      params.push(this.SUBRULE(this.param));
-      this.MANY({
-        GATE: () => this.goesOn(),
-        DEF: () => {
-          this.CONSUME(t.Comma);
-          params.push(this.SUBRULE1(this.param));
-        },
-      });
-      this.OPTION1(() => this.CONSUME1(t.Comma));
-    });
-    this.CONSUME(t.RParen);
-    return params;
-  });
-
-  private readonly param = this.RULE('parameter', (): ast.Param => {
-    const first = this.LA(1);
-    const pattern = this.SUBRULE(this.pattern);
-    let type: ast.TypeExpression | undefined;
-    let preset: ast.Expression | undefined;
-    this.OPTION(() => {
-      this.CONSUME(t.Colon);
-      type = this.SUBRULE(this.type);
-    });
-    this.OPTION1(() => {
-      this.CONSUME(t.Equals);
-      preset = this.SUBRULE(this.expression);
-    });
-    return {
-      pattern,
-      ...(type ? { type } : {}),
-      ...(preset ? { default: preset } : {}),
-      span: this.spanFrom(first),
-    };
-  });
-
-  readonly type: ParserMethod<[], ast.TypeExpression> = this.RULE(
-    'typeExpression',
-    (): ast.TypeExpression => {
-      const first = this.LA(1);
-      const core = this.SUBRULE(this.typeCore);
-      let type = core;
-      this.OPTION({
-        GATE: () => this.onThisLine(),
-        DEF: () => {
-          const shape: ast.Expression[] = [];
-          this.CONSUME(t.LBracket);
-          this.AT_LEAST_ONE_SEP({ SEP: t.Comma, DEF: () => shape.push(this.SUBRULE(this.expression)) });
-          this.CONSUME(t.RBracket);
-          type = { kind: 'array-type', element: core, shape, span: this.spanFrom(first) };
-        },
-      });
-      let on: ast.Place | undefined;
-      let at: ast.Identifier | undefined;
-      this.OPTION1({
-        GATE: () => this.onThisLine(),
-        DEF: () => {
-          this.CONSUME(word.on);
-          on = this.SUBRULE(this.place);
-        },
-      });
-      this.OPTION2({
-        GATE: () => this.onThisLine(),
-        DEF: () => {
-          this.CONSUME(word.at);
-          at = this.identifier(this.CONSUME(t.Name));
-        },
-      });
-      if (!on && !at) return type;
-      return {
-        kind: 'located-type',
-        type,
-        ...(on ? { on } : {}),
-        ...(at ? { at } : {}),
-        span: this.spanFrom(first),
-      };
-    },
-  );
-
-  private readonly typeCore: ParserMethod<[], ast.TypeExpression> = this.RULE(
-    'typeCore',
-    (): ast.TypeExpression => {
-      const first = this.LA(1);
-      const compound = () => {
-        const next = this.LA(2);
-        return (
-          isToken(next) && !next.firstOnLine && t.isName(next) && next.image !== 'on' && next.image !== 'at'
-        );
-      };
-      return this.OR<ast.TypeExpression>([
-        {
-          GATE: compound,
-          ALT: () => {
-            this.CONSUME(word.complex);
-            const name = this.identifier(this.CONSUME(t.Name));
-            return { kind: 'named-type', name, complex: true, span: this.spanFrom(first) };
-          },
-        },
-        {
-          ALT: () => {
-            const name = this.identifier(this.CONSUME1(t.Name));
-            return { kind: 'named-type', name, complex: false, span: name.span };
-          },
-        },
-        { ALT: () => this.SUBRULE(this.recordType) },
-        {
-          ALT: () => {
-            const elements: ast.TypeExpression[] = [];
-            let result: ast.TypeExpression | undefined;
-            this.CONSUME(t.LParen);
-            this.MANY_SEP({ SEP: t.Comma, DEF: () => elements.push(this.SUBRULE(this.type)) });
-            this.CONSUME(t.RParen);
-            this.OPTION(() => {
-              this.CONSUME(t.ThinArrow);
-              result = this.SUBRULE1(this.type);
-            });
-            const span = this.spanFrom(first);
-            if (result) return { kind: 'function-type', params: elements, result, span };
-            const [only] = elements;
-            return elements.length === 1 && only ? only : { kind: 'tuple-type', elements, span };
-          },
-        },
-      ]);
-    },
-  );
-
-  private readonly recordType = this.RULE('recordType', (): ast.TypeExpression => {
-    const first = this.CONSUME(t.LBrace);
-    const fields: ast.RecordType['fields'][number][] = [];
-    const field = (at: IToken, name: IToken, type: ast.TypeExpression) => {
-      fields.push({ name: this.identifier(name), type, span: this.spanFrom(at) });
-    };
-    this.AT_LEAST_ONE_SEP({
-      SEP: t.Comma,
-      DEF: () => {
-        const at = this.LA(1);
-        const name = this.CONSUME(t.AnyWord);
-        this.CONSUME(t.Colon);
-        field(at, name, this.SUBRULE(this.type));
-      },
-    });
-    this.CONSUME(t.RBrace);
-    return { kind: 'record-type', fields, span: this.spanFrom(first) };
-  });
-
-  readonly place = this.RULE('place', (): ast.Place => {
-    const name = this.CONSUME(t.Name);
-    let args: ast.Argument[] | undefined;
-    this.OPTION({ GATE: () => this.onThisLine(), DEF: () => (args = this.SUBRULE(this.args)) });
-    return { name: this.identifier(name), ...(args ? { args } : {}), span: this.spanFrom(name) };
-  });
-
-  readonly path = this.RULE('path', (): ast.Path => {
-    const first = this.CONSUME(t.Name);
-    const parts = [this.identifier(first)];
-    this.MANY(() => {
-      this.CONSUME(t.Dot);
-      parts.push(this.identifier(this.CONSUME(t.AnyWord)));
-    });
-    return { parts, span: this.spanFrom(first) };
   });
 
   /** A hole of a string: `{e}`, `{e, digits: 3}`. */

@@ -7,7 +7,8 @@ import type { TokenType } from 'chevrotain';
 import type { Diagnostic } from '../support/diagnostic.ts';
 import type { SourceFile } from '../support/span.ts';
 import type { SyntaxCode } from './codes.ts';
-import { foreignCharacters, foreignSigns, superscripts } from './foreign.ts';
+import { foreignCharacters, superscripts } from './foreign.ts';
+import { foreignByFirst, lookAlikes, signByFirst } from './signs.ts';
 import * as t from './tokens.ts';
 import { makeToken, type StringPiece, type Token } from './tokens.ts';
 
@@ -30,65 +31,6 @@ const namePattern = /[\p{L}_∇∂][\p{L}\p{Nd}\p{M}_₀-₉′∇∂]*/uy;
 const nameContinues = /[\p{L}\p{Nd}\p{M}_₀-₉′]/u;
 const numberPattern = /\d(?:_?\d)*(?:\.\d(?:_?\d)*)?(?:[eE][+-]?\d(?:_?\d)*)?i?/y;
 const blank = /[ \t\r\u00a0\u2007\u202f\ufeff]/;
-
-/** Letters of other blocks that look like the ones meant: micro, increment, ohm. */
-const lookAlikes: ReadonlyMap<string, string> = new Map([
-  ['\u00b5', 'μ'],
-  ['\u2206', 'Δ'],
-  ['\u2126', 'Ω'],
-]);
-
-const signTypes: readonly (readonly [string, TokenType])[] = [
-  ['...', t.Spread],
-  ['..', t.DotDot],
-  ['=>', t.Arrow],
-  ['->', t.ThinArrow],
-  ['==', t.Comparison],
-  ['!=', t.Comparison],
-  ['<=', t.Comparison],
-  ['>=', t.Comparison],
-  ['+=', t.Update],
-  ['-=', t.Update],
-  ['*=', t.Update],
-  ['/=', t.Update],
-  ['//', t.Operator],
-  ['=', t.Equals],
-  ['<', t.Comparison],
-  ['>', t.Comparison],
-  ['+', t.Sign],
-  ['-', t.Sign],
-  ['*', t.Operator],
-  ['/', t.Operator],
-  ['%', t.Operator],
-  ['@', t.Operator],
-  ['^', t.Operator],
-  ['(', t.LParen],
-  [')', t.RParen],
-  ['[', t.LBracket],
-  [']', t.RBracket],
-  ['{', t.LBrace],
-  ['}', t.RBrace],
-  [',', t.Comma],
-  [';', t.Semicolon],
-  [':', t.Colon],
-  ['.', t.Dot],
-];
-
-const foreignByFirst = groupByFirst(foreignSigns.map((sign) => [sign.spelling, sign] as const));
-const signByFirst = groupByFirst(signTypes.map(([spelling, type]) => [spelling, type] as const));
-
-function groupByFirst<T>(
-  entries: readonly (readonly [string, T])[],
-): ReadonlyMap<string, readonly (readonly [string, T])[]> {
-  const groups = new Map<string, (readonly [string, T])[]>();
-  for (const entry of entries) {
-    const first = entry[0].slice(0, 1);
-    const group = groups.get(first);
-    if (group) group.push(entry);
-    else groups.set(first, [entry]);
-  }
-  return groups;
-}
 
 /** Scans the whole file. */
 export function scan(file: SourceFile): Scanned {
