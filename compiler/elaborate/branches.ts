@@ -6,9 +6,10 @@ import { conform } from './conform.ts';
 import type { Context } from './context.ts';
 import { failAt } from './context.ts';
 import { flatten } from './leaves.ts';
+import type { Flattened } from './leaves.ts';
 import type { Scope } from './scope.ts';
 import type { Value } from './values.ts';
-import { describe } from './values.ts';
+import { describe, record } from './values.ts';
 import * as b from '../ir/build.ts';
 import { makeCond, reachable } from '../ir/region.ts';
 import type { Node } from '../ir/types.ts';
@@ -34,38 +35,83 @@ export function chooseAtRunTime(
       span,
       'choose element by element with where(mask, a, b)',
     );
-  const predicate = condition.node;
-  // A trial finds the common structure and type, and whether the choice is cheap; what it made is forgotten.
-  const { value: trial } = ctx.graph.scope(() => {
-    const like = wider(ctx, then(), otherwise(), span);
-    const [x, y] = [fit(ctx, then(), like, span), fit(ctx, otherwise(), like, span)];
-    return { like, cheap: isCheap([...x, ...y]) };
-  });
-  const shape = flatten(ctx, trial.like, span);
-  const g = ctx.graph;
-  if (trial.cheap) {
-    const [x, y] = [fit(ctx, then(), trial.like, span), fit(ctx, otherwise(), trial.like, span)];
-    return shape.rebuild(
-      x.map((node, i) => b.select(g, b.broadcastTo(g, predicate, node.shape), node, at(y, i))),
-    );
-  }
-  return shape.rebuild(
-    makeCond(g, {
-      predicate,
-      then: () => fit(ctx, then(), trial.like, span),
-      otherwise: () => fit(ctx, otherwise(), trial.like, span),
-    }),
-  );
+  return choose(ctx, condition.node, then, otherwise, span);
 }
 
-function fit(ctx: Context, value: Value, like: Value, span: Span): Node[] {
-  return flatten(ctx, conform(ctx, value, like, span, 'this branch'), span).leaves.map((l) => l.node);
+/** Thrown while a branch is built when its values need a wider type than the other branch gave. */
+class Wider extends Error {
+  constructor(readonly like: Value) {
+    super('the branches of a choice need a common type');
+  }
+}
+
+/**
+ * Each branch is elaborated once, inside its own region; what turns out cheap becomes a selection instead. When the types of the branches differ, both are elaborated again for
+ * the common type.
+ */
+function choose(ctx: Context, predicate: Node, then: () => Value, otherwise: () => Value, span: Span): Value {
+  const g = ctx.graph;
+  let like: Value | undefined;
+  for (;;) {
+    const wanted = like;
+    const built: { shape?: Flattened; cheap: boolean; then: readonly Node[]; else: readonly Node[] } = {
+      cheap: true,
+      then: [],
+      else: [],
+    };
+    try {
+      const fitted = (value: Value): Value =>
+        wanted === undefined ? value : conform(ctx, value, wanted, span, 'this branch');
+      const results = makeCond(g, {
+        predicate,
+        then: () => {
+          const start = g.param('mark', { dtype: 'i32', shape: [] }).id;
+          built.shape = flatten(ctx, fitted(then()), span);
+          built.then = built.shape.leaves.map((l) => l.node);
+          built.cheap &&= isCheap(built.then, start);
+          return built.then;
+        },
+        otherwise: () => {
+          const start = g.param('mark', { dtype: 'i32', shape: [] }).id;
+          const value = fitted(otherwise());
+          const flat = flatten(ctx, value, span);
+          const shape = built.shape ?? flat;
+          const model = shape.rebuild(shape.leaves.map((l) => l.node));
+          if (!sameTypes(shape, flat)) throw new Wider(wider(ctx, model, value, span));
+          built.else = flat.leaves.map((l) => l.node);
+          built.cheap &&= isCheap(built.else, start);
+          return built.else;
+        },
+      });
+      const shape = built.shape;
+      if (shape === undefined) return then();
+      if (!built.cheap) return shape.rebuild(results);
+      return shape.rebuild(
+        built.then.map((node, i) =>
+          b.select(g, b.broadcastTo(g, predicate, node.shape), node, at(built.else, i)),
+        ),
+      );
+    } catch (e) {
+      if (!(e instanceof Wider)) throw e;
+      like = e.like;
+    }
+  }
+}
+
+function sameTypes(x: Flattened, y: Flattened): boolean {
+  return (
+    x.leaves.length === y.leaves.length &&
+    x.leaves.every(
+      (l, i) =>
+        l.node.dtype === y.leaves[i]?.node.dtype && sameShape(l.node.shape, y.leaves[i]?.node.shape ?? [-1]),
+    )
+  );
 }
 
 /** Of two values the one whose leaves can hold both: real rather than int, an array rather than the scalar that spreads over it. */
 function wider(ctx: Context, x: Value, y: Value, span: Span): Value {
-  const [a, b2] = [flatten(ctx, x, span), flatten(ctx, y, span)];
-  if (a.leaves.length !== b2.leaves.length)
+  const [a, c] = [flatten(ctx, x, span), flatten(ctx, y, span)];
+  if (a.leaves.length !== c.leaves.length)
     failAt(
       ctx,
       'E194',
@@ -75,7 +121,7 @@ function wider(ctx: Context, x: Value, y: Value, span: Span): Value {
     );
   return a.rebuild(
     a.leaves.map(({ node }, i) => {
-      const other = b2.leaves[i]?.node ?? node;
+      const other = c.leaves[i]?.node ?? node;
       const shape = node.shape.length === 0 ? other.shape : node.shape;
       if (other.shape.length > 0 && !sameShape(shape, other.shape))
         failAt(
@@ -84,6 +130,8 @@ function wider(ctx: Context, x: Value, y: Value, span: Span): Value {
           `the two branches differ in shape: [${node.shape.join(', ')}] and [${other.shape.join(', ')}]`,
           span,
         );
+      if ((node.dtype === 'bool') !== (other.dtype === 'bool'))
+        failAt(ctx, 'E194', `the two branches differ: one gives a truth value, the other a number`, span);
       const dtype = isFloat(node.dtype) || !isFloat(other.dtype) ? node.dtype : other.dtype;
       return b.full(ctx.graph, shape, 0, dtype);
     }),
@@ -92,11 +140,15 @@ function wider(ctx: Context, x: Value, y: Value, span: Span): Value {
 
 const CHEAP = 64;
 
-function isCheap(results: readonly Node[]): boolean {
-  const work = reachable(results);
+/** Whether what was made since node `start` is little elementwise work, so that doing it always costs less than a branch. */
+function isCheap(results: readonly Node[], start: number): boolean {
+  const work = reachable(results).filter((n) => n.id > start);
   return (
     work.length < CHEAP &&
-    !work.some((n) => n.op === 'scan' || n.op === 'while' || n.op === 'adjoint_scan' || n.op === 'dot')
+    !work.some(
+      (n) =>
+        n.op === 'scan' || n.op === 'while' || n.op === 'cond' || n.op === 'adjoint_scan' || n.op === 'dot',
+    )
   );
 }
 
@@ -110,36 +162,46 @@ export function mergeBranches(
   scope: Scope,
 ): Value | undefined {
   const names = assignedNames(s).filter((n) => scope.find(n)?.mutable === true);
-  const before = new Map(names.map((n) => [n, scope.find(n)?.value]));
-  const run = (branch: (inner: Scope) => Value | undefined): Map<string, Value | undefined> => {
-    const returned = branch(scope.child());
-    if (returned !== undefined)
-      failAt(
-        ctx,
-        'E195',
-        'a `return` in a branch that is chosen at run time has no place to return to',
-        s.span,
-        'assign to a `var` in both branches and return it after the `if`',
-      );
-    const after = new Map(names.map((n) => [n, scope.find(n)?.value]));
-    for (const [n, v] of before) {
+  const before = names.map((n) => scope.find(n)?.value);
+  const restore = (): void => {
+    names.forEach((n, i) => {
       const binding = scope.find(n);
-      if (binding !== undefined && v !== undefined) binding.value = v;
-    }
-    return after;
+      const value = before[i];
+      if (binding !== undefined && value !== undefined) binding.value = value;
+    });
   };
-  const [x, y] = [run(then), run(otherwise)];
-  for (const n of names) {
-    const binding = scope.find(n);
-    const [a, c] = [x.get(n), y.get(n)];
-    if (binding === undefined || a === undefined || c === undefined || a === c) continue;
-    binding.value = chooseAtRunTime(
-      ctx,
-      { kind: 'array', node: predicate },
-      () => a,
-      () => c,
-      s.span,
-    );
+  const run = (branch: (inner: Scope) => Value | undefined): Value => {
+    try {
+      const returned = branch(scope.child());
+      if (returned !== undefined)
+        failAt(
+          ctx,
+          'E195',
+          'a `return` in a branch that is chosen at run time has no place to return to',
+          s.span,
+          'assign to a `var` in both branches and return it after the `if`',
+        );
+      return record(names.map((n, i) => [n, scope.find(n)?.value ?? before[i] ?? record([])] as const));
+    } finally {
+      restore();
+    }
+  };
+  if (names.length === 0) {
+    run(then);
+    run(otherwise);
+    return undefined;
   }
+  const merged = choose(
+    ctx,
+    predicate,
+    () => run(then),
+    () => run(otherwise),
+    s.span,
+  );
+  names.forEach((n) => {
+    const binding = scope.find(n);
+    const value = merged.kind === 'record' ? merged.entries.get(n) : undefined;
+    if (binding !== undefined && value !== undefined) binding.value = value;
+  });
   return undefined;
 }

@@ -129,7 +129,7 @@ function rolled(
   const turns = Math.floor(length / every);
   if (length === 0) return;
 
-  const attempt = (initial: readonly Value[]): boolean => {
+  const attempt = (initial: readonly Value[]): void => {
     let promoted: Value[] | undefined;
     const flats = initial.map((v) => flatten(ctx, v, span));
     const counts = flats.map((f) => f.leaves.length);
@@ -183,20 +183,19 @@ function rolled(
             after.push(...fitted.leaves.map((l) => l.node));
           } else after.push(...flat.leaves.map((l) => l.node));
         });
+        if (promoted !== undefined) throw new Promotion(promoted);
         if (yields.length > 1) failAt(ctx, 'E198', 'a loop yields once a turn', at(yields, 1).span);
         return { carries: after, yielded: yields[0]?.value };
       });
     };
     const init = flats.flatMap((f) => f.leaves.map((l) => l.node));
-    // A dry turn finds the types: what becomes real in the body has to be real from the start, and the structure of what is yielded.
-    const probe = ctx.graph.scope(() =>
-      turn(ctx.graph.param('probe', { dtype: 'i32', shape: [] }), init),
-    ).value;
-    if (promoted !== undefined) {
-      restore(carried, start);
-      return promotedAgain(promoted);
+    // With `yield … every k` an inner loop carries what is yielded: a dry turn finds its structure.
+    if (every > 1) {
+      const probe = ctx.graph.scope(() =>
+        turn(ctx.graph.param('probe', { dtype: 'i32', shape: [] }), init),
+      ).value;
+      if (probe.yielded !== undefined) yieldShape = flatten(ctx, probe.yielded, span);
     }
-    if (probe.yielded !== undefined) yieldShape = flatten(ctx, probe.yielded, span);
     const yieldLeaves = yieldShape?.leaves.map((l) => l.node) ?? [];
     let result: { carries: readonly Node[]; ys: readonly Node[] };
     const leavesYielded = (v: Value | undefined): Node[] =>
@@ -207,7 +206,8 @@ function rolled(
         init,
         body: (index, carries) => {
           const r = turn(index, carries);
-          return { carries: r.carries, ys: leavesYielded(r.yielded) };
+          if (r.yielded !== undefined) yieldShape = flatten(ctx, r.yielded, span);
+          return { carries: r.carries, ys: yieldShape?.leaves.map((l) => l.node) ?? [] };
         },
       });
     } else {
@@ -245,10 +245,34 @@ function rolled(
     }
     bindAll(result.carries);
     if (collect !== undefined && yieldShape !== undefined) collect.deliver(yieldShape.rebuild(result.ys));
-    return true;
   };
-  const promotedAgain = (initial: readonly Value[]): boolean => attempt(initial);
-  attempt(start);
+  promoting(carried, start, attempt);
+}
+
+/** Thrown in the middle of a turn when what is carried has to be real (or an array) from the start. */
+class Promotion extends Error {
+  constructor(readonly initial: readonly Value[]) {
+    super('a carried variable is promoted');
+  }
+}
+
+/** Tries with the values as they are, and again with those that a turn asked for. */
+function promoting(
+  carried: readonly Carried[],
+  start: readonly Value[],
+  attempt: (initial: readonly Value[]) => void,
+): void {
+  let initial = start;
+  for (;;) {
+    try {
+      attempt(initial);
+      return;
+    } catch (e) {
+      if (!(e instanceof Promotion)) throw e;
+      restore(carried, start);
+      initial = e.initial;
+    }
+  }
 }
 
 function restore(carried: readonly Carried[], values: readonly Value[]): void {
@@ -339,13 +363,14 @@ export function whileStatement(ctx: Context, s: ast.WhileStatement, scope: Scope
             'assign to a `var` and return it after the loop',
           );
       });
-      return carried.flatMap((c, i) => {
+      const after = carried.flatMap((c, i) => {
         const w = widen(ctx, c.binding.value, at(initial, i), s.span);
         if (w.promote !== undefined) {
           promoted ??= [...initial];
           promoted[i] = w.promote;
           return [];
         }
+        if (promoted !== undefined) return [];
         const f = at(flats, i);
         return flatten(
           ctx,
@@ -353,13 +378,9 @@ export function whileStatement(ctx: Context, s: ast.WhileStatement, scope: Scope
           s.span,
         ).leaves.map((l) => l.node);
       });
+      if (promoted !== undefined) throw new Promotion(promoted);
+      return after;
     };
-    ctx.graph.scope(() => step(ctx.graph.param('probe', { dtype: 'i32', shape: [] }), init));
-    if (promoted !== undefined) {
-      restore(carried, start);
-      attempt(promoted);
-      return;
-    }
     const result = makeWhile(ctx.graph, {
       init,
       limit,
@@ -371,5 +392,5 @@ export function whileStatement(ctx: Context, s: ast.WhileStatement, scope: Scope
     });
     bindAll(result.carries);
   };
-  attempt(start);
+  promoting(carried, start, attempt);
 }

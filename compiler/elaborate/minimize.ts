@@ -5,9 +5,11 @@ import type { Context } from './context.ts';
 import { failAt, notYet } from './context.ts';
 import { conform } from './conform.ts';
 import { checkInfluence, objectiveAt, targetsOf } from './goals.ts';
+import type { Targets } from './goals.ts';
 import { labelOf } from './expression.ts';
 import { scalarOf } from './derivatives.ts';
 import { flatten, staticInteger } from './leaves.ts';
+import type { Flattened } from './leaves.ts';
 import { outputOf, placeOf, textParts } from './outputs.ts';
 import { problemRecord } from './problem.ts';
 import type { ScriptWriter } from './runs.ts';
@@ -16,8 +18,10 @@ import type { Value } from './values.ts';
 import { describe } from './values.ts';
 import * as b from '../ir/build.ts';
 import type { Node } from '../ir/types.ts';
+import { isFloat } from '../ir/types.ts';
 import type { LogPlan, MinimizeStatement, OutputValue, ScriptStatement } from '../plan/script.ts';
 import { at } from '../support/lists.ts';
+import type { Span } from '../support/span.ts';
 import type * as ast from '../syntax/ast.ts';
 
 export function minimize(
@@ -75,10 +79,10 @@ export function minimize(
   try {
     const memory0 = ctx.call(part('init'), [arg(targets.now)], span);
     const problem = problemRecord(ctx, targets, goal, iteration, scope, span);
-    const memory = settle(ctx, problem, part('step'), targets.now, memory0, span);
-    const shape = flatten(ctx, memory, span);
+    const stepped = stepWithMemory(ctx, problem, part('step'), targets, memory0, span);
+    const { shape, memoryNodes, newLeaves, newMemory } = stepped;
     const memoryVariables = shape.leaves.map((l, i) => `${name}.memory.${l.path === '' ? i : l.path}`);
-    const memoryNodes = shape.leaves.map((l, i) => variables.declare(ctx, at(memoryVariables, i), l.node));
+    memoryVariables.forEach((v, i) => variables.adopt(v, at(memoryNodes, i)));
     start = variables.procedure(
       `${name}.start`,
       new Map<string, Node>([
@@ -87,20 +91,6 @@ export function minimize(
         ...shape.leaves.map((l, i): [string, Node] => [at(memoryVariables, i), l.node]),
       ]),
     );
-    const { p, memory: next } = stepOnce(
-      ctx,
-      problem,
-      part('step'),
-      targets.now,
-      shape.rebuild(memoryNodes),
-      span,
-    );
-    const newLeaves = targets.leaves(p, span);
-    const newMemory = flatten(
-      ctx,
-      conform(ctx, next, shape.rebuild(memoryNodes), span, "the optimiser's memory"),
-      span,
-    ).leaves.map((l) => l.node);
     const stop = stopCondition(ctx, method, scope);
     const finished = stop === undefined ? done : b.or(g, done, stop);
     const frozen = (now: Node, later: Node): Node =>
@@ -211,38 +201,63 @@ function stepOnce(
   return { p: at(parts, 0), memory: at(parts, 1) };
 }
 
-/** The memory with the element types it has after a step: an int that becomes real is real from the start. */
-function settle(
+interface Stepped {
+  /** The memory at the start, with the element types that a step gives it. */
+  readonly shape: Flattened;
+  readonly memoryNodes: readonly Node[];
+  readonly newLeaves: readonly Node[];
+  readonly newMemory: readonly Node[];
+}
+
+/** One step on fresh parameters for the memory. Where a step makes an int real or a number an array, the memory starts that way and the step is elaborated again. */
+function stepWithMemory(
   ctx: Context,
   problem: Value,
   step: Value,
-  p: Value,
-  memory: Value,
-  span: ast.Expression['span'],
-): Value {
-  const before = flatten(ctx, memory, span);
-  const { value: after } = ctx.graph.scope(() =>
-    flatten(ctx, stepOnce(ctx, problem, step, p, memory, span).memory, span),
-  );
-  if (after.leaves.length !== before.leaves.length)
-    failAt(
-      ctx,
-      'E435',
-      `the optimiser's memory changes its structure: ${before.leaves.map((l) => l.path).join(', ')} becomes ${after.leaves.map((l) => l.path).join(', ')}`,
-      span,
-    );
-  return before.rebuild(
-    before.leaves.map((l, i) => {
+  targets: Targets,
+  memory0: Value,
+  span: Span,
+): Stepped {
+  const g = ctx.graph;
+  let memory = memory0;
+  for (;;) {
+    const shape = flatten(ctx, memory, span);
+    const memoryNodes = shape.leaves.map((l) => g.param(`memory.${l.path}`, l.node));
+    const result = stepOnce(ctx, problem, step, targets.now, shape.rebuild(memoryNodes), span);
+    const after = flatten(ctx, result.memory, span);
+    if (after.leaves.length !== shape.leaves.length)
+      failAt(
+        ctx,
+        'E435',
+        `the optimiser's memory changes its structure: ${shape.leaves.map((l) => l.path).join(', ')} becomes ${after.leaves.map((l) => l.path).join(', ')}`,
+        span,
+      );
+    let widened = false;
+    const wider = shape.leaves.map((l, i) => {
       const now = at(after.leaves, i).node;
-      const widened =
-        l.node.dtype === 'i32' && (now.dtype === 'f32' || now.dtype === 'f64')
-          ? b.cast(ctx.graph, l.node, now.dtype)
-          : l.node;
-      return widened.shape.length === 0 && now.shape.length > 0
-        ? b.broadcastTo(ctx.graph, widened, now.shape)
-        : widened;
-    }),
-  );
+      const toReal = l.node.dtype === 'i32' && isFloat(now.dtype);
+      const toArray = l.node.shape.length === 0 && now.shape.length > 0;
+      if (!toReal && !toArray) return l.node;
+      widened = true;
+      const real = toReal ? b.cast(g, l.node, now.dtype) : l.node;
+      return toArray ? b.broadcastTo(g, real, now.shape) : real;
+    });
+    if (widened) {
+      memory = shape.rebuild(wider);
+      continue;
+    }
+    const like = shape.rebuild(memoryNodes);
+    return {
+      shape,
+      memoryNodes,
+      newLeaves: targets.leaves(result.p, span),
+      newMemory: flatten(
+        ctx,
+        conform(ctx, result.memory, like, span, "the optimiser's memory"),
+        span,
+      ).leaves.map((l) => l.node),
+    };
+  }
 }
 
 function stopCondition(ctx: Context, method: ast.Method, scope: Scope): Node | undefined {

@@ -66,6 +66,13 @@ export class Variables {
     return node;
   }
 
+  /** Makes a parameter that already stands in the graph a variable. */
+  adopt(name: string, node: Node): void {
+    if (this.all.has(name)) throw new InternalError('elaborate.variables', `variable ${name} declared twice`);
+    this.all.set(name, { name, type: node, node });
+    this.byNode.set(node, name);
+  }
+
   nodeOf(name: string): Node {
     const info = this.all.get(name);
     if (info === undefined) throw new InternalError('elaborate.variables', `no variable ${name}`);
