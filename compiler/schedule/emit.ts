@@ -19,25 +19,13 @@ import { PACKED, Strategies, partition } from './partition.ts';
 import { liveness } from './liveness.ts';
 import { LEAD, SAME } from './reads.ts';
 import { renumber, usage } from './usage.ts';
-import type { Location, Storage } from './storage.ts';
-import { affineKey, bufferType, constantOffset, sameLocation, whole } from './storage.ts';
+import type { Counter, Environment, Location, Storage } from './storage.ts';
+import { affineKey, bufferType, constantOffset, isCounter, sameLocation, whole } from './storage.ts';
 import { isBatched } from './threads.ts';
 import type { BoundBuffer, Place } from './writer.ts';
 import { Writer } from './writer.ts';
 import { emitProduct } from './emit_product.ts';
 import { emitSequence } from './emit_loop.ts';
-
-/** The index of a step: no array, but a run-time integer of every kernel that asks for it. */
-export interface Counter {
-  readonly counter: Affine;
-}
-
-/** Locations of the parameters and stored values of one instance of a region. */
-export type Environment = Map<Node, Location | Counter>;
-
-export function isCounter(x: Location | Counter): x is Counter {
-  return 'counter' in x;
-}
 
 /** A kernel lowered for a pattern of locations; buffers and uniforms refer to the pattern's. */
 interface Pattern {

@@ -9,12 +9,20 @@ import type { Affine, BufferRange, Step } from '../plan/types.ts';
 import * as k from '../kernel/build.ts';
 import type { Node, NodeOf } from '../ir/types.ts';
 import { sizeOf } from '../ir/types.ts';
-import type { Counter, Emitter, Environment } from './emit.ts';
-import { isCounter } from './emit.ts';
+import type { Emitter } from './emit.ts';
 import type { Item, RegionPlan } from './partition.ts';
 import { base } from './partition.ts';
-import type { Location } from './storage.ts';
-import { addAffine, bufferType, constantOffset, scaleAffine, shiftLocation, whole, zero } from './storage.ts';
+import type { Counter, Environment, Location } from './storage.ts';
+import {
+  addAffine,
+  isCounter,
+  bufferType,
+  constantOffset,
+  scaleAffine,
+  shiftLocation,
+  whole,
+  zero,
+} from './storage.ts';
 
 type Written = ReadonlyMap<Node, readonly Location[]>;
 

@@ -6,12 +6,11 @@ import type { MatrixView } from '../kernel/types.ts';
 import type { Affine, Step } from '../plan/types.ts';
 import type { Node } from '../ir/types.ts';
 import { sizeOf } from '../ir/types.ts';
-import type { Emitter, Environment } from './emit.ts';
-import { isCounter } from './emit.ts';
+import type { Emitter } from './emit.ts';
 import type { Item } from './partition.ts';
 import { base } from './partition.ts';
-import type { Location, Storage } from './storage.ts';
-import { bufferType, sameLocation } from './storage.ts';
+import type { Environment, Location, Storage } from './storage.ts';
+import { bufferType, isCounter, sameLocation } from './storage.ts';
 
 interface Operand {
   readonly location: Location;

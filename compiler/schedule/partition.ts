@@ -143,14 +143,17 @@ class Storage {
   /** Adds what the results need; nodes in `settled` keep the decision they have. */
   decide(results: readonly Node[], settled: ReadonlySet<Node>): Node[] {
     const order = reachable(results, this.params);
+    const costs = new Map<Node, number>();
+    const chains = new Map<Node, number>();
     const must = (node: Node): void => {
       const b = base(node);
-      if (!isLeaf(b) && !this.params.has(b)) this.stored.add(b);
+      if (isLeaf(b) || this.params.has(b)) return;
+      this.stored.add(b);
+      costs.set(b, 0);
+      chains.set(b, 0);
     };
     for (const r of results) if (!settled.has(base(r))) must(r);
     const shifts = this.shiftUses(order, settled);
-    const costs = new Map<Node, number>();
-    const chains = new Map<Node, number>();
     for (const node of order) {
       if (this.params.has(node)) continue;
       if (isRegionNode(node)) {
@@ -178,8 +181,6 @@ class Storage {
       if (chain > MAX_CHAIN || (repeated > 0 && cost * repeated > this.options.storeCost)) {
         if (node.dtype === 'bool' || classOf(node.op) === 'movement') continue;
         must(node);
-        costs.set(node, 0);
-        chains.set(node, 0);
       }
     }
     return order;
@@ -313,7 +314,7 @@ export function partition(
     if (!isValue) made.copy(result, i, i < core);
   });
   for (const node of order) made.define(node);
-  const units = fuse(made.items, options);
+  const units = fuse(made.items, new Set(resultValues.filter((v) => v !== undefined)), options);
   return { region, units, stored, resultValues };
 }
 
@@ -470,14 +471,30 @@ function buffersOf(arrays: Iterable<Node>): number {
   return n + packed.size;
 }
 
-function fuse(items: readonly Item[], options: PartitionOptions): Unit[] {
+function fuse(items: readonly Item[], results: ReadonlySet<Node>, options: PartitionOptions): Unit[] {
   const definedBy = new Map<Node, Item>();
   for (const item of items) for (const output of item.outputs) definedBy.set(output, item);
   // Definitions before uses: items were made in the order of their nodes, copies first.
   const ordered = sortItems(items, definedBy);
+  const readers = new Map<Node, Item[]>();
+  for (const item of items)
+    for (const read of item.reads.keys()) {
+      const list = readers.get(read);
+      if (list === undefined) readers.set(read, [item]);
+      else list.push(item);
+    }
   const groupOf = new Map<Item, Group>();
   const groups: Group[] = [];
   const byKey = new Map<string, Group[]>();
+  /** Whether a value computed in the group (or by the item that joins it) needs no place in memory. */
+  const inside = (value: Node, joining: Item, group: Group): boolean => {
+    const definer = definedBy.get(value);
+    if (definer === undefined || (definer !== joining && groupOf.get(definer) !== group)) return false;
+    return (
+      !results.has(value) &&
+      (readers.get(value) ?? []).every((r) => r === joining || groupOf.get(r) === group)
+    );
+  };
   for (const item of ordered) {
     const dependencies = new Set<Item>();
     for (const read of item.reads.keys()) {
@@ -491,7 +508,9 @@ function fuse(items: readonly Item[], options: PartitionOptions): Unit[] {
     let best = -1;
     if (fusable) {
       for (const group of byKey.get(key) ?? []) {
-        const shared = fits(item, group, dependencies, groupOf, definedBy, options);
+        const shared = fits(item, group, dependencies, groupOf, definedBy, options, (value, into) =>
+          inside(value, item, into),
+        );
         if (shared > best) {
           best = shared;
           target = group;
@@ -543,6 +562,7 @@ function fits(
   groupOf: ReadonlyMap<Item, Group>,
   definedBy: ReadonlyMap<Node, Item>,
   options: PartitionOptions,
+  inside: (value: Node, group: Group) => boolean,
 ): number {
   for (const d of dependencies) {
     const g = get(groupOf, d);
@@ -561,6 +581,7 @@ function fits(
   for (const read of item.reads.keys()) union.add(read);
   for (const output of item.outputs) union.add(output);
   const outputs = [...group.items, item].filter((i) => i.kind === 'copy').length;
+  for (const value of union) if (inside(value, group)) union.delete(value);
   if (buffersOf(union) + outputs > options.maxBuffers) return -1;
   return shared;
 }

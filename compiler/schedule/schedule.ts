@@ -10,13 +10,12 @@ import type { PlanBuffer, Procedure, Step } from '../plan/types.ts';
 import type { Graph } from '../ir/graph.ts';
 import type { ArrayFunction, ArrayType, Node } from '../ir/types.ts';
 import { sameShape, showType, sizeOf } from '../ir/types.ts';
-import type { Environment } from './emit.ts';
 import { Emitter, TooManyBuffers, isSmallVariable } from './emit.ts';
 import type { Contents } from './memory.ts';
 import { assignBuffers, planMemory } from './memory.ts';
 import type { ScheduleReport } from './report.ts';
 import { reportOf } from './report.ts';
-import type { Location, Storage } from './storage.ts';
+import type { Environment, Location, Storage } from './storage.ts';
 import { bufferType, whole } from './storage.ts';
 
 export type { ScheduleReport } from './report.ts';

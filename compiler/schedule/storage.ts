@@ -2,7 +2,7 @@
 
 import type { Affine, Step } from '../plan/types.ts';
 import type { BufferType } from '../kernel/types.ts';
-import type { DType } from '../ir/types.ts';
+import type { DType, Node } from '../ir/types.ts';
 
 export interface Storage {
   readonly id: number;
@@ -23,6 +23,18 @@ export interface Location {
   readonly offset: Affine;
   /** The offset is given at run time even where it is a number, so that kernels are shared. */
   readonly dynamic: boolean;
+}
+
+/** The index of a step: no array, but a run-time integer of every kernel that asks for it. */
+export interface Counter {
+  readonly counter: Affine;
+}
+
+/** Locations of the parameters and stored values of one instance of a region. */
+export type Environment = Map<Node, Location | Counter>;
+
+export function isCounter(x: Location | Counter): x is Counter {
+  return 'counter' in x;
 }
 
 export const zero: Affine = { constant: 0, terms: [] };
