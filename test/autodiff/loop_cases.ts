@@ -246,6 +246,22 @@ export const loopCases: { readonly [name: string]: LoopCase } = {
     },
   }),
 
+  'while with a state of its own pace': () => ({
+    inputs: [numbers(33, 2), numbers(34, 2)],
+    build: (g, [u0, k]) =>
+      makeWhile(g, {
+        init: [given(u0), given(k), g.constant(1, 'f64')],
+        limit: 15,
+        condition: ([u]) => b.lt(g, b.sumAll(g, given(u)), 5),
+        // The last two do not depend on u, but on how often the loop turns.
+        body: (i, [u, w, decay]) => [
+          b.add(g, b.mul(g, given(u), 1.3), given(w)),
+          b.mul(g, b.sin(g, given(w)), given(k)),
+          b.mul(g, given(decay), b.div(g, 1, b.add(g, b.cast(g, i, 'f64'), 2))),
+        ],
+      }).carries,
+  }),
+
   'while in a loop': (scan) => ({
     inputs: [numbers(29, 2), numbers(30, 2)],
     build: (g, [u0, k]) =>
