@@ -3,9 +3,10 @@
 //
 // Strategies:
 //   points      one invocation a point of the space, numbered row-major through a grid of workgroups
+//   rows        likewise, but a workgroup lies within a row: the last axis along x, the others together along y (no division to find the point; neighbours stay neighbours)
 //   workgroup   one workgroup a point: its invocations share the kernel's large reductions (few points, long reductions)
 //   tiles       one workgroup a tile of a matrix product, several elements an invocation, in registers
-// The grid is two-dimensional only because a dimension holds 65,535 workgroups: workgroup number = y * gridWidth + x.
+// But for `rows` the grid is two-dimensional only because a dimension holds 65,535 workgroups: workgroup number = y * gridWidth + x.
 
 import type { Expr, Kernel, MapKernel, MatmulKernel, Statement } from './types.ts';
 
@@ -13,6 +14,8 @@ import type { Expr, Kernel, MapKernel, MatmulKernel, Statement } from './types.t
 const gridWidth = 65535;
 /** Invocations of a workgroup for strategy `points`. */
 const pointsPerWorkgroup = 64;
+/** Rows are given workgroups of their own when that makes at most so many times the invocations. */
+const mostPadding = 1.25;
 /** Largest number of invocations of a workgroup under WebGPU's default limits. */
 const largestWorkgroup = 256;
 /** Reductions of at least this many elements are shared by a workgroup ... */
@@ -30,7 +33,7 @@ export interface Tile {
 export const tileSide = 8;
 
 export interface Launch {
-  readonly strategy: 'points' | 'workgroup' | 'tiles';
+  readonly strategy: 'points' | 'rows' | 'workgroup' | 'tiles';
   /** Invocations of a workgroup (one-dimensional). */
   readonly workgroupSize: number;
   /** Number of workgroups that have work. */
@@ -70,6 +73,17 @@ function mapLaunch(kernel: MapKernel): Launch {
     let size = 64;
     while (size < largestWorkgroup && size * 4 <= longest) size *= 2;
     return launch('workgroup', size, points);
+  }
+  const row = kernel.space.at(-1) ?? 1;
+  const rows = row === 0 ? 0 : points / row;
+  const across = Math.ceil(row / pointsPerWorkgroup);
+  if (rows > 1 && rows <= gridWidth && across * pointsPerWorkgroup <= row * mostPadding) {
+    return {
+      strategy: 'rows',
+      workgroupSize: pointsPerWorkgroup,
+      workgroups: across * rows,
+      grid: [across, rows],
+    };
   }
   return launch('points', pointsPerWorkgroup, Math.ceil(points / pointsPerWorkgroup));
 }

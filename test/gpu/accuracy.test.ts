@@ -131,7 +131,7 @@ describe.skipIf(gpu === undefined)('elementary functions on the GPU', () => {
     let where = 0;
     let compared = 0;
     for (const i of range(samples)) {
-      const want = at(wanted as unknown as readonly number[], i);
+      const want = wanted[i] ?? NaN;
       const have = found[i] ?? NaN;
       if (Math.abs(want) >= 3.4028235e38) {
         expect(Math.abs(have), `${row.op}(${x[i]}, ${y[i]})`).toBeGreaterThan(3.4e38);

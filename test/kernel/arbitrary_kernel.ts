@@ -48,7 +48,7 @@ class Generator {
   }
 
   kernel(): MapKernel {
-    const spaces = [[1], [7], [64], [65], [], [3, 5], [2, 3, 4], [1, 9], [600]];
+    const spaces = [[1], [7], [64], [65], [], [3, 5], [2, 3, 4], [1, 9], [600], [4, 128], [2, 3, 60]];
     const space = at(spaces, this.pick(spaces.length));
     const axes = space.map((_, i) => at(['i', 'j', 'l'], i));
     const point = k.flatIndex(

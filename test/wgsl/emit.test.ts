@@ -55,8 +55,8 @@ describe('emitted WGSL', () => {
 @group(0) @binding(1) var<storage, read_write> v: array<f32, 100>;
 
 @compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) workgroup_id: vec3<u32>, @builtin(local_invocation_index) local_index: u32) {
-  let point = workgroup_id.x * 64u + local_index;
+fn main(@builtin(global_invocation_id) global_id: vec3<u32>) {
+  let point = global_id.x;
   if (point >= 100u) {
     return;
   }

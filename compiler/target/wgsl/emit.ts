@@ -9,7 +9,7 @@
 import { launchOf, matmulAsMap, type Launch } from '../../kernel/launch.ts';
 import { printPlace } from '../../kernel/print.ts';
 import type { Kernel, MapKernel } from '../../kernel/types.ts';
-import { fail } from '../../support/diagnostic.ts';
+import { assertNever, fail } from '../../support/diagnostic.ts';
 import { at } from '../../support/lists.ts';
 import { lineColumn, type Span } from '../../support/span.ts';
 import { libraryText } from './library.ts';
@@ -33,19 +33,35 @@ export function emitWgsl(kernel: Kernel, options: WgslOptions = {}): string {
 
 function mapShader(kernel: MapKernel, launch: Launch): Shader {
   const shader = new Shader(kernel);
+  const [width, height] = launch.grid;
   const points = kernel.space.reduce((n, extent) => n * extent, 1);
-  const [, height] = launch.grid;
-  const workgroup = workgroupNumber(launch);
-  if (launch.strategy === 'workgroup') {
-    shader.line(`let point = ${workgroup};`);
-    if (height > 1) shader.block(`if (point >= ${points}u)`, () => shader.line('return;'));
-  } else {
-    const factor = height > 1 ? `(${workgroup})` : workgroup;
-    shader.line(`let point = ${factor} * ${launch.workgroupSize}u + local_index;`);
-    if (points % launch.workgroupSize !== 0 || height > 1)
-      shader.block(`if (point >= ${points}u)`, () => shader.line('return;'));
+  const leave = (condition: string) => shader.block(`if (${condition})`, () => shader.line('return;'));
+  switch (launch.strategy) {
+    case 'rows': {
+      const row = at(kernel.space, -1);
+      if (row % launch.workgroupSize !== 0) leave(`global_id.x >= ${row}u`);
+      decodeAxes(shader, kernel.axes.slice(0, -1), kernel.space.slice(0, -1), 'global_id.y');
+      shader.line(`let ${shader.names.of(at(kernel.axes, -1))} = i32(global_id.x);`);
+      break;
+    }
+    case 'points': {
+      const size = launch.workgroupSize;
+      shader.line(
+        `let point = ${height > 1 ? `global_id.y * ${width * size}u + global_id.x` : 'global_id.x'};`,
+      );
+      if (points % size !== 0 || height > 1) leave(`point >= ${points}u`);
+      decodeAxes(shader, kernel.axes, kernel.space, 'point');
+      break;
+    }
+    case 'workgroup':
+    case 'tiles':
+      shader.line(`let point = ${workgroupNumber(launch)};`);
+      if (height > 1) leave(`point >= ${points}u`);
+      decodeAxes(shader, kernel.axes, kernel.space, 'point');
+      break;
+    default:
+      assertNever(launch.strategy);
   }
-  decodeAxes(shader, kernel, points);
   new StatementWriter(shader, kernel, launch).write(kernel.body);
   return shader;
 }
@@ -63,17 +79,18 @@ function workgroupNumber(launch: Launch): string {
   return height > 1 ? `workgroup_id.y * ${width}u + workgroup_id.x` : 'workgroup_id.x';
 }
 
-/** The coordinates of point number `point`, row-major. */
-function decodeAxes(shader: Shader, kernel: MapKernel, points: number): void {
+/** The coordinates of point `number` of a space, row-major. */
+function decodeAxes(shader: Shader, axes: readonly string[], space: readonly number[], number: string): void {
+  const points = space.reduce((n, extent) => n * extent, 1);
   let inner = points;
-  kernel.space.forEach((extent, axis) => {
+  space.forEach((extent, axis) => {
     inner = extent === 0 ? 0 : inner / extent;
-    const name = shader.names.of(at(kernel.axes, axis));
+    const name = shader.names.of(at(axes, axis));
     if (extent <= 1) {
       shader.line(`let ${name} = 0;`);
       return;
     }
-    const quotient = inner === 1 ? 'point' : `point / ${inner}u`;
+    const quotient = inner === 1 ? number : `${number} / ${inner}u`;
     const digit = inner * extent >= points ? quotient : `${quotient} % ${extent}u`;
     shader.line(`let ${name} = i32(${digit});`);
   });
@@ -99,12 +116,18 @@ function assemble(kernel: Kernel, launch: Launch, shader: Shader, options: WgslO
   parts.push(
     [
       `@compute @workgroup_size(${launch.workgroupSize})`,
-      'fn main(@builtin(workgroup_id) workgroup_id: vec3<u32>, @builtin(local_invocation_index) local_index: u32) {',
+      `fn main(${entryArguments(launch)}) {`,
       shader.body(),
       '}',
     ].join('\n'),
   );
   return `${parts.join('\n\n')}\n`;
+}
+
+function entryArguments(launch: Launch): string {
+  return launch.strategy === 'points' || launch.strategy === 'rows'
+    ? '@builtin(global_invocation_id) global_id: vec3<u32>'
+    : '@builtin(workgroup_id) workgroup_id: vec3<u32>, @builtin(local_invocation_index) local_index: u32';
 }
 
 function header(kernel: Kernel, launch: Launch, quote: boolean): string {

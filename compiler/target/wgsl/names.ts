@@ -19,7 +19,7 @@ virtual volatile wgsl where with writeonly yield`;
 /** Builtins and types that emitted code mentions, and names of its own. */
 const usedWords = `
 bool i32 u32 f32 f16 vec2 vec3 vec4 mat2x2 array ptr atomic bitcast select abs sign exp log pow sqrt floor ceil round min max sin cos countLeadingZeros workgroupBarrier
-storageBarrier workgroupUniformLoad main uniforms Uniforms workgroup_id local_index point invocation`;
+storageBarrier workgroupUniformLoad main uniforms Uniforms global_id workgroup_id local_index point`;
 
 /** Gives out identifiers that are unique in one shader. */
 export class Namer {
