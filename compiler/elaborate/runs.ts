@@ -7,6 +7,7 @@ import { checkGradient } from './check_gradient.ts';
 import { freshDraws } from './draws.ts';
 import { labelOf } from './expression.ts';
 import { flatten, staticNumber } from './leaves.ts';
+import type { Flattened } from './leaves.ts';
 import { minimize } from './minimize.ts';
 import { outputOf, placeOf, textParts } from './outputs.ts';
 import { bindPattern } from './patterns.ts';
@@ -22,6 +23,7 @@ import type { Diagnosis, OutputValue, ScriptStatement } from '../plan/script.ts'
 import type { Node } from '../ir/types.ts';
 import { assertNever } from '../support/diagnostic.ts';
 import { at } from '../support/lists.ts';
+import type { Span } from '../support/span.ts';
 import type * as ast from '../syntax/ast.ts';
 
 /** Writes one block of a script. */
@@ -29,6 +31,7 @@ export class ScriptWriter {
   readonly statements: ScriptStatement[] = [];
   private outputs = new Map<string, Node>();
   private segment = 0;
+  private copies: { readonly flat: Flattened; readonly bind: (copy: Value) => void }[] = [];
 
   constructor(
     readonly ctx: Context,
@@ -65,6 +68,25 @@ export class ScriptWriter {
       this.outputs = new Map();
     }
     this.segment = this.statements.length;
+  }
+
+  /** Values are copied: before anything changes, `value` goes into variables, and `bind` gets the copy. */
+  copyLater(value: Value, span: Span, bind: (copy: Value) => void): void {
+    const flat = flatten(this.ctx, value, span, { keepStatic: true });
+    if (flat.leaves.length > 0) this.copies.push({ flat, bind });
+  }
+
+  /** Copies what was bound by `let`, and ends the segment: to be called before anything that changes parameters or states is elaborated. */
+  settle(): void {
+    const pending = this.copies;
+    this.copies = [];
+    const named = pending.map(({ flat, bind }) => ({
+      flat,
+      bind,
+      names: flat.leaves.map((l) => this.output(l.node, 'let')),
+    }));
+    this.flush();
+    for (const { flat, bind, names } of named) bind(flat.rebuild(names.map((n) => this.variables.nodeOf(n))));
   }
 
   change(statement: ScriptStatement): void {
@@ -123,23 +145,9 @@ function runStatement(w: ScriptWriter, s: ast.RunStatement, scope: Scope): void 
   switch (s.kind) {
     case 'let': {
       const value = ctx.evaluate(s.value, scope);
-      const flat = flatten(ctx, value, s.value.span, { keepStatic: true });
-      const copies = flat.leaves.map((l) => {
-        const name = w.output(l.node, 'let');
-        return w.variables.nodeOf(name);
-      });
-      bindPattern(
-        ctx,
-        s.pattern,
-        copies.length === 0 ? value : flat.rebuild(copies),
-        scope,
-        s.span,
-        s.binding === 'var',
-      );
-      if (copies.length > 0) {
-        // Computed here and now: later statements read the copy.
-        w.flush();
-      }
+      const bind = (v: Value): void => bindPattern(ctx, s.pattern, v, scope, s.span, s.binding === 'var');
+      bind(value);
+      w.copyLater(value, s.value.span, bind);
       return;
     }
     case 'print': {
@@ -195,15 +203,19 @@ function runStatement(w: ScriptWriter, s: ast.RunStatement, scope: Scope): void 
       return;
     }
     case 'minimize':
+      w.settle();
       w.change(minimize(w, s, scope, (block, inner, name) => nestedBlock(w, block, inner, name)));
       return;
     case 'check-gradient':
+      w.settle();
       w.change(checkGradient(w, s, scope));
       return;
     case 'assign':
+      w.settle();
       assignState(w, s, scope);
       return;
     case 'reset':
+      w.settle();
       for (const t of s.targets) {
         if (t.kind !== 'name') return notYet(ctx, 'resetting a part', t.span);
         const item = scope.module.items.get(t.name);
@@ -243,6 +255,7 @@ function runStatement(w: ScriptWriter, s: ast.RunStatement, scope: Scope): void 
       return;
     }
     case 'run-if': {
+      w.settle();
       const c = ctx.evaluate(s.condition, scope);
       if (c.kind === 'bool') {
         if (c.value) runBlock(w, s.then, scope.child());
