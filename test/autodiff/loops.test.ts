@@ -260,7 +260,7 @@ describe('long sums in single precision', () => {
       init: [g.constant(0, 'f32')],
       body: (i, [u]) => {
         const one = b.cast(g, b.le(g, 0, i), 'f32');
-        return { carries: [b.add(g, given(u), b.mul(g, b.mul(g, tenth, k), one))], ys: [] };
+        return { carries: [b.add(g, given(u), b.mul(g, k, b.mul(g, tenth, one)))], ys: [] };
       },
     });
     const [d] = evaluate(
