@@ -45,7 +45,10 @@ export type UnaryOp =
   | 'round'
   | 'not';
 
-/** Elementwise functions of two arguments of one type; result of that type. `rem` is floored (`a - b*floor(a/b)`), `idiv` the floored quotient of ints. */
+/**
+ * Elementwise functions of two arguments of one type; result of that type. `rem` is floored (`a - b*floor(a/b)`), `idiv` the floored quotient of ints; both
+ * are 0 for ints divided by 0. Integers wrap in 32 bits, shift distances count modulo 32, `shr` keeps the sign of an i32 (scalar.ts has it all).
+ */
 export type BinaryOp =
   | 'add'
   | 'sub'
@@ -84,6 +87,7 @@ export interface Attributes extends Record<UnaryOp | BinaryOp | CompareOp, Empty
   // ---- elementwise, beyond unary, binary and comparisons
   /** (mask, a, b): a where mask else b. */
   select: Empty;
+  /** Float to integer truncates and saturates, NaN gives 0; i32 and u32 wrap into each other; to bool is `!= 0`. */
   cast: { readonly dtype: DType };
   /** Reinterpret the bits: u32 <-> f32, u32 <-> i32. */
   bitcast: { readonly dtype: DType };
@@ -156,6 +160,10 @@ export interface NodeOf<P extends OpName> {
 
 export type Node = { [P in OpName]: NodeOf<P> }[OpName];
 
+/**
+ * A closed computation: `results` depend on `params` and constants only. No parameter and no result is bool, but for the result of a `while`
+ * condition: booleans cross the border as i32 0/1 (region.ts packs and unpacks them).
+ */
 export interface Region {
   readonly params: readonly Node[];
   readonly results: readonly Node[];
@@ -168,7 +176,8 @@ export interface Region {
  * body parameters: the step index (i32 scalar), carries, one slice of each xs, constants.
  * body results: new carries, then per-step outputs ys.
  * outputs: final carries, stacked ys (leading axis = length), then, when `snapshots > 0`, for every carry an array [snapshots, ...carry] that holds the
- * carry-in of the steps `snapshot_positions(length, snapshots)` (support/revolve.ts); snapshots = length keeps every carry-in.
+ * carry-in of the steps `snapshotPositions(length, snapshots)` (support/revolve.ts), steps counted in the order they run, also when `reverse`;
+ * snapshots = length keeps every carry-in.
  * `reverse`: the index runs length-1 .. 0; xs and ys are addressed by the index.
  */
 export interface ScanAttributes {

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import * as b from '../../compiler/ir/build.ts';
 import { Graph } from '../../compiler/ir/graph.ts';
-import { interpret, interpretFunction } from '../../compiler/ir/interpret.ts';
+import { interpret, interpretFunction, prepareFunction } from '../../compiler/ir/interpret.ts';
 import type { NdArray } from '../../compiler/ir/interpret.ts';
 import { ndarray } from '../../compiler/ir/ndarray.ts';
 import type { ArrayType, DType, Node } from '../../compiler/ir/types.ts';
@@ -425,6 +425,17 @@ describe('the machine', () => {
     const given = ndarray('f64', [2], [1, 2]);
     const [same, flat] = interpret([x, b.reshape(g, x, [1, 2])], new Map([[x, given]]));
     expect([same?.data === given.data, flat?.data === given.data]).toEqual([false, false]);
+  });
+  test('a prepared function may be called again and again, its results stay', () => {
+    const g = new Graph();
+    const x = g.param('x', { dtype: 'f64', shape: [2] });
+    const grid = b.exp(g, g.iota([2], 0, 'f64'));
+    const results = [b.sin(g, b.add(g, x, grid)), grid, x];
+    const fn = { name: 'f', inputs: ['x'], outputs: ['y', 'grid', 'x'], region: { params: [x], results } };
+    const run = prepareFunction(fn);
+    const given = [1, 2, 3].map((k) => ({ x: ndarray('f64', [2], [k, -k]) }));
+    const answers = given.map(run);
+    expect(answers).toEqual(given.map((inputs) => interpretFunction(fn, inputs)));
   });
   test('rejects a missing or ill-typed input', () => {
     const g = new Graph();
