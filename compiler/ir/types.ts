@@ -161,7 +161,7 @@ export interface NodeOf<P extends OpName> {
 export type Node = { [P in OpName]: NodeOf<P> }[OpName];
 
 /**
- * A closed computation: `results` depend on `params` and constants only. No parameter and no result is bool, but for the result of a `while`
+ * A closed computation: `results` depend on `params` and constants only. In a region operation no parameter and no result is bool, but for that of a `while`
  * condition: booleans cross the border as i32 0/1 (region.ts packs and unpacks them).
  */
 export interface Region {
