@@ -21,7 +21,6 @@ import {
   scaleAffine,
   shiftLocation,
   whole,
-  zero,
 } from './storage.ts';
 
 type Written = ReadonlyMap<Node, readonly Location[]>;
@@ -135,7 +134,8 @@ class LoopContext {
 
 function sliceAt(location: Location | Counter, index: Affine, size: number): Location {
   if (isCounter(location)) throw new InternalError('schedule.loop', 'a counter has no slices');
-  return shiftLocation(location, scaleAffine(index, size));
+  // Given at run time also where it is a number: the steps written out beside the loop run its kernels.
+  return { ...shiftLocation(location, scaleAffine(index, size)), dynamic: true };
 }
 
 function bindAll(
@@ -150,21 +150,23 @@ function moving(location: Location): Location {
   return location.storage.packed ? { ...location, dynamic: true } : location;
 }
 
+interface Carry {
+  readonly node: Node;
+  readonly init: Location;
+  readonly target: Location | undefined;
+  /** Place of the value before step `counter` (0 .. length) when all of them are kept; the first holds the initial value already. */
+  readonly slot: ((counter: Affine) => Location) | undefined;
+  /** The step hands the value on as it is: it is read where it lies. */
+  readonly unchanged: boolean;
+}
+
 /**
- * The steps of a loop with carried values. `emit` writes one step: its counter (how many steps have been done), where the carried values are and where they go. `slot`, when given for a carry, is its
- * place before the step of that counter (but the first).
+ * The steps of a loop with carried values. `emit` writes one step: its counter (how many steps have been done), where the carried values are and where they go (undefined: nowhere).
  */
 function emitSteps(
   context: LoopContext,
   length: number,
-  carries: readonly {
-    readonly node: Node;
-    readonly init: Location;
-    readonly target: Location | undefined;
-    readonly slot: ((counter: Affine) => Location) | undefined;
-    /** The step hands the value on as it is: it is read where it lies. */
-    readonly unchanged: boolean;
-  }[],
+  carries: readonly Carry[],
   emit: (
     counter: Affine,
     from: readonly Location[],
@@ -173,58 +175,55 @@ function emitSteps(
   ) => void,
 ): void {
   const { emitter, block } = context;
-  for (const { node, init, target, unchanged } of carries)
-    if (unchanged && target !== undefined) emitter.copy(init, target, sizeOf(node.shape), block);
-  if (length === 0) {
-    for (const { node, init, target, unchanged } of carries)
-      if (target !== undefined && !unchanged) emitter.copy(init, target, sizeOf(node.shape), block);
-    return;
-  }
-  const final = carries.map(({ node, init, target, unchanged }) =>
-    moving(unchanged ? init : (target ?? emitter.temporary(node, `${emitter.label}_carry`, block))),
-  );
-  const other = carries.map(({ node, slot, unchanged }, c) =>
-    unchanged || slot !== undefined || length === 1
-      ? at(final, c)
-      : at(final, c).storage.packed
-        ? moving(emitter.temporary(node, `${emitter.label}_carry`, block))
-        : emitter.separate(node, `${emitter.label}_carry`, block),
-  );
-  /** Places before the step `counter`, of which only the parity of the steps left matters to alternating carries. */
-  const between = (counter: Affine, left: number): Location[] =>
-    carries.map(({ slot }, c) => slot?.(counter) ?? (left % 2 === 0 ? at(final, c) : at(other, c)));
-  const step = (counter: Affine, left: number, into: Step[]): void => {
-    const isFirst = counter.terms.length === 0 && counter.constant === 0;
-    const from = isFirst ? carries.map((c) => moving(c.init)) : between(counter, left);
-    const next = addAffine(counter, constantOffset(1));
-    const to = left === 1 ? final : between(next, left - 1);
-    emit(
-      counter,
-      from,
-      to.map((place, c) => (at(carries, c).unchanged ? undefined : place)),
-      into,
+  const alternates = (c: Carry): boolean => c.slot === undefined && !c.unchanged;
+  for (const carry of carries)
+    if (carry.target !== undefined && (carry.unchanged || (length === 0 && carry.slot === undefined)))
+      emitter.copy(carry.init, carry.target, sizeOf(carry.node.shape), block);
+  if (length > 0) {
+    const final = carries.map((c) =>
+      moving(
+        alternates(c) ? (c.target ?? emitter.temporary(c.node, `${emitter.label}_carry`, block)) : c.init,
+      ),
     );
-  };
-  const slotted = carries.some((c) => c.slot !== undefined);
-  const alternating = carries.some((c) => c.slot === undefined && !c.unchanged);
-  step(zero, length, block);
-  const lastAlone = slotted && length > 1;
-  const middle = length - 1 - (lastAlone ? 1 : 0);
-  const stride = alternating ? 2 : 1;
-  let done = 1;
-  for (; (middle - (done - 1)) % stride !== 0; done++) step(constantOffset(done), length - done, block);
-  const turns = (middle - (done - 1)) / stride;
-  if (turns > 0) {
-    const id = emitter.nextLoop();
-    const body: Step[] = [];
-    for (const offset of range(stride)) {
-      const counter = { constant: done + offset, terms: [{ loop: id, scale: stride }] };
-      // Of the first turn; in later ones only its parity matters, which is the same.
-      step(counter, length - done - offset, body);
+    const other = carries.map((c, i) =>
+      !alternates(c) || length === 1
+        ? at(final, i)
+        : at(final, i).storage.packed
+          ? moving(emitter.temporary(c.node, `${emitter.label}_carry`, block))
+          : emitter.separate(c.node, `${emitter.label}_carry`, block),
+    );
+    /** Places before step `counter`; of the steps left only the parity matters. */
+    const places = (counter: Affine, left: number): Location[] =>
+      carries.map((c, i) => c.slot?.(counter) ?? (left % 2 === 0 ? at(final, i) : at(other, i)));
+    const step = (counter: Affine, left: number, into: Step[]): void => {
+      const isFirst = counter.terms.length === 0 && counter.constant === 0;
+      const now = places(counter, left);
+      const from = isFirst ? carries.map((c, i) => (alternates(c) ? moving(c.init) : at(now, i))) : now;
+      const to = places(addAffine(counter, constantOffset(1)), left - 1);
+      emit(
+        counter,
+        from,
+        to.map((place, i) => (at(carries, i).unchanged ? undefined : place)),
+        into,
+      );
+    };
+    const alternating = carries.some(alternates);
+    const stride = alternating ? 2 : 1;
+    let done = 0;
+    if (alternating) step(constantOffset(done), length - done++, block);
+    for (; (length - done) % stride !== 0; done++) step(constantOffset(done), length - done, block);
+    const turns = (length - done) / stride;
+    if (turns > 0) {
+      const id = emitter.nextLoop();
+      const body: Step[] = [];
+      for (const offset of range(stride))
+        step({ constant: done + offset, terms: [{ loop: id, scale: stride }] }, length - done - offset, body);
+      block.push({ kind: 'loop', id, count: turns, body });
     }
-    block.push({ kind: 'loop', id, count: turns, body });
   }
-  if (lastAlone) step(constantOffset(length - 1), 1, block);
+  for (const { node, target, slot } of carries)
+    if (slot !== undefined && target !== undefined)
+      emitter.copy(slot(constantOffset(length)), target, sizeOf(node.shape), block);
 }
 
 function emitScan(context: LoopContext, node: NodeOf<'scan'>): void {
@@ -243,33 +242,35 @@ function emitScan(context: LoopContext, node: NodeOf<'scan'>): void {
   const tapes = range(carries).map((c) =>
     snapshots > 0 ? context.target(carries + outputs + c) : undefined,
   );
-  const full = snapshots >= length && snapshots > 0;
   const indexOf = (counter: Affine): Affine =>
     reverse ? addAffine(constantOffset(length - 1), scaleAffine(counter, -1)) : counter;
-  if (full && length > 0)
-    tapes.forEach((tape, c) => {
-      if (tape === undefined) return;
-      const size = sizeOf(at(carryParams, c).shape);
-      emitter.copy(at(init, c), tape, size, block);
-    });
+  // A full tape has one slot more than steps: the last one takes the final value, so that all steps are alike.
+  const full = tapes.map((tape, c) => {
+    if (tape === undefined || snapshots < length || length === 0) return undefined;
+    const param = at(carryParams, c);
+    const size = sizeOf(param.shape);
+    const extended = extend(context, tape, param, snapshots);
+    emitter.copy(at(init, c), extended, size, block);
+    return extended;
+  });
   emitSteps(
     context,
     length,
     range(carries).map((c) => {
-      const tape = at(tapes, c);
+      const tape = at(full, c);
       const param = at(carryParams, c);
       const size = sizeOf(param.shape);
       return {
         node: param,
         init: at(init, c),
         target: context.target(c),
-        slot: full && tape !== undefined ? (counter: Affine) => sliceAt(tape, counter, size) : undefined,
+        slot: tape === undefined ? undefined : (counter: Affine) => sliceAt(tape, counter, size),
         unchanged: tape === undefined && base(at(body.results, c)) === param,
       };
     }),
     (counter, from, to, into) => {
       const index = indexOf(counter);
-      if (!full) snapshotStep(counter, length, snapshots, carryParams, from, tapes, into);
+      if (snapshots < length) snapshotStep(counter, length, snapshots, carryParams, from, tapes, into);
       const environment: Environment = new Map<Node, Location | Counter>([
         [at(body.params, 0), { counter: index }],
         ...bindAll(carryParams, from),
@@ -287,6 +288,27 @@ function emitScan(context: LoopContext, node: NodeOf<'scan'>): void {
       });
       emitter.region(plan, environment, [...to, ...ys], into);
     },
+  );
+  full.forEach((extended, c) => {
+    const tape = at(tapes, c);
+    const size = length * sizeOf(at(carryParams, c).shape);
+    if (tape !== undefined && extended !== undefined) emitter.copy(extended, tape, size, block);
+  });
+}
+
+/** The tape with a slot more: itself where it is a temporary, else another one. */
+function extend(context: LoopContext, tape: Location, param: Node, slots: number): Location {
+  const size = sizeOf(param.shape);
+  const { storage } = tape;
+  if (storage.home !== undefined && storage.length === slots * size) {
+    storage.length += size;
+    return tape;
+  }
+  const shape = [slots + 1, ...param.shape];
+  return context.emitter.separate(
+    { dtype: param.dtype, shape },
+    `${context.emitter.label}_tape`,
+    context.block,
   );
 }
 
