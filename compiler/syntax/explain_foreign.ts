@@ -421,6 +421,8 @@ const absence: Explain = (scene) => {
 const slashComment: Explain = (scene) => {
   const { found, before } = scene;
   if (!found || !before) return undefined;
+  const message = 'comments begin with `#`; `//` is the integer quotient';
+  if (found.image === '//') return explanation('S012', message, scene.spanOf(found));
   const lineStart = scene.file.text.lastIndexOf('\n', found.startOffset - 1) + 1;
   const slashes = scene.tokens
     .slice(0, scene.site.index)

@@ -201,9 +201,8 @@ export function markStructure(tokens: readonly Token[]): void {
   }
 }
 
-/** The two-token rule of records, and `save "file" { … }`. The axes of a domain look like one and are none. */
+/** The two-token rule of records, where a value may begin; and `save "file" { … }`, `use m { … }`. */
 function opensRecord(tokens: readonly Token[], i: number, statement: Token | undefined): boolean {
-  if (statement?.image === 'domain') return false;
   if (statement?.image === 'use') return true;
   const first = tokens[i + 1];
   const second = tokens[i + 2];
@@ -256,7 +255,22 @@ const promising: ReadonlySet<string> = new Set([
     'every',
     'limit',
   ],
-  ...['when', 'on', 'as', 'by', 'best', 'of', 'derivative', 'tangent'],
+  ...[
+    'when',
+    'on',
+    'as',
+    'at',
+    'by',
+    'cells',
+    'nodes',
+    'chebyshev',
+    'best',
+    'of',
+    'fresh',
+    'gradient',
+    'derivative',
+    'tangent',
+  ],
 ]);
 
 /** Words that begin a statement even where the line above waits for more: that line is what is wrong then. */

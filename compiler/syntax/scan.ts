@@ -46,6 +46,8 @@ class Scanner {
   private position = 0;
   private lineStart = 0;
   private freshLine = true;
+  /** Depth of holes of strings. */
+  private holes = 0;
 
   constructor(private readonly file: SourceFile) {}
 
@@ -408,14 +410,24 @@ class Scanner {
     return true;
   }
 
-  /** `//` that begins a line, or is followed by plain words, was meant as a comment. */
+  /**
+   * `//` meant as a comment. Prose is told from code by two plain words side by side, which code never has; a `//` that begins a
+   * line is also one where no operand stands directly above it.
+   */
   private isLineComment(start: number): boolean {
-    const rest = this.text.slice(start, this.endOfLine());
-    const words = /^\/\/+\s*(\p{L}[\p{L}\p{N}'’_-]*[,:.]?\s+(\p{L}|\d)|$)/u.test(rest);
-    if (!this.freshLine) return words;
+    if (this.holes > 0) return false;
+    const rest = /^\/\/[^"#\n]*/.exec(this.text.slice(start, this.endOfLine()))?.[0] ?? '';
+    const words = [...rest.matchAll(/[\p{L}_][\p{L}\p{Nd}_'’-]*/gu)];
+    const prose = words.some((word, i) => {
+      const next = words[i + 1];
+      if (!next) return false;
+      const between = rest.slice(word.index + word[0].length, next.index);
+      return /^\s+$/.test(between) && isPlain(word[0]) && isPlain(next[0]);
+    });
+    if (prose || !this.freshLine) return prose;
     const before = this.last();
-    const unfinished = before !== undefined && before.tokenType === t.Equals;
-    return words || unfinished || (/^\/\/\S*[\p{L}!-/:-~\s]*$/u.test(rest) && !/[\d(=]/.test(rest));
+    if (!before || [t.LBrace, t.Semicolon, t.Equals].includes(before.tokenType)) return true;
+    return /\n[^\S\n]*(#[^\n]*)?\r?\n[^\S\n]*$/.test(this.text.slice(0, start));
   }
 
   /** `i++` and `i--` as a statement; not `a + +b`. */
@@ -615,7 +627,9 @@ class Scanner {
     this.tokens = [];
     this.freshLine = false;
     this.position += 1;
+    this.holes += 1;
     const closed = this.scanTokens('hole');
+    this.holes -= 1;
     const tokens = this.tokens;
     this.tokens = outer;
     this.freshLine = fresh;
@@ -643,6 +657,11 @@ class Scanner {
     }
     return { kind: 'hole', tokens, start, end: this.position };
   }
+}
+
+/** A word that is no keyword anywhere. */
+function isPlain(word: string): boolean {
+  return t.wordType(word) === t.Name;
 }
 
 function foreignCode(spelling: string): SyntaxCode {
