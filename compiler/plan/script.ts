@@ -65,6 +65,7 @@ export type ScriptStatement =
   | {
       readonly kind: 'call';
       readonly procedure: string;
+      /** Holds for the statements behind it, up to the next call: they show what it computes. */
       readonly diagnose?: Diagnosis;
       readonly place?: Place;
     }
@@ -114,7 +115,8 @@ export type ScriptStatement =
     }
   | {
       readonly kind: 'branch';
-      readonly procedure: string;
+      /** Computes the condition, unless a statement before has. */
+      readonly procedure?: string;
       readonly condition: string;
       readonly then: readonly ScriptStatement[];
       readonly else: readonly ScriptStatement[];
@@ -156,7 +158,10 @@ export interface CheckGradientStatement {
   readonly slope: string;
   readonly reverse: string;
   readonly forward: string;
-  /** Largest |p| and |v| scale, so that the host picks steps. */
+  /**
+   * The step h at which p + h*v differs from p by about p itself, so that the host picks steps: real[2] of the largest |p| and |v|; or a scalar, where v is already on the scale of the
+   * parameters: steps then start near 1, or near the scalar when that is smaller (0: unknown).
+   */
   readonly scale: string;
   readonly place: Place;
 }
@@ -166,7 +171,7 @@ export interface Diagnosis {
   readonly solves: readonly {
     readonly model: string;
     readonly procedure: string;
-    /** i32 scalar: first step after which a state is not finite, -1 if none. One variable a state. */
+    /** i32 scalar: index (from 0) of the first step after which a state is not finite, -1 if none. One variable a state. */
     readonly states: readonly { readonly name: string; readonly firstBadStep: string }[];
     readonly startTime: string;
     readonly stepSize: string;

@@ -68,14 +68,10 @@ export async function checkGradient(run: RunContext, s: CheckGradientStatement):
   return report;
 }
 
-/** h that moves the parameters by about their own size: real[2] of the largest |p| and |v|, or their quotient. */
+/** h that moves the parameters by about their own size; see `scale` of the statement. */
 function typicalStep(scale: Float64Array): number {
   const [size = 1, direction] = scale;
-  if (direction === undefined) return usable(Math.abs(size));
-  return usable(Math.abs((size === 0 ? 1 : size) / direction));
-}
-
-function usable(step: number): number {
+  const step = direction === undefined ? Math.min(1, size) : (size === 0 ? 1 : size) / direction;
   return Number.isFinite(step) && step > 0 ? step : 1;
 }
 
@@ -88,7 +84,7 @@ function sentence(taylor: TaylorResult, precision: 'f32' | 'f64'): string {
   switch (taylor.verdict) {
     case 'pass':
     case 'fail':
-      return `slope ${digits3(taylor.slope)} over h = ${showNumber(taylor.from ?? NaN, 2)} .. ${showNumber(taylor.to ?? NaN, 2)}`;
+      return `slope ${digits3(taylor.slope)} over h = ${showNumber(taylor.from ?? NaN, 2)} .. ${showNumber(taylor.to ?? NaN, 2)}${taylor.mixed === true ? ' (third order shows; no linear part)' : ''}`;
     case 'linear':
       return `the loss is linear in this direction, its remainder rounding alone (${relative} of the change)`;
     case 'flat':

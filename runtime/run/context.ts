@@ -19,6 +19,8 @@ export interface RunState {
   step: number | undefined;
   /** Parameters differ from their start. */
   trained: boolean;
+  /** Of the procedure that computed what is looked at now. */
+  diagnosis: Diagnosis | undefined;
   /** When the event loop last turned, in the host's seconds. */
   lastPause: number;
   readonly files: string[];
@@ -71,5 +73,3 @@ export async function readOutput(run: RunContext, value: OutputValue): Promise<N
 export async function callOptional(run: RunContext, procedure: string | undefined): Promise<void> {
   if (procedure !== undefined) await run.executor.run(procedure);
 }
-
-export type OptionalDiagnosis = Diagnosis | undefined;

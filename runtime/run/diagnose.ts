@@ -6,19 +6,22 @@ import { FlowError } from '../../compiler/support/diagnostic.ts';
 import type { Span } from '../../compiler/support/span.ts';
 import { spoken } from '../../compiler/support/lists.ts';
 import { showNumber } from '../../compiler/support/number_text.ts';
-import type { OptionalDiagnosis, RunContext } from './context.ts';
+import type { RunContext } from './context.ts';
 import { readScalar } from './context.ts';
 import { spanOfPlace } from './place.ts';
 
 type SolveDiagnosis = Diagnosis['solves'][number];
 
-/** Throws R201 when one of the solves behind a result that is not finite became so itself. `where` is the statement that needed the result. */
+/**
+ * Throws R201 when one of the solves behind a result that is not finite became so itself. The diagnosis is the statement's own or that of the procedure that computed what it shows;
+ * `where` is the statement.
+ */
 export async function diagnose(
   run: RunContext,
-  diagnosis: OptionalDiagnosis,
+  diagnosis: Diagnosis | undefined,
   where: Span | undefined,
 ): Promise<void> {
-  for (const solve of diagnosis?.solves ?? []) {
+  for (const solve of (diagnosis ?? run.state.diagnosis)?.solves ?? []) {
     await run.executor.run(solve.procedure);
     const bad: { name: string; step: number }[] = [];
     for (const state of solve.states) {

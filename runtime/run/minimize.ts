@@ -164,7 +164,7 @@ class Minimization {
   private async lostParameter(): Promise<string | undefined> {
     for (const param of this.s.params) {
       const { data } = await readOutput(this.run, param);
-      if (!data.every(Number.isFinite)) return param.label;
+      if (!data.every(Number.isFinite)) return param.label.replace(/^(param|state)\./, '');
     }
     return undefined;
   }

@@ -127,6 +127,7 @@ function createContext(plan: RunPlan, executor: Executor, options: RunOptions): 
     state: {
       step: undefined,
       trained: false,
+      diagnosis: undefined,
       lastPause: options.host.now(),
       files: [],
       checks: [],

@@ -19,6 +19,7 @@ export async function runStatement(run: RunContext, s: ScriptStatement): Promise
   await mayStop(run);
   switch (s.kind) {
     case 'call':
+      run.state.diagnosis = s.diagnose;
       return run.executor.run(s.procedure);
     case 'minimize':
       return minimize(run, s);
@@ -36,7 +37,8 @@ export async function runStatement(run: RunContext, s: ScriptStatement): Promise
     case 'loop':
       return loop(run, s);
     case 'branch': {
-      await run.executor.run(s.procedure);
+      // Empty when a statement before has computed the condition already.
+      await callOptional(run, s.procedure === '' ? undefined : s.procedure);
       const taken = (await readScalar(run, s.condition)) !== 0;
       return run.statements(taken ? s.then : s.else);
     }
