@@ -1,0 +1,172 @@
+// Which local arrays of a body can live in registers. In: the statements of a kernel. Out: the loops to unroll for it and the arrays whose every index is then known. The others live in scratch
+// memory.
+
+import type { Expr, Statement } from '../../kernel/types.ts';
+
+export interface ArrayPlan {
+  readonly registers: ReadonlySet<string>;
+  readonly unroll: ReadonlySet<Statement>;
+}
+
+/** At most so many statements after unrolling, and elements in registers. */
+const largestUnrolled = 2000;
+const largestArray = 64;
+
+export function planArrays(body: readonly Statement[]): ArrayPlan {
+  const arrays = new Set<string>();
+  everyStatement(body, (s) => {
+    if (s.kind === 'array') arrays.add(s.name);
+  });
+  const unroll = new Set<Statement>();
+  if (arrays.size > 0) chooseLoops(body, 1, unroll);
+  const registers = new Set(arrays);
+  everyStatement(body, (s) => {
+    if (s.kind === 'array' && s.length > largestArray) registers.delete(s.name);
+  });
+  dropUnknown(body, new Set(), unroll, registers);
+  return { registers, unroll };
+}
+
+/** Loops of known bounds that index a local array by their counter, outermost first, as long as the code stays small. */
+function chooseLoops(list: readonly Statement[], copies: number, unroll: Set<Statement>): void {
+  for (const s of list) {
+    if (s.kind === 'for') {
+      const turns = turnsOf(s);
+      const size = turns === undefined ? Infinity : turns * copies * countStatements(s.body);
+      const wanted = size <= largestUnrolled && indexesLocals(s.body, s.name);
+      if (wanted) unroll.add(s);
+      chooseLoops(s.body, wanted && turns !== undefined ? copies * turns : copies, unroll);
+    } else for (const inner of innerLists(s)) chooseLoops(inner, copies, unroll);
+  }
+}
+
+export function turnsOf(s: Extract<Statement, { kind: 'for' }>): number | undefined {
+  if (s.from.kind !== 'const' || s.to.kind !== 'const') return undefined;
+  return Math.max(0, s.to.value - s.from.value);
+}
+
+function dropUnknown(
+  list: readonly Statement[],
+  known: ReadonlySet<string>,
+  unroll: ReadonlySet<Statement>,
+  registers: Set<string>,
+): void {
+  const names = new Set(known);
+  const isKnown = (e: Expr): boolean =>
+    everyLeaf(e, (leaf) => leaf.kind === 'const' || (leaf.kind === 'var' && names.has(leaf.name)));
+  const check = (e: Expr) =>
+    everyExpr(e, (x) => {
+      if (x.kind === 'local' && !isKnown(x.index)) registers.delete(x.array);
+    });
+  for (const s of list) {
+    for (const e of expressionsOf(s)) check(e);
+    if (s.kind === 'let' && s.value.type === 'i32' && isKnown(s.value)) names.add(s.name);
+    if (s.kind === 'assign_local' && !isKnown(s.index)) registers.delete(s.array);
+    for (const inner of innerLists(s))
+      dropUnknown(
+        inner,
+        unroll.has(s) && s.kind === 'for' ? new Set([...names, s.name]) : names,
+        unroll,
+        registers,
+      );
+  }
+}
+
+function indexesLocals(list: readonly Statement[], counter: string): boolean {
+  let found = false;
+  const mentions = (e: Expr) => !everyLeaf(e, (leaf) => !(leaf.kind === 'var' && leaf.name === counter));
+  everyStatement(list, (s) => {
+    if (s.kind === 'assign_local' && mentions(s.index)) found = true;
+    for (const e of expressionsOf(s))
+      everyExpr(e, (x) => {
+        if (x.kind === 'local' && mentions(x.index)) found = true;
+      });
+  });
+  return found;
+}
+
+function countStatements(list: readonly Statement[]): number {
+  let count = 0;
+  everyStatement(list, () => count++);
+  return count;
+}
+
+// ---- walking statements and expressions
+
+export function innerLists(s: Statement): readonly (readonly Statement[])[] {
+  switch (s.kind) {
+    case 'for':
+    case 'reduce':
+      return [s.body];
+    case 'while':
+      return [s.before, s.body];
+    case 'if':
+      return [s.then, s.else];
+    default:
+      return [];
+  }
+}
+
+/** The expressions directly in a statement. */
+export function expressionsOf(s: Statement): readonly Expr[] {
+  switch (s.kind) {
+    case 'let':
+    case 'var':
+    case 'assign':
+    case 'reduce':
+      return [s.value];
+    case 'assign_local':
+    case 'store':
+      return [s.index, s.value];
+    case 'random_block':
+      return [...s.key, ...s.counter];
+    case 'for':
+      return [s.from, s.to];
+    case 'while':
+    case 'if':
+      return [s.condition];
+    case 'array':
+      return [];
+  }
+}
+
+export function everyStatement(list: readonly Statement[], visit: (s: Statement) => void): void {
+  for (const s of list) {
+    visit(s);
+    for (const inner of innerLists(s)) everyStatement(inner, visit);
+  }
+}
+
+export function operandsOf(e: Expr): readonly Expr[] {
+  switch (e.kind) {
+    case 'load':
+    case 'local':
+      return [e.index];
+    case 'unary':
+    case 'cast':
+    case 'bitcast':
+      return [e.a];
+    case 'binary':
+    case 'compare':
+      return [e.a, e.b];
+    case 'select':
+      return [e.condition, e.then, e.else];
+    case 'random':
+      return [...e.key, ...e.counter];
+    default:
+      return [];
+  }
+}
+
+export function everyExpr(e: Expr, visit: (e: Expr) => void): void {
+  visit(e);
+  for (const a of operandsOf(e)) everyExpr(a, visit);
+}
+
+/** Whether a property holds for every leaf; loads and local elements count as leaves that hold nothing known. */
+function everyLeaf(e: Expr, holds: (leaf: Expr) => boolean): boolean {
+  const operands = operandsOf(e);
+  if (e.kind === 'load' || e.kind === 'local' || e.kind === 'random')
+    return holds(e) && operands.every((a) => everyLeaf(a, holds));
+  return operands.length === 0 ? holds(e) : operands.every((a) => everyLeaf(a, holds));
+}

@@ -1,0 +1,731 @@
+// Statements and expressions of a map kernel as instructions, for a block of points advanced together (ops.ts). In: a body whose guards have been simplified, the registers of its axes. Out: calls
+// on the function writer, in the order of the program.
+//
+// i32 values are kept as affine forms over registers until an address or a number is needed; everything else is a Num. Where a condition differs between lanes, both sides run under masks:
+// assignments select, stores go lane by lane.
+
+import type { DType } from '../../ir/types.ts';
+import type { BufferType, Expr, MapKernel, Statement } from '../../kernel/types.ts';
+import { BYTES } from '../../kernel/types.ts';
+import { assertNever, InternalError } from '../../support/diagnostic.ts';
+import { at, range } from '../../support/lists.ts';
+import {
+  addScaled,
+  constantAffine,
+  everything,
+  scaled,
+  variableAffine,
+  type Affine,
+  type Interval,
+} from './affine.ts';
+import { planArrays, turnsOf, type ArrayPlan } from './arrays.ts';
+import { elementaryBinary, elementaryUnary } from './elementary.ts';
+import { Memory, type Atom, type Group, type Region } from './memory.ts';
+import type { ModuleContext } from './module.ts';
+import { groupReg, Ops, scalarTypeOf, type LaneSetup, type Num } from './ops.ts';
+import { lowerReduction } from './reduction.ts';
+import { emitThreefry } from './threefry.ts';
+import { assignedNames, variationOf, type Variation } from './variation.ts';
+import type { FunctionWriter, Reg, Variable } from './writer.ts';
+
+type Binding =
+  | { readonly kind: 'num'; readonly num: Num }
+  | { readonly kind: 'affine'; readonly affine: Affine }
+  | Cell
+  | { readonly kind: 'registers'; readonly elements: readonly Cell[] }
+  | {
+      readonly kind: 'scratch';
+      readonly type: DType;
+      readonly vector: boolean;
+      readonly offset: number;
+      readonly length: number;
+    };
+
+/** A mutable value: a variable a group. */
+export interface Cell {
+  readonly kind: 'cell';
+  readonly type: DType;
+  readonly vector: boolean;
+  readonly variables: readonly Variable[];
+}
+
+export interface BodyOptions {
+  readonly f: FunctionWriter;
+  readonly context: ModuleContext;
+  readonly kernel: MapKernel;
+  readonly body: readonly Statement[];
+  readonly setup: LaneSetup;
+  /** Base address of each buffer. */
+  readonly bases: readonly Reg[];
+  readonly uniforms: readonly Reg[];
+  /** Address of the thread's scratch memory. */
+  readonly scratch: Reg;
+  readonly atoms: ReadonlyMap<string, Atom>;
+  /** One a group. */
+  readonly groups: readonly Group[];
+  /** The axis along which lanes lie. */
+  readonly lane: string | undefined;
+  /** Only the first lanes hold points. */
+  readonly count: Reg | undefined;
+}
+
+export class Body {
+  readonly f: FunctionWriter;
+  readonly context: ModuleContext;
+  ops: Ops;
+  groups: readonly Group[];
+  variation: Variation;
+  readonly atoms: Map<string, Atom>;
+  readonly memory: Memory;
+  readonly regions: readonly Region[];
+  readonly env = new Map<string, Binding>();
+  readonly arrays: ArrayPlan;
+  /** Lanes in which statements have effect; undefined: all. */
+  mask: Num | undefined;
+  private scratchTop = 0;
+
+  constructor(readonly options: BodyOptions) {
+    const { f, context, kernel, body, lane } = options;
+    this.f = f;
+    this.context = context;
+    this.ops = new Ops(f, options.setup);
+    this.groups = options.groups;
+    this.atoms = new Map(options.atoms);
+    this.memory = new Memory(f, context, this.atoms);
+    this.variation = variationOf(body, lane ?? '');
+    this.arrays = planArrays(body);
+    this.regions = kernel.buffers.map((buffer, i) => ({
+      name: buffer.name,
+      base: at(options.bases, i),
+      type: buffer.type,
+      length: buffer.length,
+      written: buffer.access !== 'read',
+    }));
+    for (const axis of kernel.axes) this.env.set(axis, { kind: 'affine', affine: variableAffine(axis) });
+  }
+
+  run(): void {
+    const { count } = this.options;
+    const { width } = this.ops.setup;
+    // Lanes without a point must not keep a loop alive.
+    if (count !== undefined && width > 1 && this.hasMaskedLoop(this.options.body))
+      this.mask = this.firstLanes(count);
+    this.statements(this.options.body);
+  }
+
+  /** True in the lanes 0..count-1. */
+  firstLanes(count: Reg): Num {
+    const { f, ops } = this;
+    const { width } = ops.setup;
+    const lanes = ops.vector('i32', f.vectorOfIntegers(range(4).map((lane) => (lane < width ? lane : 0))));
+    return ops.compare('lt', lanes, ops.scalar('i32', count));
+  }
+
+  private hasMaskedLoop(list: readonly Statement[]): boolean {
+    return list.some(
+      (s) =>
+        (s.kind === 'while' && this.variation.varies(s.condition)) ||
+        (s.kind === 'for' &&
+          (this.variation.varies(s.from) || this.variation.varies(s.to) || this.hasMaskedLoop(s.body))) ||
+        (s.kind === 'while' && this.hasMaskedLoop(s.body)) ||
+        (s.kind === 'if' && (this.hasMaskedLoop(s.then) || this.hasMaskedLoop(s.else))) ||
+        (s.kind === 'reduce' && this.hasMaskedLoop(s.body)),
+    );
+  }
+
+  // ---- statements
+
+  statements(list: readonly Statement[]): void {
+    for (const s of list) this.statement(s);
+  }
+
+  private statement(s: Statement): void {
+    const { env, ops, f } = this;
+    switch (s.kind) {
+      case 'let':
+        if (s.value.type === 'i32') env.set(s.name, { kind: 'affine', affine: this.affine(s.value) });
+        else env.set(s.name, { kind: 'num', num: this.num(s.value) });
+        return;
+      case 'random_block': {
+        const words = emitThreefry(
+          ops,
+          s.key.map((e) => this.num(e)),
+          s.counter.map((e) => this.num(e)),
+        );
+        s.names.forEach((name, i) => env.set(name, { kind: 'num', num: at(words, i) }));
+        return;
+      }
+      case 'var':
+        env.set(s.name, this.cell(s.name, s.value.type, this.variation.names.has(s.name), this.num(s.value)));
+        return;
+      case 'assign':
+        this.assign(this.cellOf(s.name), this.num(s.value));
+        return;
+      case 'array':
+        this.declareArray(s.name, s.type, s.length);
+        return;
+      case 'assign_local':
+        this.assignLocal(s.array, this.affine(s.index), this.num(s.value));
+        return;
+      case 'store': {
+        const value = this.num(s.value);
+        const region = at(this.regions, s.buffer);
+        this.memory.store(
+          region,
+          this.affine(s.index),
+          value,
+          ops,
+          this.groups,
+          this.options.count,
+          this.mask,
+        );
+        return;
+      }
+      case 'for':
+        this.forLoop(s);
+        return;
+      case 'while':
+        this.whileLoop(s);
+        return;
+      case 'if': {
+        const condition = this.num(s.condition);
+        if (!condition.vector && condition.regs.length === 1)
+          f.if(
+            at(condition.regs, 0),
+            () => this.statements(s.then),
+            s.else.length === 0 ? undefined : () => this.statements(s.else),
+          );
+        else {
+          this.masked(condition, () => this.statements(s.then));
+          if (s.else.length > 0) this.masked(ops.not(condition), () => this.statements(s.else));
+        }
+        return;
+      }
+      case 'reduce':
+        this.bindNum(s.name, lowerReduction(this, s));
+        return;
+      default:
+        assertNever(s);
+    }
+  }
+
+  bindNum(name: string, num: Num): void {
+    if (num.type === 'i32') this.env.set(name, { kind: 'affine', affine: this.opaque(num, everything) });
+    else this.env.set(name, { kind: 'num', num });
+  }
+
+  /** A loop counter or axis that is one register. */
+  bindCounter(name: string, reg: Reg, interval: Interval, kind: 'scalar' | 'lane' = 'scalar'): void {
+    this.env.set(name, { kind: 'affine', affine: this.counterAffine(name, reg, interval, kind) });
+  }
+
+  private counterAffine(name: string, reg: Reg, interval: Interval, kind: 'scalar' | 'lane'): Affine {
+    if (reg.literal !== undefined && kind === 'scalar') return constantAffine(reg.literal);
+    const key = `${name} ${reg.name ?? String(reg.literal)}`;
+    this.atoms.set(key, { kind, reg, range: interval });
+    return variableAffine(key);
+  }
+
+  private masked(condition: Num, body: () => void): void {
+    const outer = this.mask;
+    this.mask = outer === undefined ? condition : this.ops.and(outer, condition);
+    body();
+    this.mask = outer;
+  }
+
+  // ---- variables and local arrays
+
+  cell(name: string, type: DType, vector: boolean, initial: Num): Cell {
+    const { f, ops } = this;
+    const spread = vector && ops.setup.width > 1;
+    const value = spread ? ops.splat(initial) : initial;
+    const count = vector || initial.regs.length > 1 || ops.setup.width === 1 ? this.groups.length : 1;
+    const variables = range(count).map((g) =>
+      f.variable(spread ? 'v128' : scalarTypeOf(type), name, groupReg(value, g)),
+    );
+    return { kind: 'cell', type, vector: spread, variables };
+  }
+
+  private cellOf(name: string): Cell {
+    const binding = this.env.get(name);
+    if (binding?.kind !== 'cell') throw new InternalError('wasm.body', `${name} is no variable`);
+    return binding;
+  }
+
+  readCell(cell: Cell): Num {
+    return { type: cell.type, vector: cell.vector, regs: cell.variables.map((v) => this.f.get(v)) };
+  }
+
+  assign(cell: Cell, value: Num): void {
+    const { ops, f } = this;
+    const masked = this.mask === undefined ? value : ops.select(this.mask, value, this.readCell(cell));
+    const fit = cell.vector ? ops.splat(masked) : masked;
+    if (fit.vector !== cell.vector) throw new InternalError('wasm.body', 'a vector assigned to a scalar');
+    cell.variables.forEach((v, g) => f.set(v, groupReg(fit, g)));
+  }
+
+  private declareArray(name: string, type: DType, length: number): void {
+    const vector = this.variation.names.has(name);
+    const zero = this.ops.constant(type, 0);
+    if (this.arrays.registers.has(name)) {
+      const elements = range(length).map((i) => this.cell(`${name}${i}`, type, vector, zero));
+      this.env.set(name, { kind: 'registers', elements });
+      return;
+    }
+    const binding = this.scratchArray(name, type, vector, length);
+    const bytes = this.elementBytes(binding) * length;
+    const start = this.f.pure('i32.add', 'i32', [this.options.scratch, this.f.i32(binding.offset)]);
+    this.f.effect('memory.fill', [start, this.f.i32(0), this.f.i32(bytes)]);
+  }
+
+  /** Scratch memory for an array; an element holds a vector, or a scalar, for each group. */
+  private scratchArray(
+    name: string,
+    type: DType,
+    vector: boolean,
+    length: number,
+  ): Extract<Binding, { kind: 'scratch' }> {
+    const binding = { kind: 'scratch' as const, type, vector, offset: this.scratchTop, length };
+    this.scratchTop += Math.ceil((this.elementBytes(binding) * length) / 16) * 16;
+    this.context.scratch = Math.max(this.context.scratch, this.scratchTop);
+    this.env.set(name, binding);
+    return binding;
+  }
+
+  private elementBytes(binding: Extract<Binding, { kind: 'scratch' }>): number {
+    const one = binding.vector && this.ops.setup.width > 1 ? 16 : BYTES[storedAs(binding.type)];
+    return one * this.groups.length;
+  }
+
+  private arrayOf(name: string): Extract<Binding, { kind: 'registers' | 'scratch' }> {
+    const binding = this.env.get(name);
+    if (binding?.kind !== 'registers' && binding?.kind !== 'scratch')
+      throw new InternalError('wasm.body', `${name} is no local array`);
+    return binding;
+  }
+
+  /** Address of an element of a scratch array in each group, and lane if the index differs between lanes. */
+  private elementAddress(
+    binding: Extract<Binding, { kind: 'scratch' }>,
+    index: Num,
+    group: number,
+    lane: number,
+  ): Reg {
+    const { f, ops } = this;
+    const vector = binding.vector && ops.setup.width > 1;
+    const size = this.elementBytes(binding);
+    const i = at(ops.extract(index, group, lane).regs, 0);
+    const unit = size / this.groups.length;
+    const within = unit * group + (vector ? lane * (16 / ops.setup.width) : 0);
+    const start = f.pure('i32.add', 'i32', [this.options.scratch, f.i32(binding.offset + within)]);
+    return f.pure('i32.add', 'i32', [start, f.pure('i32.mul', 'i32', [i, f.i32(size)])]);
+  }
+
+  private readLocal(name: string, index: Affine): Num {
+    const { ops, f } = this;
+    const binding = this.arrayOf(name);
+    if (binding.kind === 'registers') return this.readCell(at(binding.elements, knownIndex(name, index)));
+    const i = this.memory.clamp(this.materialise(index), binding.length, ops);
+    const vector = binding.vector && ops.setup.width > 1;
+    const { type } = binding;
+    const { epoch } = f;
+    if (vector && !i.vector) {
+      const regs = this.groups.map((_, g) =>
+        f.load('v128.load', 'v128', [this.elementAddress(binding, i, g, 0)], 'local', false, epoch),
+      );
+      return ops.vector(type, ...regs);
+    }
+    const scalar = (g: number, lane: number): Num => {
+      const address = this.elementAddress(binding, i, g, lane);
+      // A bool in a vector is a mask, of which any bit will do.
+      const reg = f.load(`${scalarTypeOf(type)}.load`, scalarTypeOf(type), [address], 'local', false, epoch);
+      return ops.scalar(type, vector && type === 'bool' ? f.pure('i32.and', 'i32', [reg, f.i32(1)]) : reg);
+    };
+    if (!i.vector) return ops.scalar(type, ...this.groups.map((_, g) => at(scalar(g, 0).regs, 0)));
+    const regs = this.groups.map((_, g) =>
+      ops.assemble(
+        type,
+        range(ops.setup.width).map((lane) => scalar(g, lane)),
+      ),
+    );
+    return ops.vector(type, ...regs);
+  }
+
+  private assignLocal(name: string, index: Affine, value: Num): void {
+    const { ops, f } = this;
+    const binding = this.arrayOf(name);
+    if (binding.kind === 'registers') {
+      this.assign(at(binding.elements, knownIndex(name, index)), value);
+      return;
+    }
+    const i = this.memory.clamp(this.materialise(index), binding.length, ops);
+    const vector = binding.vector && ops.setup.width > 1;
+    const { type } = binding;
+    const mixed = this.mask === undefined ? value : ops.select(this.mask, value, this.readLocal(name, index));
+    f.touch();
+    if (vector && !i.vector) {
+      const wide = ops.splat(mixed);
+      this.groups.forEach((_, g) =>
+        f.effect('v128.store', [this.elementAddress(binding, i, g, 0), groupReg(wide, g)]),
+      );
+      return;
+    }
+    const lanes = i.vector ? ops.setup.width : 1;
+    this.groups.forEach((_, g) => {
+      for (let lane = 0; lane < lanes; lane++) {
+        const reg = at(ops.extract(mixed, g, lane).regs, 0);
+        const stored = vector && type === 'bool' ? f.pure('i32.sub', 'i32', [f.i32(0), reg]) : reg;
+        const address = this.elementAddress(binding, i, g, lane);
+        f.effect(`${scalarTypeOf(type)}.store`, [address, stored]);
+        if (vector && type === 'bool' && ops.setup.width === 2)
+          f.effect('i32.store offset=4', [address, stored]);
+      }
+    });
+  }
+
+  /** The variables behind names that statements assign. */
+  variablesOf(list: readonly Statement[]): readonly Variable[] {
+    return [...assignedNames(list)].flatMap((name) => {
+      const binding = this.env.get(name);
+      if (binding?.kind === 'cell') return binding.variables;
+      if (binding?.kind === 'registers') return binding.elements.flatMap((e) => e.variables);
+      return [];
+    });
+  }
+
+  // ---- loops
+
+  private forLoop(s: Extract<Statement, { kind: 'for' }>): void {
+    const { f } = this;
+    const turns = turnsOf(s);
+    if (this.arrays.unroll.has(s) && turns !== undefined && s.from.kind === 'const') {
+      for (let i = 0; i < turns; i++) {
+        const value = s.from.value + (s.down ? turns - 1 - i : i);
+        this.env.set(s.name, { kind: 'affine', affine: constantAffine(value) });
+        this.statements(s.body);
+      }
+      return;
+    }
+    const from = this.affine(s.from);
+    const to = this.affine(s.to);
+    const [first, end] = [this.materialise(from), this.materialise(to)];
+    if (first.vector || end.vector || first.regs.length > 1 || end.regs.length > 1) {
+      this.divergentFor(s, first, end);
+      return;
+    }
+    const interval = { lo: this.memory.intervalOf(from).lo, hi: this.memory.intervalOf(to).hi - 1 };
+    const [a, b] = [at(first.regs, 0), at(end.regs, 0)];
+    f.touch();
+    f.count(a, b, 1, s.name, this.variablesOf(s.body), (counter) => {
+      const down = () =>
+        f.pure('i32.sub', 'i32', [
+          f.pure('i32.add', 'i32', [a, f.pure('i32.sub', 'i32', [b, f.i32(1)])]),
+          counter,
+        ]);
+      this.bindCounter(s.name, s.down ? down() : counter, interval);
+      this.statements(s.body);
+    });
+    f.touch();
+  }
+
+  /** Bounds that differ between lanes: every lane counts for itself. */
+  private divergentFor(s: Extract<Statement, { kind: 'for' }>, first: Num, end: Num): void {
+    const { ops } = this;
+    const one = ops.constant('i32', 1);
+    const start = s.down ? ops.sub(end, one) : first;
+    const counter = this.cell(s.name, 'i32', true, start);
+    this.divergentTurns(
+      [...this.variablesOf([s]), ...counter.variables],
+      () => {
+        const i = this.readCell(counter);
+        this.bindNum(s.name, i);
+        return s.down ? ops.compare('le', first, i) : ops.compare('lt', i, end);
+      },
+      () => {
+        this.statements(s.body);
+        const i = this.readCell(counter);
+        this.assign(counter, s.down ? ops.sub(i, one) : ops.add(i, one));
+      },
+    );
+  }
+
+  private whileLoop(s: Extract<Statement, { kind: 'while' }>): void {
+    const { ops } = this;
+    const divergent = this.variation.varies(s.condition) || this.mask !== undefined;
+    const counter = this.cell(s.counter, 'i32', divergent, ops.constant('i32', 0));
+    this.env.set(s.counter, counter);
+    const assigned = [...this.variablesOf([s]), ...counter.variables];
+    const test = (): Num => {
+      this.statements(s.before);
+      const more = ops.compare('lt', this.readCell(counter), ops.constant('i32', s.limit));
+      return ops.and(this.num(s.condition), more);
+    };
+    const turn = (): void => {
+      this.statements(s.body);
+      this.assign(counter, ops.add(this.readCell(counter), ops.constant('i32', 1)));
+    };
+    if (divergent) this.divergentTurns(assigned, test, turn);
+    else this.uniformTurns(assigned, test, turn);
+  }
+
+  private uniformTurns(assigned: readonly Variable[], test: () => Num, turn: () => void): void {
+    const { f } = this;
+    f.touch();
+    f.block(true, (leave) => {
+      f.loop(assigned, (again) => {
+        f.branch(leave, f.pure('i32.eqz', 'i32', [at(test().regs, 0)]));
+        turn();
+        f.branch(again);
+      });
+    });
+    f.touch();
+  }
+
+  /** Repeats while the test holds in some lane, under a mask of the lanes in which it has always held. */
+  private divergentTurns(assigned: readonly Variable[], test: () => Num, turn: () => void): void {
+    const { f, ops } = this;
+    const outer = this.mask;
+    const active = this.cell('active', 'bool', true, outer ?? ops.constant('bool', 1));
+    f.touch();
+    f.block(true, (leave) => {
+      f.loop([...assigned, ...active.variables], (again) => {
+        const before = this.readCell(active);
+        this.mask = before;
+        const now = ops.and(test(), before);
+        const fit = active.vector ? ops.splat(now) : now;
+        active.variables.forEach((v, g) => f.set(v, groupReg(fit, g)));
+        f.branch(leave, f.pure('i32.eqz', 'i32', [ops.any(fit)]));
+        this.mask = fit;
+        turn();
+        f.branch(again);
+      });
+    });
+    this.mask = outer;
+    f.touch();
+  }
+
+  // ---- integers
+
+  materialise(affine: Affine): Num {
+    return this.memory.materialise(affine, this.ops, this.groups);
+  }
+
+  /** A value that is no sum of others. */
+  opaque(num: Num, interval: Interval): Affine {
+    const [reg] = num.regs;
+    if (!num.vector && num.regs.length === 1 && reg?.literal !== undefined)
+      return constantAffine(reg.literal);
+    const key = `%${num.regs.map((r) => r.name ?? String(r.literal)).join('.')}`;
+    if (!this.atoms.has(key)) this.atoms.set(key, { kind: 'num', num, range: interval });
+    return variableAffine(key);
+  }
+
+  /** An i32 expression. */
+  affine(e: Expr): Affine {
+    switch (e.kind) {
+      case 'const':
+        return constantAffine(e.value);
+      case 'uniform': {
+        const reg = at(this.options.uniforms, e.index);
+        return this.opaque(this.ops.scalar('i32', reg), everything);
+      }
+      case 'var': {
+        const binding = this.env.get(e.name);
+        if (binding?.kind === 'affine') return binding.affine;
+        return this.opaque(this.num(e), everything);
+      }
+      case 'unary':
+        if (e.op === 'neg') return scaled(this.affine(e.a), -1);
+        break;
+      case 'binary':
+        return this.affineBinary(e);
+      case 'select': {
+        const condition = this.num(e.condition);
+        const [a, b] = [this.affine(e.then), this.affine(e.else)];
+        const [x, y] = [this.memory.intervalOf(a), this.memory.intervalOf(b)];
+        const num = this.ops.select(condition, this.materialise(a), this.materialise(b));
+        return this.opaque(num, { lo: Math.min(x.lo, y.lo), hi: Math.max(x.hi, y.hi) });
+      }
+      default:
+    }
+    return this.opaque(
+      this.direct(e),
+      e.kind === 'cast' && e.a.type === 'bool' ? { lo: 0, hi: 1 } : everything,
+    );
+  }
+
+  private affineBinary(e: Extract<Expr, { kind: 'binary' }>): Affine {
+    const a = this.affine(e.a);
+    const b = this.affine(e.b);
+    const [known, factor] = [b.terms.length === 0, b.constant];
+    if (e.op === 'add') return addScaled(a, b, 1);
+    if (e.op === 'sub') return addScaled(a, b, -1);
+    if (e.op === 'mul' && known) return scaled(a, factor);
+    if (e.op === 'mul' && a.terms.length === 0) return scaled(b, a.constant);
+    if (e.op === 'shl' && known && factor >= 0 && factor < 31) return scaled(a, 2 ** factor);
+    const num = this.binary(e, this.materialise(a), this.materialise(b));
+    const [x, y] = [this.memory.intervalOf(a), this.memory.intervalOf(b)];
+    switch (e.op) {
+      case 'max':
+      case 'min':
+        return this.opaque(num, { lo: Math[e.op](x.lo, y.lo), hi: Math[e.op](x.hi, y.hi) });
+      case 'rem':
+        return this.opaque(num, known && factor > 0 ? { lo: 0, hi: factor - 1 } : everything);
+      case 'idiv':
+        if (!known || factor <= 0) return this.opaque(num, everything);
+        return this.opaque(num, { lo: Math.floor(x.lo / factor), hi: Math.floor(x.hi / factor) });
+      case 'and':
+        return this.opaque(num, known && factor >= 0 ? { lo: 0, hi: factor } : everything);
+      default:
+        return this.opaque(num, everything);
+    }
+  }
+
+  // ---- expressions
+
+  num(e: Expr): Num {
+    if (e.type === 'i32' && e.kind !== 'load' && e.kind !== 'local') {
+      const binding = e.kind === 'var' ? this.env.get(e.name) : undefined;
+      if (binding?.kind === 'cell') return this.readCell(binding);
+      return this.materialise(this.affine(e));
+    }
+    return this.direct(e);
+  }
+
+  private direct(e: Expr): Num {
+    const { ops } = this;
+    switch (e.kind) {
+      case 'const':
+        return ops.constant(e.type, e.value);
+      case 'uniform':
+        return ops.scalar('i32', at(this.options.uniforms, e.index));
+      case 'var': {
+        const binding = this.env.get(e.name);
+        if (binding?.kind === 'num') return binding.num;
+        if (binding?.kind === 'cell') return this.readCell(binding);
+        if (binding?.kind === 'affine') return this.materialise(binding.affine);
+        throw new InternalError('wasm.body', `${e.name} is not bound`);
+      }
+      case 'load':
+        return this.memory.load(at(this.regions, e.buffer), this.affine(e.index), ops, this.groups);
+      case 'local':
+        return this.readLocal(e.array, this.affine(e.index));
+      case 'unary':
+        return this.unary(e);
+      case 'binary':
+        return this.contracted(e) ?? this.binary(e, this.num(e.a), this.num(e.b));
+      case 'compare':
+        return ops.compare(e.op, this.num(e.a), this.num(e.b));
+      case 'select':
+        return ops.select(this.num(e.condition), this.num(e.then), this.num(e.else));
+      case 'cast':
+        return ops.cast(e.type, this.num(e.a));
+      case 'bitcast':
+        return ops.bitcast(e.type, this.num(e.a));
+      case 'random':
+        return at(
+          emitThreefry(
+            ops,
+            e.key.map((x) => this.num(x)),
+            e.counter.map((x) => this.num(x)),
+          ),
+          e.word,
+        );
+      default:
+        return assertNever(e);
+    }
+  }
+
+  /** a*b + c, c + a*b and c - a*b as one operation. */
+  private contracted(e: Extract<Expr, { kind: 'binary' }>): Num | undefined {
+    const { ops } = this;
+    if (!ops.setup.fused || (e.type !== 'f32' && e.type !== 'f64')) return undefined;
+    if (e.op !== 'add' && e.op !== 'sub') return undefined;
+    const product = (x: Expr) => (x.kind === 'binary' && x.op === 'mul' ? x : undefined);
+    const [left, right] = [product(e.a), product(e.b)];
+    if (right !== undefined) {
+      const c = this.num(e.a);
+      const [x, y] = [this.num(right.a), this.num(right.b)];
+      return e.op === 'add' ? ops.fma(x, y, c) : ops.fnma(x, y, c);
+    }
+    if (left === undefined) return undefined;
+    const [x, y] = [this.num(left.a), this.num(left.b)];
+    const c = this.num(e.b);
+    return ops.fma(x, y, e.op === 'add' ? c : ops.neg(c));
+  }
+
+  private unary(e: Extract<Expr, { kind: 'unary' }>): Num {
+    const { ops } = this;
+    const a = this.num(e.a);
+    switch (e.op) {
+      case 'neg':
+        return ops.neg(a);
+      case 'abs':
+        return ops.abs(a);
+      case 'not':
+        return ops.not(a);
+      case 'sqrt':
+      case 'floor':
+      case 'ceil':
+        return ops.float(e.op, a);
+      case 'round':
+        return ops.float('nearest', a);
+      case 'sign': {
+        const [zero, one] = [ops.constant(a.type, 0), ops.constant(a.type, 1)];
+        if (a.type === 'u32') return ops.min(a, one);
+        const positive = ops.compare('lt', zero, a);
+        const negative = ops.compare('lt', a, zero);
+        return ops.select(positive, one, ops.select(negative, ops.constant(a.type, -1), a));
+      }
+      default:
+        return elementaryUnary(this.context, ops, e.op, a);
+    }
+  }
+
+  private binary(e: Extract<Expr, { kind: 'binary' }>, a: Num, b: Num): Num {
+    const { ops } = this;
+    const float = e.type === 'f32' || e.type === 'f64';
+    switch (e.op) {
+      case 'add':
+      case 'sub':
+      case 'mul':
+        return ops[e.op](a, b);
+      case 'div':
+        return float ? ops.div(a, b) : this.division('div', a, b);
+      case 'max':
+      case 'min':
+        return ops[e.op](a, b);
+      case 'idiv':
+        return float ? ops.float('floor', ops.div(a, b)) : this.division('idiv', a, b);
+      case 'rem':
+        return float ? ops.sub(a, ops.mul(b, ops.float('floor', ops.div(a, b)))) : this.division('rem', a, b);
+      case 'and':
+      case 'or':
+      case 'xor':
+        return ops[e.op](a, b);
+      case 'shl':
+      case 'shr':
+        return ops.shift(e.op, a, b);
+      case 'pow':
+      case 'atan2':
+        return elementaryBinary(this.context, ops, e.op, a, b, e.b);
+      default:
+        return assertNever(e.op);
+    }
+  }
+
+  private division(op: 'div' | 'idiv' | 'rem', a: Num, b: Num): Num {
+    this.context.helper(`${a.type}_${op}`);
+    return this.ops.integerDivision(op, a, b);
+  }
+}
+
+function storedAs(type: DType): BufferType {
+  return type === 'bool' ? 'u32' : type;
+}
+
+function knownIndex(name: string, index: Affine): number {
+  if (index.terms.length > 0)
+    throw new InternalError('wasm.body', `an index of ${name} in registers is not known`);
+  return index.constant;
+}

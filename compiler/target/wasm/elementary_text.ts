@@ -1,0 +1,117 @@
+// The scalar elementary functions that a module calls, as text. In: the helpers asked for (`exp_f64`, `sin_f32`, `log_f64_slow`). Out: the lines of each, with those that they call in turn.
+// float32 functions are the float64 ones, rounded.
+
+import { at } from '../../support/lists.ts';
+import * as wide from './elementary_f64.ts';
+import { pow } from './elementary_pow.ts';
+import { angleText, log1pSlow, logSlow, powSlow, twoOverPiTable } from './elementary_slow.ts';
+import type { ModuleContext } from './module.ts';
+import { Ops, type Num } from './ops.ts';
+import { FunctionWriter } from './writer.ts';
+
+const unary: Readonly<Record<string, (o: Ops, x: Num) => wide.Fast>> = {
+  exp: wide.exp,
+  expm1: wide.expm1,
+  log: wide.log,
+  log1p: wide.log1p,
+  sin: wide.sin,
+  cos: wide.cos,
+  tan: wide.tan,
+  asin: wide.asin,
+  acos: wide.acos,
+  atan: wide.atan,
+  sinh: wide.sinh,
+  cosh: wide.cosh,
+  tanh: wide.tanh,
+};
+
+const binary: Readonly<Record<string, (o: Ops, x: Num, y: Num) => wide.Fast>> = { pow, atan2: wide.atan2 };
+
+const slow: Readonly<Record<string, string>> = { log: logSlow, log1p: log1pSlow, pow: powSlow };
+
+export function elementaryText(context: ModuleContext): ReadonlyMap<string, readonly string[]> {
+  const done = new Map<string, readonly string[]>();
+  // Writing a function may ask for another.
+  for (let before = -1; before !== done.size;) {
+    before = done.size;
+    for (const name of [...context.helpers]) {
+      const lines = done.has(name) ? undefined : functionText(name, context);
+      if (lines !== undefined) done.set(name, lines);
+    }
+  }
+  return done;
+}
+
+function functionText(name: string, context: ModuleContext): readonly string[] | undefined {
+  if (name === 'angle') return angleText(context.constants.table(twoOverPiTable())).split('\n');
+  const [op = '', type = '', slowly] = name.split('_');
+  const known = op in unary || op in binary;
+  if (!known) return undefined;
+  if (slowly === 'slow') return slowText(op, context);
+  return type === 'f32' ? singleText(op, context) : doubleText(op, context);
+}
+
+function writer(context: ModuleContext, name: string, args: number, type: 'f32' | 'f64'): FunctionWriter {
+  const params = ['x', 'y'].slice(0, args).map((p) => ({ name: p, type }));
+  return new FunctionWriter({ name, params, results: [type], nested: true, constants: context.constants });
+}
+
+function doubleText(op: string, context: ModuleContext): readonly string[] {
+  const args = op in binary ? 2 : 1;
+  const f = writer(context, `${op}_f64`, args, 'f64');
+  const o = new Ops(f, { width: 1, groups: 1, fused: false });
+  const inputs = [f.param(0), ...(args === 2 ? [f.param(1)] : [])];
+  const [x, y] = [o.scalar('f64', f.param(0)), o.scalar('f64', at(inputs, -1))];
+  const fast = args === 2 ? binary[op]?.(o, x, y) : unary[op]?.(o, x);
+  if (fast === undefined) return [];
+  const value = at(fast.value.regs, 0);
+  if (fast.special === undefined) {
+    f.result(value);
+    return f.print();
+  }
+  const result = f.variable('f64', 'result', value);
+  const special = at(fast.special.regs, 0);
+  f.if(special, () => f.set(result, f.action(`call ${context.helper(`${op}_f64_slow`)}`, 'f64', inputs)));
+  f.result(f.get(result));
+  return f.print();
+}
+
+function singleText(op: string, context: ModuleContext): readonly string[] {
+  const args = op in binary ? 2 : 1;
+  const f = writer(context, `${op}_f32`, args, 'f32');
+  const inputs = [f.param(0), ...(args === 2 ? [f.param(1)] : [])];
+  const promoted = inputs.map((reg) => f.pure('f64.promote_f32', 'f64', [reg]));
+  const wideResult = f.pure(`call ${context.helper(`${op}_f64`)}`, 'f64', promoted);
+  f.result(f.pure('f32.demote_f64', 'f32', [wideResult]));
+  return f.print();
+}
+
+function slowText(op: string, context: ModuleContext): readonly string[] {
+  const text = slow[op];
+  if (text !== undefined) {
+    context.helper(`${op}_f64`);
+    return text.split('\n');
+  }
+  return angleSlowText(op, context);
+}
+
+/** Sine, cosine and tangent of any angle. */
+function angleSlowText(op: string, context: ModuleContext): readonly string[] {
+  const f = writer(context, `${op}_f64_slow`, 1, 'f64');
+  const o = new Ops(f, { width: 1, groups: 1, fused: false });
+  const x = f.param(0);
+  const result = f.variable('f64', 'result', f.f64(NaN));
+  const finite = f.pure('f64.lt', 'i32', [f.pure('f64.abs', 'f64', [x]), f.f64(Infinity)]);
+  f.if(finite, () => {
+    const quarters = o.scalar('i64', f.action(`call ${context.helper('angle')}`, 'i64', [x]));
+    const angle: wide.Angle = {
+      quarters,
+      r: o.scalar('f64', f.action('global.get $angle_r', 'f64', [])),
+      low: o.scalar('f64', f.action('global.get $angle_low', 'f64', [])),
+    };
+    const value = op === 'tan' ? wide.tangentOf(o, angle) : wide.rotated(o, angle, op === 'sin' ? 0 : 1);
+    f.set(result, at(value.regs, 0));
+  });
+  f.result(f.get(result));
+  return f.print();
+}

@@ -1,0 +1,108 @@
+// A plan as one WebAssembly module: kernels, procedures, elementary functions, constants. In: a plan. Out: its text (`printWat`, the dump), and its binary with the places of all buffers
+// (`emitWasm`), once in strict arithmetic and once with fused multiply-add, which not every engine has.
+
+import { InternalError } from '../../support/diagnostic.ts';
+import type { Plan, WasmCode } from '../../plan/types.ts';
+import { assembleWat } from './assemble.ts';
+import { CONSTANTS_START } from './constants.ts';
+import { elementaryText } from './elementary_text.ts';
+import { helperText, unknownHelper } from './helpers.ts';
+import { planLayout, type Layout } from './layout.ts';
+import { lowerMapKernel } from './map_kernel.ts';
+import { lowerMatmul } from './matmul.ts';
+import { ModuleContext } from './module.ts';
+import { lowerProcedure } from './procedure.ts';
+
+export interface EmitOptions {
+  /** `strict`: no fused multiply-add, the same bits on every machine; `relaxed`: with it; default both. */
+  readonly variants?: 'strict' | 'relaxed' | 'both';
+}
+
+export interface WatModule {
+  readonly text: string;
+  readonly layout: Layout;
+  /** Bytes of memory below the threads' scratch, and of each thread's scratch. */
+  readonly kernels: readonly { readonly name: string; readonly units: number; readonly cost: number }[];
+}
+
+/** The module in text form. `fused`: with relaxed SIMD. */
+export function printWat(plan: Plan, fused: boolean): WatModule {
+  const context = new ModuleContext(fused);
+  const kernels = plan.kernels.map((kernel) =>
+    kernel.kind === 'map' ? lowerMapKernel(kernel, context) : lowerMatmul(kernel, context),
+  );
+  let layout: Layout | undefined;
+  const layoutNow = (): Layout => {
+    if (layout === undefined) throw new InternalError('wasm.emit', 'the layout is not known yet');
+    return layout;
+  };
+  const procedures = Object.values(plan.procedures).map((procedure, i) => {
+    const name = `${procedure.name.replace(/[^A-Za-z0-9_]/g, '_')}_${i}`;
+    return lowerProcedure(procedure, name, { context, kernels, layout: layoutNow });
+  });
+  const elementary = elementaryText(context);
+  layout = planLayout(
+    plan.buffers,
+    context.constants.bytes,
+    context.margin,
+    context.scratch + context.driverScratch,
+  );
+  const helpers = [...context.helpers].flatMap(
+    (name) => helperText(name) ?? (elementary.has(name) ? [] : unknownHelper(name)),
+  );
+  const lines = [
+    `;; ${plan.name}: ${plan.kernels.length} kernels, ${procedures.length} procedures, ${fused ? 'with' : 'without'} fused multiply-add`,
+    '(module',
+    '  (import "env" "memory" (memory 1 65536 shared))',
+    ...(context.constants.bytes > 0 ? [`  (data $constants "${context.constants.text()}")`] : []),
+    ...prepareFunction(context),
+    ...helpers,
+    ...[...elementary.values()].flat(),
+    ...kernels.flatMap((kernel) => kernel.lines),
+    ...procedures.flatMap((print) => print()),
+    ')',
+  ];
+  return { text: `${lines.join('\n')}\n`, layout, kernels };
+}
+
+/** Puts the constants where the code expects them; called once, before anything else. */
+function prepareFunction(context: ModuleContext): readonly string[] {
+  const { bytes } = context.constants;
+  return [
+    '  (func (export "prepare")',
+    ...(bytes === 0
+      ? []
+      : [`    (memory.init $constants (i32.const ${CONSTANTS_START}) (i32.const 0) (i32.const ${bytes}))`]),
+    '  )',
+  ];
+}
+
+export async function emitWasm(plan: Plan, options: EmitOptions = {}): Promise<WasmCode> {
+  const variants = options.variants ?? 'both';
+  const strict = variants === 'relaxed' ? undefined : printWat(plan, false);
+  const relaxed = variants === 'strict' ? undefined : printWat(plan, true);
+  const module = strict ?? relaxed;
+  if (module === undefined) throw new InternalError('wasm.emit', 'nothing to emit');
+  const binaries = await Promise.all(
+    [strict, relaxed].map((m) => (m === undefined ? undefined : assembleWat(plan.name, m.text))),
+  );
+  const [plain, fused] = binaries;
+  return {
+    binary: plain ?? new Uint8Array(0),
+    ...(fused === undefined ? {} : { relaxed: fused }),
+    layout: {
+      ...(strict === undefined ? {} : layoutNumbers(strict.layout, 'strict')),
+      ...(relaxed === undefined ? {} : layoutNumbers(relaxed.layout, 'relaxed')),
+    },
+  };
+}
+
+/** The two variants differ in constants, so their buffers may lie at other places. */
+function layoutNumbers(layout: Layout, variant: string): Record<string, number> {
+  const numbers: Record<string, number> = {
+    [`${variant}.scratch`]: layout.scratch,
+    [`${variant}.scratchBytes`]: layout.scratchBytes,
+  };
+  for (const [id, address] of layout.buffers) numbers[`${variant}.buffer.${id}`] = address;
+  return numbers;
+}

@@ -1,0 +1,445 @@
+// A map kernel as functions. In: the kernel. Out: `$name`, which advances the work units `from` .. `to`-1 of the space, and `$name_part`, which does a piece of one row with all guards.
+//
+// The space is cut into units that threads share: blocks of rows (a row is the innermost axis), and where rows are few and long, columns of them. Inside the box without guards (simplify.ts) the
+// main function advances a block of rows x vectors at once; the pieces at the border, ends of rows and rows left over go through the part function, a vector at a time, its last
+// vector partly filled. Which point goes which way depends on the kernel alone, never on the number of threads: the same bits for any of them.
+
+import type { Expr, MapKernel, Statement } from '../../kernel/types.ts';
+import { at, range } from '../../support/lists.ts';
+import { everyExpr, everyStatement, expressionsOf } from './arrays.ts';
+import { Body } from './body.ts';
+import { costOf } from './cost.ts';
+import type { Atom } from './memory.ts';
+import { originComments, type ModuleContext } from './module.ts';
+import type { LaneSetup } from './ops.ts';
+import { fullRanges, interiorOf, simplifyBody, type Interior } from './simplify.ts';
+import { variationOf } from './variation.ts';
+import { FunctionWriter, type Reg } from './writer.ts';
+import type { Interval } from './affine.ts';
+
+export interface LoweredKernel {
+  readonly name: string;
+  /** Work units that threads share. */
+  readonly units: number;
+  /** Estimated scalar operations of a whole dispatch. */
+  readonly cost: number;
+  readonly lines: readonly string[];
+}
+
+/** How points are taken together. */
+interface Blocking {
+  readonly width: 1 | 2 | 4;
+  readonly rows: number;
+  readonly columns: number;
+}
+
+interface Nest {
+  readonly kernel: MapKernel;
+  readonly blocking: Blocking;
+  readonly interior: Interior;
+  /** Axes but the innermost. */
+  readonly outer: readonly string[];
+  readonly inner: string | undefined;
+  readonly extent: number;
+  /** Columns start .. end-1 of a row are done by the main loop, a multiple of the block. */
+  readonly start: number;
+  readonly end: number;
+  /** Row blocks, and column chunks of each. */
+  readonly rowUnits: number;
+  readonly chunks: number;
+  readonly chunk: number;
+}
+
+export function lowerMapKernel(kernel: MapKernel, context: ModuleContext): LoweredKernel {
+  const interior = interiorOf(kernel);
+  const points = kernel.space.reduce((n, extent) => n * extent, 1);
+  const cost = points * costOf(interior.body);
+  if (points === 0) return { name: kernel.name, units: 0, cost: 0, lines: emptyFunction(kernel, context) };
+  const nest = planNest(kernel, interior, chooseBlocking(kernel, interior));
+  const lines = [...partFunction(nest, context), ...mainFunction(nest, context)];
+  return { name: kernel.name, units: nest.rowUnits * nest.chunks, cost, lines };
+}
+
+// ---- choices
+
+function chooseBlocking(kernel: MapKernel, interior: Interior): Blocking {
+  const inner = kernel.axes.at(-1);
+  const extent = kernel.space.at(-1) ?? 1;
+  const scalar: Blocking = { width: 1, rows: 1, columns: 1 };
+  if (inner === undefined) return scalar;
+  const variation = variationOf(interior.body, inner);
+  const width = variation.types.has('f64') ? 2 : 4;
+  if (extent < width || preferReductionLanes(interior.body, inner)) return scalar;
+  return { width, rows: 1, columns: 1 };
+}
+
+/** Whether the loads of long reductions run along the reduction rather than along the innermost axis. */
+function preferReductionLanes(body: readonly Statement[], inner: string): boolean {
+  let along = 0;
+  let across = 0;
+  everyStatement(body, (s) => {
+    if (s.kind !== 'reduce') return;
+    const loop = s.loops.at(-1);
+    if (loop === undefined || loop.extent < 8) return;
+    const look = (e: Expr) =>
+      everyExpr(e, (x) => {
+        if (x.kind !== 'load') return;
+        if (strideOf(x.index, loop.name) === 1) along++;
+        if (strideOf(x.index, inner) === 1) across++;
+      });
+    look(s.value);
+    everyStatement(s.body, (t) => expressionsOf(t).forEach(look));
+  });
+  return along > across;
+}
+
+/** Coefficient of a variable in an index, as far as sums and constant products show it. */
+function strideOf(e: Expr, variable: string): number {
+  if (e.kind === 'var') return e.name === variable ? 1 : 0;
+  if (e.kind !== 'binary') return 0;
+  const [a, b] = [strideOf(e.a, variable), strideOf(e.b, variable)];
+  if (e.op === 'add') return a + b;
+  if (e.op === 'sub') return a - b;
+  if (e.op === 'mul' && e.b.kind === 'const') return a * e.b.value;
+  if (e.op === 'mul' && e.a.kind === 'const') return b * e.a.value;
+  return 0;
+}
+
+/** Points of a unit below which more columns are put together. */
+const unitPoints = 1024;
+
+function planNest(kernel: MapKernel, interior: Interior, blocking: Blocking): Nest {
+  const inner = kernel.axes.at(-1);
+  const outer = kernel.axes.slice(0, -1);
+  const extent = kernel.space.at(-1) ?? 1;
+  const step = blocking.width * blocking.columns;
+  const bounds = inner === undefined ? { lo: 0, hi: 0 } : rangeOf(interior, inner);
+  const { start, end } = mainColumns(bounds, blocking.width, step);
+  const rowExtent = kernel.space.at(-2) ?? 1;
+  const outerRows = kernel.space.slice(0, -2).reduce((n, e) => n * e, 1);
+  const [before, inside, after] = rowBlocks(nestRows(interior, outer, rowExtent), rowExtent, blocking.rows);
+  const rowUnits = outerRows * (before + inside + after);
+  const main = end - start;
+  const chunk = Math.max(step, Math.ceil(unitPoints / step) * step);
+  const chunks = rowUnits >= 64 || main <= chunk ? 1 : Math.ceil(main / chunk);
+  return { kernel, blocking, interior, outer, inner, extent, start, end, rowUnits, chunks, chunk };
+}
+
+function rangeOf(interior: Interior, axis: string): Interval {
+  return interior.ranges.get(axis) ?? { lo: 0, hi: 0 };
+}
+
+/** Columns of the main loop: from the first multiple of the vector width inside the interior, a whole number of blocks. */
+function mainColumns({ lo, hi }: Interval, width: number, step: number): { start: number; end: number } {
+  const start = Math.ceil(lo / width) * width;
+  const blocks = Math.max(0, Math.floor((hi + 1 - start) / step));
+  return { start, end: start + blocks * step };
+}
+
+/** Interior of the innermost outer axis. */
+function nestRows(interior: Interior, outer: readonly string[], extent: number): Interval {
+  const axis = outer.at(-1);
+  return axis === undefined ? { lo: 0, hi: extent - 1 } : rangeOf(interior, axis);
+}
+
+/** Blocks of rows before, inside and after the interior. */
+function rowBlocks({ lo, hi }: Interval, extent: number, rows: number): readonly [number, number, number] {
+  return [Math.ceil(lo / rows), Math.ceil((hi + 1 - lo) / rows), Math.ceil((extent - hi - 1) / rows)];
+}
+
+// ---- functions
+
+function commonParams(kernel: MapKernel): { readonly name: string; readonly type: 'i32' }[] {
+  return [
+    ...kernel.buffers.map((b) => ({ name: `at_${b.name}`, type: 'i32' as const })),
+    ...kernel.uniforms.map((name) => ({ name: `run_${name}`, type: 'i32' as const })),
+    { name: 'scratch', type: 'i32' as const },
+  ];
+}
+
+function emptyFunction(kernel: MapKernel, context: ModuleContext): readonly string[] {
+  const params = [
+    ...commonParams(kernel),
+    { name: 'from', type: 'i32' as const },
+    { name: 'to', type: 'i32' as const },
+  ];
+  return new FunctionWriter({ name: kernel.name, params, constants: context.constants }).print();
+}
+
+interface Entry {
+  readonly f: FunctionWriter;
+  readonly bases: readonly Reg[];
+  readonly uniforms: readonly Reg[];
+  readonly scratch: Reg;
+  /** Parameters behind the common ones. */
+  readonly rest: readonly Reg[];
+}
+
+function openFunction(
+  kernel: MapKernel,
+  context: ModuleContext,
+  name: string,
+  more: readonly string[],
+  comment: readonly string[],
+  nested: boolean,
+): Entry {
+  const params = [...commonParams(kernel), ...more.map((m) => ({ name: m, type: 'i32' as const }))];
+  const f = new FunctionWriter({ name, params, comment, nested, constants: context.constants });
+  const regs = params.map((_, i) => f.param(i));
+  const buffers = kernel.buffers.length;
+  const common = buffers + kernel.uniforms.length;
+  return {
+    f,
+    bases: regs.slice(0, buffers),
+    uniforms: regs.slice(buffers, common),
+    scratch: at(regs, common),
+    rest: regs.slice(common + 1),
+  };
+}
+
+/** Points first .. last-1 of one row, with all guards. */
+function partFunction(nest: Nest, context: ModuleContext): readonly string[] {
+  const { kernel, outer, inner, extent, blocking } = nest;
+  const entry = openFunction(
+    kernel,
+    context,
+    `${kernel.name}_part`,
+    [...outer.map((axis) => `axis_${axis}`), 'first', 'last'],
+    [`${kernel.name}: points first .. last-1 of a row, with every guard`],
+    true,
+  );
+  const { f, rest } = entry;
+  const { width } = blocking;
+  const setup: LaneSetup = { width, groups: 1, fused: context.fused };
+  const ranges = fullRanges(kernel);
+  const body = simplifyBody(kernel, ranges).body;
+  const atoms = new Map<string, Atom>();
+  outer.forEach((axis, i) =>
+    atoms.set(axis, { kind: 'scalar', reg: at(rest, i), range: { lo: 0, hi: at(kernel.space, i) - 1 } }),
+  );
+  const groups = [{ row: 0, column: 0 }];
+  const run = (count: Reg | undefined) =>
+    new Body({
+      ...entry,
+      context,
+      kernel,
+      body,
+      setup,
+      atoms,
+      groups,
+      lane: width > 1 ? inner : undefined,
+      count,
+    }).run();
+  if (inner === undefined) run(undefined);
+  else {
+    const [first, last] = [at(rest, -2), at(rest, -1)];
+    f.count(first, last, width, inner, [], (column) => {
+      atoms.set(inner, { kind: 'lane', reg: column, range: { lo: 0, hi: extent - 1 } });
+      run(width === 1 ? undefined : f.pure('i32.sub', 'i32', [last, column]));
+    });
+  }
+  return f.print();
+}
+
+/** The work units from .. to-1. */
+function mainFunction(nest: Nest, context: ModuleContext): readonly string[] {
+  const { kernel, blocking, chunks, rowUnits } = nest;
+  const { rows, columns, width } = blocking;
+  const size = width > 1 ? `, blocks of ${rows} x ${columns} vectors of ${width}` : '';
+  const entry = openFunction(
+    kernel,
+    context,
+    kernel.name,
+    ['from', 'to'],
+    [
+      ...originComments(kernel.origins),
+      `${kernel.name}: [${kernel.space.join(', ')}] points in ${rowUnits * chunks} units${size}`,
+    ],
+    rows * columns === 1,
+  );
+  const { f, rest } = entry;
+  const [from, to] = [at(rest, 0), at(rest, 1)];
+  f.count(from, to, 1, 'unit', [], (unit) => new UnitWriter(nest, context, entry, unit).write());
+  return f.print();
+}
+
+class UnitWriter {
+  private readonly f: FunctionWriter;
+
+  constructor(
+    private readonly nest: Nest,
+    private readonly context: ModuleContext,
+    private readonly entry: Entry,
+    private readonly unit: Reg,
+  ) {
+    this.f = entry.f;
+  }
+
+  private quotient(a: Reg, divisor: number): { readonly quotient: Reg; readonly rest: Reg } {
+    const { f } = this;
+    if (divisor === 1) return { quotient: a, rest: f.i32(0) };
+    const quotient = f.pure('i32.div_u', 'i32', [a, f.i32(divisor)]);
+    const rest = f.pure('i32.sub', 'i32', [a, f.pure('i32.mul', 'i32', [quotient, f.i32(divisor)])]);
+    return { quotient, rest };
+  }
+
+  write(): void {
+    const { nest, f } = this;
+    const { kernel, outer, chunks } = nest;
+    const { quotient: rowUnit, rest: chunk } = this.quotient(this.unit, chunks);
+    if (outer.length === 0) {
+      this.rowsInside([], chunk);
+      return;
+    }
+    const rowExtent = at(kernel.space, outer.length - 1);
+    const interior = nestRows(nest.interior, outer, rowExtent);
+    const { rows } = nest.blocking;
+    const blocks = rowBlocks(interior, rowExtent, rows);
+    const perPlane = blocks[0] + blocks[1] + blocks[2];
+    // Outer axes, last first.
+    let rest = rowUnit;
+    const planes: Reg[] = [];
+    let block = rowUnit;
+    if (outer.length > 1) {
+      const split = this.quotient(rowUnit, perPlane);
+      block = split.rest;
+      rest = split.quotient;
+      for (let axis = outer.length - 2; axis > 0; axis--) {
+        const part = this.quotient(rest, at(kernel.space, axis));
+        planes.unshift(part.rest);
+        rest = part.quotient;
+      }
+      planes.unshift(rest);
+    }
+    const { first, last, inside } = this.rowsOf(block, blocks, interior, rowExtent);
+    const conditions: Reg[] = inside === undefined ? [] : [inside];
+    if (rows > 1)
+      conditions.push(f.pure('i32.eq', 'i32', [f.pure('i32.sub', 'i32', [last, first]), f.i32(rows)]));
+    planes.forEach((reg, axis) => {
+      const range = rangeOf(nest.interior, at(outer, axis));
+      if (range.lo === 0 && range.hi === at(kernel.space, axis) - 1) return;
+      const offset = f.pure('i32.sub', 'i32', [reg, f.i32(range.lo)]);
+      conditions.push(f.pure('i32.le_u', 'i32', [offset, f.i32(range.hi - range.lo)]));
+    });
+    const [start, ...others] = conditions;
+    const main = others.reduce((a, b) => f.pure('i32.and', 'i32', [a, b]), start ?? f.i32(1));
+    f.if(
+      main,
+      () => this.rowsInside([...planes, first], chunk),
+      () => {
+        const [a, b] = this.columnsOf(chunk, true);
+        f.count(first, last, 1, 'row', [], (row) => this.part([...planes, row], a, b));
+      },
+    );
+  }
+
+  /** First and last row of a block, and whether it lies in the interior. */
+  private rowsOf(
+    block: Reg,
+    [before, inside, after]: readonly [number, number, number],
+    { lo, hi }: Interval,
+    extent: number,
+  ): { readonly first: Reg; readonly last: Reg; readonly inside: Reg | undefined } {
+    const { f } = this;
+    const { rows } = this.nest.blocking;
+    const start = f.pure('i32.mul', 'i32', [block, f.i32(rows)]);
+    const end = f.pure('i32.add', 'i32', [start, f.i32(rows)]);
+    const smaller = (a: Reg, b: Reg) => f.pure('select', 'i32', [a, b, f.pure('i32.lt_s', 'i32', [a, b])]);
+    if (before === 0 && after === 0)
+      return { first: start, last: smaller(end, f.i32(extent)), inside: undefined };
+    // Blocks count from 0 before the interior, then from its first row, then from its end.
+    const isBefore = f.pure('i32.lt_s', 'i32', [block, f.i32(before)]);
+    const isInside = f.pure('i32.lt_s', 'i32', [block, f.i32(before + inside)]);
+    const choose = (a: Reg, b: Reg, c: Reg) =>
+      f.pure('select', 'i32', [a, f.pure('select', 'i32', [b, c, isInside]), isBefore]);
+    const shift = choose(f.i32(0), f.i32(lo - before * rows), f.i32(hi + 1 - (before + inside) * rows));
+    const limit = choose(f.i32(lo), f.i32(hi + 1), f.i32(extent));
+    const first = f.pure('i32.add', 'i32', [start, shift]);
+    const last = smaller(f.pure('i32.add', 'i32', [end, shift]), limit);
+    const within = f.pure('i32.and', 'i32', [f.pure('i32.eqz', 'i32', [isBefore]), isInside]);
+    return { first, last, inside: within };
+  }
+
+  /** First and last column of a chunk: of the main loop, or with the border. */
+  private columnsOf(chunk: Reg, border: boolean): readonly [Reg, Reg] {
+    const { f } = this;
+    const { start, end, extent, chunks, chunk: size } = this.nest;
+    if (chunks === 1) return border ? [f.i32(0), f.i32(extent)] : [f.i32(start), f.i32(end)];
+    const from = f.pure('i32.add', 'i32', [f.pure('i32.mul', 'i32', [chunk, f.i32(size)]), f.i32(start)]);
+    const next = f.pure('i32.add', 'i32', [from, f.i32(size)]);
+    const isLast = f.pure('i32.eq', 'i32', [chunk, f.i32(chunks - 1)]);
+    const to = f.pure('select', 'i32', [f.i32(border ? extent : end), next, isLast]);
+    if (!border) return [from, to];
+    return [f.pure('select', 'i32', [f.i32(0), from, f.pure('i32.eqz', 'i32', [chunk])]), to];
+  }
+
+  private part(outer: readonly Reg[], first: Reg, last: Reg): void {
+    const { kernel } = this.nest;
+    const { bases, uniforms, scratch } = this.entry;
+    const range = this.nest.inner === undefined ? [this.f.i32(0), this.f.i32(1)] : [first, last];
+    this.f.effect(`call $${kernel.name}_part`, [...bases, ...uniforms, scratch, ...outer, ...range]);
+    this.f.touch();
+  }
+
+  /** A block of rows in the interior: the main columns at once, their ends row by row. */
+  private rowsInside(outer: readonly Reg[], chunk: Reg): void {
+    const { nest, f } = this;
+    const { start, end, extent, blocking, inner, chunks } = nest;
+    if (inner === undefined || end === start) {
+      const [a, b] = this.columnsOf(chunk, true);
+      this.eachRow(outer, (row) => this.part(row, a, b));
+      return;
+    }
+    const ends = (condition: Reg | undefined, first: number, last: number): void => {
+      if (first === last) return;
+      const call = () => this.eachRow(outer, (row) => this.part(row, f.i32(first), f.i32(last)));
+      if (condition === undefined) call();
+      else f.if(condition, call);
+    };
+    const atEnd = (n: number) => (chunks === 1 ? undefined : f.pure('i32.eq', 'i32', [chunk, f.i32(n)]));
+    ends(atEnd(0), 0, start);
+    const [a, b] = this.columnsOf(chunk, false);
+    const { width, columns } = blocking;
+    f.count(a, b, width * columns, inner, [], (column) => this.block(outer, inner, column));
+    ends(atEnd(chunks - 1), end, extent);
+  }
+
+  private eachRow(outer: readonly Reg[], call: (row: readonly Reg[]) => void): void {
+    const { f } = this;
+    const row = outer.at(-1);
+    if (row === undefined || this.nest.blocking.rows === 1) {
+      call(outer);
+      return;
+    }
+    f.count(row, f.pure('i32.add', 'i32', [row, f.i32(this.nest.blocking.rows)]), 1, 'row', [], (now) =>
+      call([...outer.slice(0, -1), now]),
+    );
+  }
+
+  private block(outer: readonly Reg[], inner: string, column: Reg): void {
+    const { nest, context, entry } = this;
+    const { kernel, blocking, interior } = nest;
+    const { width, rows, columns } = blocking;
+    const atoms = new Map<string, Atom>();
+    outer.forEach((reg, i) => {
+      const axis = at(nest.outer, i);
+      const kind = rows > 1 && i === outer.length - 1 ? 'row' : 'scalar';
+      atoms.set(axis, { kind, reg, range: rangeOf(interior, axis) });
+    });
+    atoms.set(inner, { kind: 'lane', reg: column, range: rangeOf(interior, inner) });
+    const groups = range(rows).flatMap((row) => range(columns).map((c) => ({ row, column: c * width })));
+    const setup: LaneSetup = { width, groups: groups.length, fused: context.fused };
+    const several = width > 1 || columns > 1;
+    new Body({
+      ...entry,
+      context,
+      kernel,
+      body: interior.body,
+      setup,
+      atoms,
+      groups,
+      lane: several ? inner : undefined,
+      count: undefined,
+    }).run();
+  }
+}

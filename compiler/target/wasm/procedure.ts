@@ -1,0 +1,459 @@
+// Procedures of a plan as functions `$proc_…(thread, threads)` that all threads run in step: loops, conditions, checkpoint schedules and copies in WebAssembly, kernels called with their share of work.
+//
+// What one thread wrote is read by others only after a barrier. Small steps run on thread 0 alone; whole loops of small steps too. `unsynced` says what has been written since the last barrier:
+// nothing, by thread 0, or by all.
+
+import type { Affine, BufferRange, Procedure, Step } from '../../plan/types.ts';
+import { BYTES } from '../../kernel/types.ts';
+import { assertNever } from '../../support/diagnostic.ts';
+import { at, get } from '../../support/lists.ts';
+import { snapshotPositions } from '../../support/revolve.ts';
+import type { Layout } from './layout.ts';
+import type { LoweredKernel } from './map_kernel.ts';
+import type { ModuleContext } from './module.ts';
+import { FunctionWriter, type Reg } from './writer.ts';
+
+/** Scalar operations (and bytes moved) below which a step runs on one thread. */
+const serialCost = 16384;
+const serialBytes = 65536;
+
+export interface DriverContext {
+  readonly context: ModuleContext;
+  readonly kernels: readonly LoweredKernel[];
+  /** Addresses are read when the text is printed: the layout follows from the code. */
+  readonly layout: () => Layout;
+}
+
+export function lowerProcedure(
+  procedure: Procedure,
+  name: string,
+  driver: DriverContext,
+): () => readonly string[] {
+  const f = new FunctionWriter({
+    name: `proc_${name}`,
+    exported: `run ${procedure.name}`,
+    params: [
+      { name: 'thread', type: 'i32' },
+      { name: 'threads', type: 'i32' },
+    ],
+    comment: [`procedure ${procedure.name}`],
+    constants: driver.context.constants,
+  });
+  const writer = new ProcedureWriter(f, driver);
+  writer.steps(procedure.steps, new Map());
+  writer.flush();
+  return () => f.print();
+}
+
+type Counters = ReadonlyMap<number, Reg>;
+type Unsynced = 'nothing' | 'first thread' | 'all';
+
+class ProcedureWriter {
+  private unsynced: Unsynced = 'nothing';
+  /** Inside steps that only thread 0 runs. */
+  private alone = false;
+  private stackTop = 0;
+  private readonly thread: Reg;
+  private readonly threads: Reg;
+  private readonly scratch: Reg;
+
+  constructor(
+    private readonly f: FunctionWriter,
+    private readonly driver: DriverContext,
+  ) {
+    this.thread = f.param(0);
+    this.threads = f.param(1);
+    const start = f.late('scratch start', () => driver.layout().scratch);
+    const size = f.late('scratch size', () => driver.layout().scratchBytes);
+    this.scratch = f.pure('i32.add', 'i32', [f.pure('i32.mul', 'i32', [this.thread, size]), start]);
+  }
+
+  /** All threads meet, when any of them has written. */
+  flush(): void {
+    if (this.alone || this.unsynced === 'nothing') return;
+    this.f.effect(`call ${this.driver.context.helper('barrier')}`, [this.threads]);
+    this.f.touch();
+    this.unsynced = 'nothing';
+  }
+
+  steps(list: readonly Step[], counters: Counters): void {
+    for (let i = 0; i < list.length;) {
+      if (this.alone || !this.isSerial(at(list, i))) {
+        this.step(at(list, i++), counters);
+        continue;
+      }
+      let end = i;
+      while (end < list.length && this.isSerial(at(list, end))) end++;
+      if (this.unsynced === 'all') this.flush();
+      this.onFirstThread(() => {
+        for (const step of list.slice(i, end)) this.step(step, counters);
+      });
+      this.unsynced = 'first thread';
+      i = end;
+    }
+  }
+
+  private onFirstThread(body: () => void): void {
+    this.f.if(this.f.pure('i32.eqz', 'i32', [this.thread]), () => {
+      this.alone = true;
+      body();
+      this.alone = false;
+    });
+  }
+
+  private isSerial(step: Step): boolean {
+    switch (step.kind) {
+      case 'dispatch': {
+        const { units, cost } = at(this.driver.kernels, step.kernel);
+        return units <= 1 || cost < serialCost;
+      }
+      case 'copy':
+      case 'fill':
+        return step.to.length * BYTES[step.to.type] < serialBytes;
+      case 'loop':
+        return this.allSerial(step.body);
+      case 'while':
+        return this.allSerial(step.test) && this.allSerial(step.body);
+      case 'if':
+        return this.allSerial(step.then) && this.allSerial(step.else);
+      case 'snapshot':
+        return smallState(step.state);
+      case 'reverse':
+        return this.allSerial(step.forward) && this.allSerial(step.backward) && smallState(step.state);
+      default:
+        return assertNever(step);
+    }
+  }
+
+  private allSerial(list: readonly Step[]): boolean {
+    return list.every((step) => this.isSerial(step));
+  }
+
+  private step(step: Step, counters: Counters): void {
+    const { f } = this;
+    switch (step.kind) {
+      case 'dispatch':
+        this.dispatch(step, counters);
+        return;
+      case 'copy':
+        this.copy(this.address(step.from, counters), this.address(step.to, counters), bytesOf(step.to));
+        return;
+      case 'fill':
+        this.fill(step.to, step.value, counters);
+        return;
+      case 'loop':
+        this.flush();
+        f.count(f.i32(0), f.i32(step.count), 1, `step`, [], (counter) => {
+          this.inside(step.body, counters, step.id, counter);
+        });
+        return;
+      case 'while':
+        this.whileLoop(step, counters);
+        return;
+      case 'if':
+        this.conditional(step, counters);
+        return;
+      case 'snapshot':
+        this.snapshot(step, counters);
+        return;
+      case 'reverse':
+        this.reverse(step, counters);
+        return;
+      default:
+        assertNever(step);
+    }
+  }
+
+  /** Steps between two barriers. */
+  private section(list: readonly Step[], counters: Counters): void {
+    this.steps(list, counters);
+    this.flush();
+  }
+
+  private inside(list: readonly Step[], counters: Counters, id: number, counter: Reg): void {
+    this.section(list, new Map(counters).set(id, counter));
+  }
+
+  private base(buffer: number): Reg {
+    return this.f.late(`buffer ${buffer}`, () => get(this.driver.layout().buffers, buffer));
+  }
+
+  /** The first word of a buffer is not 0. All threads read it, then meet before anybody may write it again. */
+  private flag(buffer: number): Reg {
+    const { f } = this;
+    return f.load('i32.load', 'i32', [this.base(buffer)], 'flag', false);
+  }
+
+  private affine(affine: Affine, counters: Counters): Reg {
+    const { f } = this;
+    let sum = f.i32(affine.constant);
+    for (const { loop, scale } of affine.terms)
+      sum = f.pure('i32.add', 'i32', [f.pure('i32.mul', 'i32', [get(counters, loop), f.i32(scale)]), sum]);
+    return sum;
+  }
+
+  private address(range: BufferRange, counters: Counters): Reg {
+    const { f } = this;
+    const offset = this.affine(range.offset, counters);
+    const bytes = f.pure('i32.mul', 'i32', [offset, f.i32(BYTES[range.type])]);
+    return f.pure('i32.add', 'i32', [bytes, this.base(range.buffer)]);
+  }
+
+  // ---- work
+
+  /** The part of 0 .. total-1 that falls to this thread. */
+  private share(total: number): readonly [Reg, Reg] {
+    const { f, thread, threads } = this;
+    const wide = (reg: Reg) => f.pure('i64.extend_i32_u', 'i64', [reg]);
+    const part = (reg: Reg) => {
+      const product = f.pure('i64.mul', 'i64', [f.i64(BigInt(total)), wide(reg)]);
+      return f.pure('i32.wrap_i64', 'i32', [f.pure('i64.div_u', 'i64', [product, wide(threads)])]);
+    };
+    return [part(thread), part(f.pure('i32.add', 'i32', [thread, f.i32(1)]))];
+  }
+
+  private dispatch(step: Extract<Step, { kind: 'dispatch' }>, counters: Counters): void {
+    const { f } = this;
+    const kernel = at(this.driver.kernels, step.kernel);
+    if (kernel.units === 0) return;
+    this.flush();
+    const [from, to] = this.alone ? [f.i32(0), f.i32(kernel.units)] : this.share(kernel.units);
+    const bases = step.buffers.map((b) => this.base(b));
+    const uniforms = step.uniforms.map((u) => this.affine(u, counters));
+    f.effect(`call $${kernel.name}`, [...bases, ...uniforms, this.scratch, from, to]);
+    this.wrote();
+  }
+
+  private wrote(): void {
+    this.f.touch();
+    if (!this.alone) this.unsynced = 'all';
+  }
+
+  private copy(from: Reg, to: Reg, bytes: number): void {
+    const { f } = this;
+    this.flush();
+    if (this.alone) f.effect('memory.copy', [to, from, f.i32(bytes)]);
+    else {
+      const [first, last] = this.share(Math.ceil(bytes / 64));
+      const start = f.pure('i32.shl', 'i32', [first, f.i32(6)]);
+      const end = f.pure('i32.shl', 'i32', [last, f.i32(6)]);
+      const stop = f.pure('select', 'i32', [
+        end,
+        f.i32(bytes),
+        f.pure('i32.lt_u', 'i32', [end, f.i32(bytes)]),
+      ]);
+      const moved = (reg: Reg) => f.pure('i32.add', 'i32', [reg, start]);
+      f.effect('memory.copy', [moved(to), moved(from), f.pure('i32.sub', 'i32', [stop, start])]);
+    }
+    this.wrote();
+  }
+
+  private fill(to: BufferRange, value: number, counters: Counters): void {
+    const { f } = this;
+    this.flush();
+    const [first, last] = this.alone ? [f.i32(0), f.i32(to.length)] : this.share(to.length);
+    const size = BYTES[to.type];
+    const start = f.pure('i32.add', 'i32', [
+      this.address(to, counters),
+      f.pure('i32.mul', 'i32', [first, f.i32(size)]),
+    ]);
+    const count = f.pure('i32.sub', 'i32', [last, first]);
+    if (Object.is(value, 0)) {
+      f.effect('memory.fill', [start, f.i32(0), f.pure('i32.mul', 'i32', [count, f.i32(size)])]);
+    } else {
+      const bits =
+        to.type === 'f64'
+          ? f.pure('i64.reinterpret_f64', 'i64', [f.f64(value)])
+          : to.type === 'f32'
+            ? f.pure('i32.reinterpret_f32', 'i32', [f.f32(value)])
+            : f.i32(value);
+      f.effect(`call ${this.driver.context.helper(size === 8 ? 'fill64' : 'fill32')}`, [start, count, bits]);
+    }
+    this.wrote();
+  }
+
+  // ---- loops that depend on values
+
+  private conditional(step: Extract<Step, { kind: 'if' }>, counters: Counters): void {
+    const { f } = this;
+    this.flush();
+    const flag = this.flag(step.condition);
+    // Nobody writes the condition again before all have read it.
+    this.meet();
+    f.if(
+      flag,
+      () => this.section(step.then, counters),
+      step.else.length === 0 ? undefined : () => this.section(step.else, counters),
+    );
+  }
+
+  private whileLoop(step: Extract<Step, { kind: 'while' }>, counters: Counters): void {
+    const { f } = this;
+    this.flush();
+    const turns = f.variable('i32', 'turns', f.i32(0));
+    f.block(true, (leave) => {
+      f.loop([turns], (again) => {
+        const turn = f.get(turns);
+        this.inside(step.test, counters, step.id, turn);
+        f.branch(leave, f.pure('i32.eqz', 'i32', [this.flag(step.condition)]));
+        f.branch(leave, f.pure('i32.ge_s', 'i32', [turn, f.i32(step.limit)]));
+        this.meet();
+        this.inside(step.body, counters, step.id, turn);
+        f.set(turns, f.pure('i32.add', 'i32', [turn, f.i32(1)]));
+        f.branch(again);
+      });
+    });
+    this.meet();
+    const { turns: result } = step;
+    if (result === undefined) return;
+    const put = () => f.effect('i32.store', [this.base(result), f.get(turns)]);
+    if (this.alone) put();
+    else {
+      this.onFirstThread(put);
+      this.unsynced = 'first thread';
+    }
+  }
+
+  /** A barrier, whatever has been written. */
+  private meet(): void {
+    if (this.alone) return;
+    this.unsynced = 'all';
+    this.flush();
+  }
+
+  // ---- reverse sweeps
+
+  private snapshot(step: Extract<Step, { kind: 'snapshot' }>, counters: Counters): void {
+    const { f } = this;
+    const { context } = this.driver;
+    const index = this.affine(step.index, counters);
+    if (step.slots >= step.length) {
+      this.transfer(step, index, counters, 'store');
+      return;
+    }
+    const positions = snapshotPositions(step.length, step.slots);
+    const table = f.i32(context.constants.table(positions));
+    const slot = f.pure(`call ${context.helper('rank')}`, 'i32', [table, f.i32(positions.length), index]);
+    // All threads take the same branch; what was written before must be seen inside it.
+    this.flush();
+    f.if(f.pure('i32.ge_s', 'i32', [slot, f.i32(0)]), () => this.transfer(step, slot, counters, 'store'));
+  }
+
+  /** The schedule of support/revolve.ts, step for step: `held` is a stack of the steps whose carry-in lies in slot 0, 1, …. */
+  private reverse(step: Extract<Step, { kind: 'reverse' }>, counters: Counters): void {
+    const { f } = this;
+    this.flush();
+    if (step.slots >= step.length) {
+      f.count(f.i32(0), f.i32(step.length), 1, 'back', [], (turn) => {
+        const index = f.pure('i32.sub', 'i32', [f.i32(step.length - 1), turn]);
+        this.transfer(step, index, counters, 'restore');
+        this.inside(step.backward, counters, step.id, index);
+      });
+      return;
+    }
+    const stack = this.stack(step);
+    const end = f.variable('i32', 'end', f.i32(step.length));
+    const top = f.variable('i32', 'top', f.i32(snapshotPositions(step.length, step.slots).length - 1));
+    const state = f.variable('i32', 'state', f.i32(-1));
+    const advance = f.variable('i32', 'advance', f.i32(0));
+    const held = (slot: Reg) => f.pure('i32.add', 'i32', [stack, f.pure('i32.shl', 'i32', [slot, f.i32(2)])]);
+    f.loop([end, top, state, advance], (again) => {
+      const slot = f.get(top);
+      const first = f.load('i32.load', 'i32', [held(slot)], 'held', false);
+      f.if(f.pure('i32.ne', 'i32', [f.get(state), first]), () =>
+        this.transfer(step, slot, counters, 'restore'),
+      );
+      const steps = f.pure('i32.sub', 'i32', [f.get(end), first]);
+      const places = f.pure('i32.sub', 'i32', [f.i32(step.slots), slot]);
+      const forward = (to: Reg) => {
+        f.set(advance, first);
+        f.count(first, to, 1, 'ahead', [advance], (counter) =>
+          this.inside(step.forward, counters, step.id, counter),
+        );
+      };
+      const several = f.pure('i32.gt_s', 'i32', [steps, f.i32(1)]);
+      const store = f.pure('i32.and', 'i32', [several, f.pure('i32.gt_s', 'i32', [places, f.i32(1)])]);
+      f.if(
+        store,
+        () => {
+          const split = f.action(`call ${this.driver.context.helper('revolve_split')}`, 'i32', [
+            steps,
+            places,
+          ]);
+          const to = f.pure('i32.add', 'i32', [first, split]);
+          forward(to);
+          const next = f.pure('i32.add', 'i32', [slot, f.i32(1)]);
+          this.transfer(step, next, counters, 'store');
+          f.effect('i32.store', [held(next), to]);
+          f.touch();
+          f.set(top, next);
+          f.set(state, to);
+        },
+        () => {
+          const index = f.pure('i32.sub', 'i32', [f.get(end), f.i32(1)]);
+          f.if(several, () => forward(index));
+          f.set(end, index);
+          f.set(state, index);
+          this.inside(step.backward, counters, step.id, index);
+          f.if(f.pure('i32.eq', 'i32', [index, first]), () =>
+            f.set(top, f.pure('i32.sub', 'i32', [slot, f.i32(1)])),
+          );
+        },
+      );
+      f.branch(again, f.pure('i32.gt_s', 'i32', [f.get(end), f.i32(0)]));
+    });
+  }
+
+  /** Between the carried state and a slot of the snapshots. */
+  private transfer(
+    step: Extract<Step, { kind: 'reverse' | 'snapshot' }>,
+    slot: Reg,
+    counters: Counters,
+    way: 'restore' | 'store',
+  ): void {
+    const { f } = this;
+    this.flush();
+    step.state.forEach((range, i) => {
+      const bytes = bytesOf(range);
+      const offset = f.pure('i32.mul', 'i32', [slot, f.i32(bytes)]);
+      const kept = f.pure('i32.add', 'i32', [offset, this.base(at(step.snapshots, i))]);
+      const state = this.address(range, counters);
+      const [from, to] = way === 'restore' ? [kept, state] : [state, kept];
+      if (bytes >= serialBytes || this.alone) {
+        // Copies of a set do not depend on each other.
+        if (this.unsynced === 'all') this.unsynced = 'nothing';
+        this.copy(from, to, bytes);
+      } else {
+        this.onFirstThread(() => this.copy(from, to, bytes));
+        this.unsynced = 'all';
+      }
+    });
+    this.flush();
+  }
+
+  /** A stack of step numbers in this thread's scratch memory, filled with the snapshots of the forward sweep. */
+  private stack(step: Extract<Step, { kind: 'reverse' }>): Reg {
+    const { f } = this;
+    const { context } = this.driver;
+    const offset = this.stackTop;
+    this.stackTop += 4 * step.slots + 16;
+    context.driverScratch = Math.max(context.driverScratch, this.stackTop);
+    const kernelScratch = f.late('kernel scratch', () => context.scratch);
+    const start = f.pure('i32.add', 'i32', [
+      f.pure('i32.add', 'i32', [this.scratch, kernelScratch]),
+      f.i32(offset),
+    ]);
+    const table = context.constants.table(snapshotPositions(step.length, step.slots));
+    f.effect('memory.copy', [start, f.i32(table), f.i32(4 * step.slots)]);
+    f.touch();
+    return start;
+  }
+}
+
+function smallState(state: readonly BufferRange[]): boolean {
+  return state.every((range) => bytesOf(range) < serialBytes);
+}
+
+function bytesOf(range: BufferRange): number {
+  return range.length * BYTES[range.type];
+}
