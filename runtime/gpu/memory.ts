@@ -6,7 +6,7 @@ import type { Plan, PlanBuffer } from '../../compiler/plan/types.ts';
 import { assertNever, InternalError } from '../../compiler/support/diagnostic.ts';
 import { BufferUsage } from './constants.ts';
 import type { GpuDevice } from './device.ts';
-import { outOfMemory } from './trouble.ts';
+import { outOfMemory, showBytes } from './trouble.ts';
 
 export interface GpuVariable {
   readonly buffer: GPUBuffer;
@@ -66,6 +66,7 @@ export async function allocateMemory(gpu: GpuDevice, plan: Plan): Promise<GpuMem
     for (const buffer of buffers.values()) buffer.destroy();
     buffers.clear();
   };
+  refuseSoftware(gpu, plan);
   let bytes = 0;
   const usage = BufferUsage.storage | BufferUsage.copySource | BufferUsage.copyTarget;
   const scopes: Promise<{ readonly error: GPUError | null; readonly name: string }>[] = [];
@@ -106,6 +107,21 @@ export async function allocateMemory(gpu: GpuDevice, plan: Plan): Promise<GpuMem
     },
     destroy,
   };
+}
+
+/** A software adapter promises memory that the machine may not have, and the process is killed when it is touched. */
+function refuseSoftware(gpu: GpuDevice, plan: Plan): void {
+  if (!gpu.software || typeof process === 'undefined') return;
+  const needed = plan.buffers.reduce((sum, buffer) => sum + buffer.bytes, 0);
+  const available = availableMemory();
+  if (needed > available)
+    throw outOfMemory(needed, `${gpu.description}, with ${showBytes(available)} to spare`);
+}
+
+/** Bytes this process may still take: free memory, or what a container leaves of its limit. */
+function availableMemory(): number {
+  const { availableMemory: ask } = process as { readonly availableMemory?: () => number };
+  return ask?.() ?? Infinity;
 }
 
 function elementsOf(buffer: PlanBuffer, type: BufferType): number {

@@ -352,6 +352,22 @@ describe.skipIf(gpu === undefined)('steps on the GPU', () => {
     await expect(createGpuExecutor(huge, gpu)).rejects.toThrow(/R042.*400 MB/);
   });
 
+  it('refuses a program that the memory does not suffice for, with its size and a cure', async () => {
+    const plan = planOf(variables, kernels, { go: inPlace(constant(1)) });
+    // 160 TB in pieces that each fit.
+    const pieces = Array.from({ length: 1_000_000 }, (_, q) => ({
+      id: 100 + q,
+      role: 'slot' as const,
+      name: 'piece',
+      bytes: 160 * 2 ** 20,
+    }));
+    const run = createGpuExecutor(
+      { ...plan, buffers: [...plan.buffers, ...pieces] },
+      { ...gpu, software: true },
+    );
+    await expect(run).rejects.toThrow(/R043: out of memory on the GPU .* the program needs 153 TB/);
+  });
+
   it('asks the adapter for more than the defaults only where the plan needs it', async () => {
     const larger = await openDevice({
       requirements: { storageBuffers: 9, bindingBytes: 0, bufferBytes: 300 * 2 ** 20, largest: 'tape' },
