@@ -1,34 +1,22 @@
-// The transpose of a linear loop or branch: reverse sweeps.
+// The transpose of a linear loop or branch.
 //
-// A tangent scan (jvp_regions.ts) carries primal states and tangents. The tangents' part is linear, given the states. Its transpose runs backwards and carries
-// cotangents: of the tangent carries, and an accumulator for each linear constant; cotangents of linear xs are stacked. What the transposed body needs of a
-// step is rebuilt from the step's carry-in:
-//   · nothing: the loop is linear in what is differentiated; an ordinary reversed scan, no memory;
-//   · some states: the primal scan is issued again with snapshots (it replaces the plain one: absorb_loops.ts), and an adjoint scan goes backwards, recomputing
-//     those states alone between snapshots.
-// The sweep's arithmetic does not depend on the number of snapshots.
+// A tangent scan (jvp_regions.ts) carries primal states and tangents; the tangents' part is linear, given the states. Its transpose runs backwards
+// (reverse_sweep.ts) and carries cotangents: of the tangent carries, and a sum for each linear constant. Cotangents of linear xs are stacked, and so are those
+// of constants read element by element (indexed_sums.ts). Carries whose cotangent is zero throughout do not exist.
+// The transpose of a branch is a branch.
 
 import { InternalError } from '../support/diagnostic.ts';
 import { at, range } from '../support/lists.ts';
 import { snapshotPositions } from '../support/revolve.ts';
-import {
-  add,
-  concat,
-  full,
-  indexAxis,
-  project,
-  projections,
-  reverse,
-  scatterAdd,
-  sliceAxis,
-  sub,
-} from '../ir/build.ts';
+import { concat, full, indexAxis, projections, reverse, scatterAdd, sliceAxis } from '../ir/build.ts';
 import type { Graph } from '../ir/graph.ts';
-import { reachable, substitute } from '../ir/region.ts';
+import { reachable } from '../ir/region.ts';
 import type { Node, NodeOf, Region } from '../ir/types.ts';
 import { activityOf, scanActivity } from './activity.ts';
+import { indexOutside, splitIndexedTerms, sumIndexedTerms } from './indexed_sums.ts';
 import type { ScanParts } from './loops.ts';
-import { bytesOfTypes, pick, positions, scanParts, snapshotSlots } from './loops.ts';
+import { pick, positions, scanParts } from './loops.ts';
+import { accumulator, reverseSweep } from './reverse_sweep.ts';
 import type { Tangent } from './tangent.ts';
 import { isZero, materialize, plus } from './tangent.ts';
 
@@ -38,9 +26,6 @@ type Transposer = (
   cotangents: readonly Tangent[],
   params: readonly Node[],
 ) => Tangent[];
-
-/** Beyond this many steps the f32 sum of a constant's cotangents is compensated. */
-const COMPENSATE_BEYOND = 1000;
 
 export function transposeScan(
   g: Graph,
@@ -93,9 +78,14 @@ export function transposeScan(
   const ctNext = live.map((i, k) =>
     materialize(g, plus(g, pulledOf.get(at(s.carryParams, i)), inParams[k]), at(s.carryParams, i)),
   );
+  // A constant's cotangent: a carried sum, and stacked contributions to single elements.
   const sums = s.constParams.flatMap((p, i) => {
     const ct = pulledOf.get(p);
-    return ct === undefined ? [] : [{ operand: C + X + i, ...accumulator(g, ct, length) }];
+    if (ct === undefined) return [];
+    const { indexed, rest } = splitIndexedTerms(g, ct, length);
+    const cells = rest === undefined ? [] : accumulator(g, rest, length);
+    const terms = indexed.map((term) => ({ term, indices: indexOutside(g, s, term.index, length) }));
+    return [{ operand: C + X + i, cells, terms }];
   });
   const stackedXs = s.xParams.flatMap((p, i) => {
     const ct = pulledOf.get(p);
@@ -116,16 +106,31 @@ export function transposeScan(
       ...s.yResults.flatMap((_, j) => stepped(yParams[j], ctYs[j])),
       ...live.flatMap((i, k) => stepped(inParams[k], ctCarryIns[i])),
     ],
-    ys: stackedXs.map(({ ct }) => ct),
+    ys: [
+      ...stackedXs.map(({ ct }) => ct),
+      ...sums.flatMap(({ terms }) =>
+        terms.flatMap(({ term, indices }) =>
+          indices === undefined ? [term.update, term.index] : [term.update],
+        ),
+      ),
+    ],
     linearParams: new Set(linearParams),
   });
 
   const found: [number, Tangent][] = [];
   live.forEach((i, k) => found.push([i, plus(g, at(sweep.cotangents, k), ctInitial[i])]));
-  let place = live.length;
-  for (const sum of sums) {
-    found.push([sum.operand, at(sweep.cotangents, place)]);
-    place += sum.cells.length;
+  const [carriedOut, stackedOut] = [
+    sweep.cotangents.slice(live.length).values(),
+    sweep.ys.slice(stackedXs.length).values(),
+  ];
+  for (const { operand, cells, terms } of sums) {
+    const held = cells.map(() => taken(carriedOut));
+    let ct: Tangent = held[0];
+    for (const { term, indices } of terms) {
+      const updates = taken(stackedOut);
+      ct = plus(g, ct, sumIndexedTerms(g, term, indices ?? taken(stackedOut), updates, s.index));
+    }
+    found.push([operand, ct]);
   }
   stackedXs.forEach(({ operand }, k) => found.push([operand, at(sweep.ys, k)]));
   return operandCotangents(ctInitial, found);
@@ -135,6 +140,13 @@ export function transposeScan(
     for (const [operand, ct] of entries) all[operand] = ct;
     return all;
   }
+}
+
+function taken(list: Iterator<Node>): Node {
+  const next = list.next();
+  if (next.done === true)
+    throw new InternalError('autodiff.transpose', 'a reverse sweep with too few outputs');
+  return next.value;
 }
 
 function stepped(param: Tangent, value: Tangent): { readonly param: Node; readonly value: Node }[] {
@@ -198,175 +210,6 @@ function carryInCotangents(g: Graph, node: NodeOf<'scan'>, ct: Node): Tangent {
   const targets = places.slice(1).map((step) => (backwards ? length - 1 - step : step));
   const index = g.literal(Float64Array.from(targets), [targets.length], 'i32');
   return scatterAdd(g, index, others, length);
-}
-
-interface Cell {
-  readonly initial: Node;
-  readonly param: Node;
-  readonly result: Node;
-}
-
-/** A carried sum of `term` over the steps; the first cell holds it. Compensated (Kahan 1965) where f32 would lose digits. */
-function accumulator(g: Graph, term: Node, length: number): { readonly cells: readonly Cell[] } {
-  const zero = full(g, term.shape, 0, term.dtype);
-  const sum = g.param('sum', term);
-  if (term.dtype !== 'f32' || length <= COMPENSATE_BEYOND)
-    return { cells: [{ initial: zero, param: sum, result: add(g, sum, term) }] };
-  const lost = g.param('lost', term);
-  const corrected = sub(g, term, lost);
-  const next = add(g, sum, corrected);
-  return {
-    cells: [
-      { initial: zero, param: sum, result: next },
-      { initial: zero, param: lost, result: sub(g, sub(g, next, sum), corrected) },
-    ],
-  };
-}
-
-/** Which carries, outputs and operands of a loop are linear in the tangents. */
-interface LinearParts {
-  readonly carries: readonly boolean[];
-  readonly ys: readonly boolean[];
-  readonly xs: readonly boolean[];
-  readonly consts: readonly boolean[];
-}
-
-interface Sweep {
-  readonly cotangents: readonly Cell[];
-  /** Arrays to step through beside the loop's own. */
-  readonly xs: readonly { readonly param: Node; readonly value: Node }[];
-  /** Per-step results. */
-  readonly ys: readonly Node[];
-  /** What the transposed body must not depend on any more. */
-  readonly linearParams: ReadonlySet<Node>;
-}
-
-/** Runs the sweep backwards over the steps of `node`; gives the final cotangents and the stacked ys, addressed by the index. */
-function reverseSweep(
-  g: Graph,
-  node: NodeOf<'scan'>,
-  s: ScanParts,
-  linear: LinearParts,
-  sweep: Sweep,
-): { readonly cotangents: readonly Node[]; readonly ys: readonly Node[] } {
-  const { length, adjoint } = node.attrs;
-  const results = [...sweep.cotangents.map((c) => c.result), ...sweep.ys];
-  const needed = new Set(reachable(results));
-  // A carry that never changes is a constant.
-  const fixed = s.carryParams.map((p, i) => s.carryResults[i] === p);
-  const restore = s.carryParams.map(
-    (p, i) => linear.carries[i] !== true && fixed[i] !== true && needed.has(p),
-  );
-  for (let size = -1; size !== needed.size;) {
-    size = needed.size;
-    for (const n of reachable(pick(s.carryResults, restore))) needed.add(n);
-    s.carryParams.forEach((p, i) => {
-      if (linear.carries[i] !== true && fixed[i] !== true && needed.has(p)) restore[i] = true;
-    });
-  }
-  for (const p of sweep.linearParams)
-    if (needed.has(p))
-      throw new InternalError('autodiff.transpose', `a reverse sweep depends on the tangent ${nameOf(p)}`);
-
-  const xUsed = s.xParams.map((p) => needed.has(p));
-  const constUsed = s.constParams.map((p) => needed.has(p));
-  const fixedUsed = s.carryParams.map((p, i) => fixed[i] === true && needed.has(p));
-  const constParams = [...pick(s.constParams, constUsed), ...pick(s.carryParams, fixedUsed)];
-  const consts = [...pick(s.consts, constUsed), ...pick(s.init, fixedUsed)];
-  const xParams = [...sweep.xs.map((x) => x.param), ...pick(s.xParams, xUsed)];
-  const xs = [...sweep.xs.map((x) => x.value), ...pick(s.xs, xUsed)];
-  const initial = sweep.cotangents.map((c) => c.initial);
-  const ctParams = sweep.cotangents.map((c) => c.param);
-  const M = initial.length;
-
-  if (!restore.some((r) => r)) {
-    const back = g.node('scan', [...initial, ...xs, ...consts], {
-      length,
-      carries: M,
-      xs: xs.length,
-      body: { params: [s.index, ...ctParams, ...xParams, ...constParams], results },
-      reverse: !node.attrs.reverse,
-      snapshots: 0,
-      adjoint,
-    });
-    const out = projections(g, back);
-    return { cotangents: out.slice(0, M), ys: out.slice(M) };
-  }
-
-  const carryParams = pick(s.carryParams, restore);
-  const { primal, firstSnapshot, slots } = withSnapshots(g, node, s, linear, restore);
-  const states = positions(linear.carries.map((l) => !l));
-  const snapshots = positions(restore).map((i) => project(g, primal, firstSnapshot + states.indexOf(i)));
-  // An adjoint scan runs its index downwards. Steps that ran downwards are renumbered by their order of execution.
-  const turned = node.attrs.reverse;
-  const index = turned ? g.param('step', s.index) : s.index;
-  const renumbered = (list: readonly Node[]): Node[] =>
-    turned ? substitute(g, list, new Map([[s.index, sub(g, length - 1, index)]])) : [...list];
-  const turn = (x: Node): Node => (turned ? reverse(g, x, [0]) : x);
-  const back = g.node('adjoint_scan', [...snapshots, ...initial, ...xs.map(turn), ...consts], {
-    length,
-    slots,
-    carries: carryParams.length,
-    cotangents: M,
-    xs: xs.length,
-    forward: {
-      params: [index, ...carryParams, ...xParams, ...constParams],
-      results: renumbered(pick(s.carryResults, restore)),
-    },
-    backward: {
-      params: [index, ...carryParams, ...ctParams, ...xParams, ...constParams],
-      results: renumbered(results),
-    },
-  });
-  const out = projections(g, back);
-  return { cotangents: out.slice(0, M), ys: out.slice(M).map(turn) };
-}
-
-function nameOf(node: Node): string {
-  return node.op === 'param' ? node.attrs.name : `%${node.id}`;
-}
-
-/**
- * The primal part of a tangent scan, all its states and outputs, with snapshots for the states to restore: the scan that the tangent scan was made from, so
- * that the two can become one.
- */
-function withSnapshots(
-  g: Graph,
-  node: NodeOf<'scan'>,
-  s: ScanParts,
-  linear: LinearParts,
-  restore: readonly boolean[],
-): { readonly primal: Node; readonly firstSnapshot: number; readonly slots: number } {
-  const { length, adjoint, snapshots } = node.attrs;
-  const primalPart = <T>(list: readonly T[], flags: readonly boolean[]): T[] =>
-    list.filter((_, i) => flags[i] !== true);
-  const states = primalPart(s.carryResults, linear.carries);
-  const ys = primalPart(s.yResults, linear.ys);
-  const xs = primalPart(s.xs, linear.xs);
-  const slots =
-    snapshots > 0 ? snapshots : snapshotSlots(adjoint, length, bytesOfTypes(pick(s.carryParams, restore)));
-  const primal = g.node(
-    'scan',
-    [...primalPart(s.init, linear.carries), ...xs, ...primalPart(s.consts, linear.consts)],
-    {
-      length,
-      carries: states.length,
-      xs: xs.length,
-      body: {
-        params: [
-          s.index,
-          ...primalPart(s.carryParams, linear.carries),
-          ...primalPart(s.xParams, linear.xs),
-          ...primalPart(s.constParams, linear.consts),
-        ],
-        results: [...states, ...ys],
-      },
-      reverse: node.attrs.reverse,
-      snapshots: slots,
-      adjoint,
-    },
-  );
-  return { primal, firstSnapshot: states.length + ys.length, slots };
 }
 
 /** A cond of the transposed branches, each of which recomputes its residuals from the branch's operands. */

@@ -188,6 +188,59 @@ export const loopCases: { readonly [name: string]: LoopCase } = {
     },
   }),
 
+  'arrays read element by element': (scan) => ({
+    inputs: [numbers(35, 3), numbers(36, 6, 3), numbers(37, 3, 8), numbers(38, 7)],
+    build: (g, [u0, a, columns, c]) => {
+      const { carries, ys } = scan(g, {
+        length: 6,
+        init: [given(u0)],
+        body: (i, [u]) => {
+          const row = b.gather(g, given(a), i);
+          const next = b.gather(g, given(c), b.add(g, i, 1));
+          const clamped = b.gather(g, given(c), b.sub(g, b.mul(g, i, 2), 1));
+          // A column: the axis read is not the first.
+          const column = b.gather(g, b.transposePerm(g, given(columns), [1, 0]), b.add(g, i, 2));
+          const both = b.add(g, b.mul(g, next, clamped), b.gather(g, given(c), i));
+          const pair = b.gather(
+            g,
+            given(c),
+            b.concat(g, [b.reshape(g, i, [1]), b.reshape(g, b.rem(g, i, 3), [1])], 0),
+          );
+          const x = b.sub(
+            g,
+            b.mul(g, b.sin(g, given(u)), row),
+            b.mul(g, column, b.broadcastTo(g, both, [3])),
+          );
+          return {
+            carries: [b.add(g, x, b.broadcastTo(g, b.sumAll(g, pair), [3]))],
+            ys: [b.mul(g, column, row)],
+          };
+        },
+      });
+      return [...carries, ...ys];
+    },
+  }),
+
+  'an array read at places that depend on the state': (scan) => ({
+    inputs: [numbers(39), numbers(40, 9)],
+    build: (g, [u0, table]) =>
+      scan(g, {
+        length: 5,
+        init: [given(u0), b.cast(g, b.floor(g, b.mul(g, given(u0), 3)), 'i32')],
+        reverse: true,
+        body: (i, [u, place]) => {
+          const value = b.gather(g, given(table), given(place));
+          return {
+            carries: [
+              b.add(g, b.mul(g, b.cos(g, given(u)), value), 0.1),
+              b.rem(g, b.add(g, b.mul(g, given(place), 4), i), 9),
+            ],
+            ys: [],
+          };
+        },
+      }).carries,
+  }),
+
   'products with a matrix': (scan) => ({
     inputs: [numbers(20, 3), numbers(21, 3, 3), numbers(22, 3)],
     build: (g, [x0, W, bias]) =>

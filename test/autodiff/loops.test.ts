@@ -204,6 +204,25 @@ describe('what a gradient costs', () => {
     expect(ops(grads, 'adjoint_scan').length).toBe(1);
   });
 
+  test('an array read at the step index has its cotangent stacked, not summed', () => {
+    const g = new Graph();
+    const control = g.param('control', f64(1000));
+    const { carries } = makeScan(g, {
+      length: 1000,
+      init: [g.constant(0.3, 'f64')],
+      body: (i, [u]) => ({
+        carries: [b.add(g, b.sin(g, given(u)), b.mul(g, given(u), b.gather(g, control, i)))],
+        ys: [],
+      }),
+    });
+    const results = gradientOf(g, at(carries, 0), [control]);
+    const [sweep] = ops(results, 'adjoint_scan');
+    expect(sweep?.op === 'adjoint_scan' ? sweep.attrs.cotangents : 0).toBe(1);
+    expect(sweep?.outputs.map((o) => o.shape)).toEqual([[], [1000]]);
+    expect(ops(results, 'scatter_add')).toEqual([]);
+    expect(sweep?.op === 'adjoint_scan' ? ops(sweep.attrs.backward.results, 'scatter_add') : []).toEqual([]);
+  });
+
   test('policies', () => {
     expect(snapshotSlots({ kind: 'store' }, 1000, 8)).toBe(1000);
     expect(snapshotSlots({ kind: 'recompute' }, 1000, 8)).toBe(64);
