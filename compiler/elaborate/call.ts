@@ -1,17 +1,20 @@
 // Calls: binding of arguments to parameters, inlining of Flow functions, and what else can be called (fields, models, domains).
 
-import { comprehension } from './comprehension.ts';
+import { comprehension, staticListOf } from './comprehension.ts';
 import type { Context } from './context.ts';
 import { failAt, notYet, withDraws } from './context.ts';
 import { callField } from './field_calls.ts';
 import { gridOf } from './domains.ts';
 import { find } from './names.ts';
+import { flatten } from './leaves.ts';
 import { optionNamed } from './options.ts';
 import { bindPattern } from './patterns.ts';
 import type { Scope } from './scope.ts';
 import { bindType } from './types.ts';
 import type { CallArgument, CallArguments, FunctionValue, ModelValue, Value } from './values.ts';
 import { describe, int } from './values.ts';
+import * as b from '../ir/build.ts';
+import { sizeOf } from '../ir/types.ts';
 import { didYouMean } from '../support/did_you_mean.ts';
 import type { Span } from '../support/span.ts';
 import type * as ast from '../syntax/ast.ts';
@@ -29,8 +32,12 @@ export function evaluateCall(ctx: Context, e: ast.CallExpression, scope: Scope):
   const args: CallArgument[] = [];
   for (const a of e.args) {
     if (a.generators !== undefined) {
-      args.push({ value: comprehension(ctx, a.value, a.generators, scope, a.span), span: a.span });
-      if (!e.args.some((x) => x.name?.name === 'axis'))
+      if (callee.kind === 'builtin' && callee.name === 'list')
+        return staticListOf(ctx, a.value, a.generators, scope, a.span);
+      args.push({ value: collected(ctx, a.value, a.generators, scope, a.span), span: a.span });
+      // A reduction goes over the elements of the comprehension, not over the axes inside an element.
+      const overAxis = callee.kind === 'builtin' && callee.params.includes('axis');
+      if (overAxis && !e.args.some((x) => x.name?.name === 'axis'))
         args.push({ name: 'axis', value: int(0), span: a.span });
       continue;
     }
@@ -46,6 +53,26 @@ export function evaluateCall(ctx: Context, e: ast.CallExpression, scope: Scope):
     });
   }
   return ctx.graph.withOrigin(e.span, () => ctx.call(callee, args, e.span));
+}
+
+/** The elements of a comprehension over one index or several, all along one axis. */
+function collected(
+  ctx: Context,
+  body: ast.Expression,
+  generators: readonly ast.Generator[],
+  scope: Scope,
+  span: Span,
+): Value {
+  const value = comprehension(ctx, body, generators, scope, span);
+  const k = generators.length;
+  if (k === 1) return value;
+  const flat = flatten(ctx, value, span);
+  if (flat.leaves.length === 0 || flat.leaves.some((l) => l.node.shape.length < k)) return value;
+  return flat.rebuild(
+    flat.leaves.map(({ node }) =>
+      b.reshape(ctx.graph, node, [sizeOf(node.shape.slice(0, k)), ...node.shape.slice(k)]),
+    ),
+  );
 }
 
 export function call(ctx: Context, callee: Value, args: CallArguments, span: Span): Value {

@@ -1,25 +1,33 @@
-// Elementwise functions on records and tuples: leaf by leaf over values of one structure. A plain number goes to every leaf; functions, strings, ints and truth values inside a
-// structure pass through arithmetic unchanged, so that `state + h*rate` works on whatever a state is made of.
+// Elementwise functions on records and tuples: leaf by leaf over values of one structure. A plain number goes to every leaf. Functions, strings and truth values inside a structure
+// pass through arithmetic unchanged, and so do ints under a name (counters, sizes: parts of a record), so that `state + h*rate` works on whatever a state is made of. Ints in a
+// tuple are numbers like any other: `(1, 0)*T` is a vector field. A list of numbers or of equal arrays is one leaf, an array.
 
 import type { Context } from './context.ts';
 import { failAt } from './context.ts';
+import { arrayOfList } from './leaves.ts';
 import type { Span } from '../support/span.ts';
 import type { Value } from './values.ts';
-import { describe } from './values.ts';
+import { array, describe } from './values.ts';
 
 export function isStructured(v: Value): boolean {
   return v.kind === 'record' || v.kind === 'tuple' || v.kind === 'list';
 }
 
+const asLeaf = (ctx: Context, v: Value): Value => {
+  const node = v.kind === 'list' ? arrayOfList(ctx, v) : undefined;
+  return node === undefined ? v : array(node);
+};
+
 /** Combines the leaves of several values of one structure. `arithmetic`: what is no real number passes through from the first structured value. */
 export function lift(
   ctx: Context,
   name: string,
-  args: readonly Value[],
+  given: readonly Value[],
   span: Span,
   combine: (leaves: readonly Value[]) => Value,
   arithmetic: boolean,
 ): Value {
+  const args = given.map((v) => asLeaf(ctx, v));
   const model = args.find(isStructured);
   if (model === undefined) return combine(args);
   const part = (v: Value, key: string | number, what: string): Value => {
@@ -42,8 +50,9 @@ export function lift(
   };
   const recur = (values: readonly Value[]): Value => {
     const leading = values[args.indexOf(model)] ?? values[0];
-    if (arithmetic && leading !== undefined && passesThrough(leading)) return leading;
-    return values.some(isStructured) ? lift(ctx, name, values, span, combine, arithmetic) : combine(values);
+    if (arithmetic && leading !== undefined && passesThrough(leading, model.kind === 'record'))
+      return leading;
+    return lift(ctx, name, values, span, combine, arithmetic);
   };
   switch (model.kind) {
     case 'record': {
@@ -85,7 +94,7 @@ export function lift(
   }
 }
 
-function passesThrough(v: Value): boolean {
+function passesThrough(v: Value, named: boolean): boolean {
   switch (v.kind) {
     case 'function':
     case 'builtin':
@@ -98,9 +107,9 @@ function passesThrough(v: Value): boolean {
     case 'grid':
       return true;
     case 'number':
-      return v.integer;
+      return named && v.integer;
     case 'array':
-      return v.node.dtype === 'i32' || v.node.dtype === 'u32' || v.node.dtype === 'bool';
+      return v.node.dtype === 'bool' || (named && (v.node.dtype === 'i32' || v.node.dtype === 'u32'));
     default:
       return false;
   }

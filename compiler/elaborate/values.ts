@@ -76,6 +76,8 @@ export interface FunctionValue {
 export interface BuiltinValue {
   readonly kind: 'builtin';
   readonly name: string;
+  /** Names of its arguments. */
+  readonly params: readonly string[];
   readonly apply: (args: CallArguments, span: Span) => Value;
 }
 /** A scalar field: on a grid, or (without one) a function of coordinates that can be evaluated anywhere. */

@@ -82,5 +82,5 @@ export function define(
       spanOf: (n) => bound.get(n)?.span ?? span,
     };
   };
-  return { kind: 'builtin', name, apply: (args, span) => apply(bind(args, span)) };
+  return { kind: 'builtin', name, params: names, apply: (args, span) => apply(bind(args, span)) };
 }
