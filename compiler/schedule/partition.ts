@@ -15,7 +15,7 @@ import type { Node, Region } from '../ir/types.ts';
 import { sizeOf } from '../ir/types.ts';
 import { CONSTANT, LEAD, SAME, UNIFORM, walkReads } from './reads.ts';
 import type { ThreadShape } from './threads.ts';
-import { isBatched, threadShape } from './threads.ts';
+import { bodiesOf, isBatched, threadShape } from './threads.ts';
 
 export interface PartitionOptions {
   /** Storage buffers a kernel. */
@@ -88,16 +88,23 @@ function isLeaf(node: Node): boolean {
   return node.op === 'param' || node.op === 'const' || node.op === 'literal';
 }
 
+function ids(nodes: readonly Node[]): string {
+  return nodes.map((n) => n.id).join();
+}
+
 /** How the region operations of a compilation run; looked up once for each. */
 export class Strategies {
-  private readonly known = new Map<Node, ThreadShape | undefined>();
+  private readonly known = new Map<string, ThreadShape | undefined>();
 
   constructor(private readonly allowed: boolean) {}
 
   thread(node: Node): ThreadShape | undefined {
     if (!this.allowed || !isRegionNode(node)) return undefined;
-    if (!this.known.has(node)) this.known.set(node, threadShape(node));
-    return this.known.get(node);
+    // The bodies decide, with the shapes of what they are given.
+    const bodies = bodiesOf(node).map(({ region }) => `${ids(region.params)}>${ids(region.results)}`);
+    const key = `${node.op}|${bodies.join('|')}|${node.args.map((a) => a.shape.join()).join(';')}`;
+    if (!this.known.has(key)) this.known.set(key, threadShape(node));
+    return this.known.get(key);
   }
 }
 
@@ -418,7 +425,7 @@ class ItemMaker {
       kind !== 'product' &&
       (thread !== undefined
         ? lead === 0
-        : sizeOf(node.shape) <= this.options.serial && terms <= SERIAL_TERMS);
+        : sizeOf(node.shape) <= this.options.serial && sizeOf(node.shape) * terms <= SERIAL_TERMS);
     this.items.push({
       id: this.items.length,
       kind,

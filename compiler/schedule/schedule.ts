@@ -12,6 +12,7 @@ import type { ArrayFunction, ArrayType, Node } from '../ir/types.ts';
 import { sameShape, showType, sizeOf } from '../ir/types.ts';
 import { Emitter, TooManyBuffers, isSmallVariable } from './emit.ts';
 import type { Contents } from './memory.ts';
+import { prepareFunction } from './prepare.ts';
 import { assignBuffers, planMemory } from './memory.ts';
 import type { ScheduleReport } from './report.ts';
 import { reportOf } from './report.ts';
@@ -63,7 +64,6 @@ export function schedule(
   procedures: readonly ProcedureSource[],
   options: ScheduleOptions = {},
 ): Schedule {
-  void graph;
   const emitter = new Emitter({
     maxBuffers: options.maxBuffers ?? 8,
     storeCost: options.storeCost ?? 64,
@@ -89,7 +89,8 @@ export function schedule(
   };
 
   const stepsOf = new Map<string, Step[]>();
-  for (const source of procedures) {
+  for (const given of procedures) {
+    const source = { ...given, fn: prepareFunction(graph, given.fn, emitter.strategies) };
     const write = (packVariables: boolean): Step[] => emitProcedure(emitter, source, locate, packVariables);
     let steps: Step[];
     try {

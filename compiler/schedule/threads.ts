@@ -19,16 +19,14 @@ export interface ThreadShape {
   readonly arrays: ReadonlySet<Node>;
   /** How each operand is read, as relation bits. */
   readonly operandBits: readonly number[];
-  /** Operations of one step of the whole (outermost) body, for one thread. */
+  /** Operations of one thread, every loop counted as one turn. */
   readonly work: number;
 }
 
-/** Registers a thread, unrolled operations a kernel, operations a step of a kernel with few threads. */
+/** Registers a thread, unrolled operations a kernel, operations of a kernel with few threads (loops counted as one turn). */
 const MAX_CARRIED = 64;
 const MAX_CODE = 3000;
 const MAX_LONE_WORK = 20_000;
-/** What a `while` is taken to run in estimates. */
-const TYPICAL_TURNS = 100;
 
 /** Whether an array of this shape has the leading axes of the space. */
 export function isBatched(shape: readonly number[], space: readonly number[]): boolean {
@@ -232,11 +230,9 @@ class Analysis {
     push: (node: Node, bits: number) => void,
   ): boolean {
     if (!isRegionNode(region)) return false;
-    const before = this.work;
     const known = this.visited.has(region);
     const operands = this.region(region);
     if (operands === undefined) return false;
-    if (!known) this.work = before + (this.work - before) * turnsOf(region);
     if (!known) region.args.forEach((arg, i) => push(arg, at(operands, i)));
     const carried = carriedParams(region, index);
     if (carried.length === 0)
@@ -246,18 +242,6 @@ class Analysis {
     if ((bits & CONSTANT) === 0 && sizeOf(restShape(shape, this.space)) > 1)
       for (const param of carried) this.arrays.add(param);
     return true;
-  }
-}
-
-function turnsOf(node: RegionNode): number {
-  switch (node.op) {
-    case 'scan':
-    case 'adjoint_scan':
-      return node.attrs.length;
-    case 'while':
-      return Math.min(node.attrs.limit, TYPICAL_TURNS);
-    case 'cond':
-      return 1;
   }
 }
 

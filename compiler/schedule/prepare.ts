@@ -1,0 +1,286 @@
+// Rewrites on the array IR that only a scheduler wants, done once before anything is partitioned:
+//
+//   large reductions become trees of a fixed shape: sums of many terms by few threads are first summed by thousands of threads, each over a strided part of the terms, then by fewer
+//   sums that a loop adds to a carry at every step are added element by element to a carried array, and reduced once after the loop
+//
+// The order of additions follows from shapes alone, so results are the same on every run and target. Loops that run inside one kernel are left as they are.
+
+import { at, range } from '../support/lists.ts';
+import * as b from '../ir/build.ts';
+import { isRegionNode } from '../ir/classes.ts';
+import type { RegionNode } from '../ir/classes.ts';
+import type { Graph } from '../ir/graph.ts';
+import { mapRegions, usedOutputs } from '../ir/rebuild.ts';
+import { reachable, rebuild } from '../ir/region.ts';
+import type { ArrayFunction, Node, NodeOf, ReduceKind, Region } from '../ir/types.ts';
+import { isFloat, sizeOf } from '../ir/types.ts';
+import type { Strategies } from './partition.ts';
+
+/** Sums of at most this many terms are one loop. */
+const SHORT = 512;
+/** Results of at least this many elements keep enough threads busy. */
+const MANY = 4096;
+/** Partial results that the first stage of a tree aims at, and the least number of terms of one of them. */
+const PARTIALS = 8192;
+const LEAST_TERMS = 32;
+/** Sums of more terms than this leave the loop that accumulates them. */
+const ACCUMULATED = 64;
+
+export function prepareFunction(g: Graph, fn: ArrayFunction, strategies: Strategies): ArrayFunction {
+  const region = new Preparation(g, strategies).region(fn.region);
+  return region === fn.region ? fn : { ...fn, region };
+}
+
+class Preparation {
+  private readonly regions = new Map<Region, Region>();
+
+  constructor(
+    private readonly g: Graph,
+    private readonly strategies: Strategies,
+  ) {}
+
+  region(region: Region): Region {
+    const known = this.regions.get(region);
+    if (known !== undefined) return known;
+    const own = new Set(region.params);
+    const order = reachable(region.results, own);
+    const used = usedOutputs(order);
+    const images = new Map<Node, Node>();
+    const outputs = new Map<Node, readonly Node[]>();
+    const image = (node: Node): Node => images.get(node) ?? node;
+    for (const node of order) {
+      if (own.has(node)) continue;
+      this.g.withOrigin(node.origin, () => {
+        if (isRegionNode(node)) {
+          const made = this.operation(node, node.args.map(image), used.get(node) ?? new Set());
+          if (made !== undefined) outputs.set(node, made);
+          return;
+        }
+        if (node.op === 'project') {
+          const made = outputs.get(at(node.args, 0))?.[node.attrs.index];
+          if (made !== undefined && made !== node) images.set(node, made);
+          return;
+        }
+        const changed = node.args.some((a) => image(a) !== a);
+        const again = changed ? rebuild(this.g, node, node.args.map(image)) : node;
+        const tree = again.op === 'reduce' ? this.tree(again) : again;
+        if (tree !== node) images.set(node, tree);
+      });
+    }
+    const results = region.results.map(image);
+    const made = results.every((r, i) => r === region.results[i])
+      ? region
+      : { params: region.params, results };
+    this.regions.set(region, made);
+    return made;
+  }
+
+  /** The outputs of the operation made anew; undefined when it stays. */
+  private operation(
+    node: RegionNode,
+    args: readonly Node[],
+    used: ReadonlySet<number>,
+  ): readonly Node[] | undefined {
+    const moved = args.some((a, i) => a !== node.args[i]);
+    if (this.strategies.thread(node) !== undefined)
+      return moved ? b.projections(this.g, rebuild(this.g, node, args)) : undefined;
+    const mapped = mapRegions(node, (region) => this.region(region));
+    const same = mapped.attrs === node.attrs || sameRegions(node, mapped);
+    const again = same && !moved ? node : this.g.node(mapped.op, args, mapped.attrs);
+    if (!isRegionNode(again)) return b.projections(this.g, again);
+    const accumulated =
+      again.op === 'scan' || again.op === 'adjoint_scan' ? accumulate(this.g, again, used) : undefined;
+    if (accumulated !== undefined) return accumulated.map((x) => this.finished(x));
+    return again === node ? undefined : b.projections(this.g, again);
+  }
+
+  /** Reductions that have come out of a loop may be large. */
+  private finished(node: Node): Node {
+    if (node.op === 'reduce') return this.tree(node);
+    if (node.op !== 'add') return node;
+    return this.g.node(
+      'add',
+      node.args.map((a) => this.finished(a)),
+      {},
+    );
+  }
+
+  private tree(node: NodeOf<'reduce'>): Node {
+    const { g } = this;
+    const { kind, axes } = node.attrs;
+    const x = at(node.args, 0);
+    const terms = sizeOf(axes.map((axis) => at(x.shape, axis)));
+    const outputs = sizeOf(node.shape);
+    if (terms <= SHORT || outputs >= MANY || outputs === 0) return node;
+    const kept = range(x.shape.length).filter((axis) => !axes.includes(axis));
+    const last = axes.includes(x.shape.length - 1);
+    // The axis that is contiguous in memory stays last: neighbouring threads read neighbouring elements.
+    const ordered = b.transposePerm(g, x, last ? [...kept, ...axes] : [...axes, ...kept]);
+    const flat = b.reshape(g, ordered, last ? [outputs, terms] : [terms, outputs]);
+    const along = last ? 1 : 0;
+    let level = flat;
+    let left = terms;
+    while (left > SHORT / 2) {
+      const parts = partials(left, outputs, level === flat && last ? at(x.shape, x.shape.length - 1) : 1);
+      const each = Math.ceil(left / parts);
+      const full = extended(g, level, along, each * parts, kind);
+      const split = b.reshape(g, full, last ? [outputs, each, parts] : [each, parts, outputs]);
+      // `keep` holds the levels apart: without it they would be one reduction again.
+      level = b.keep(g, b.reduce(g, kind, split, [along]));
+      left = parts;
+    }
+    return b.reshape(g, b.reduce(g, kind, level, [along]), node.shape);
+  }
+}
+
+function sameRegions(a: RegionNode, mapped: ReturnType<typeof mapRegions>): boolean {
+  let same = true;
+  let i = 0;
+  const before: Region[] = [];
+  mapRegions(a, (region) => {
+    before.push(region);
+    return region;
+  });
+  mapRegions(mapped, (region) => {
+    same &&= region === before[i++];
+    return region;
+  });
+  return same;
+}
+
+/** How many partial results a level of a tree has for each result; rows of `row` terms are not cut where it can be helped. */
+function partials(terms: number, outputs: number, row: number): number {
+  const most = Math.max(1, Math.floor(PARTIALS / outputs));
+  const parts = Math.max(1, Math.min(most, Math.ceil(terms / LEAST_TERMS)));
+  if (row > 1 && row <= parts) return Math.floor(parts / row) * row;
+  for (let d = 1; row > 1 && row / d > parts / 4 && d <= row; d++)
+    if (row % d === 0 && row / d <= parts) return row / d;
+  return parts;
+}
+
+/** The array with its axis filled up with the reduction's neutral element. */
+function extended(g: Graph, x: Node, axis: number, extent: number, kind: ReduceKind): Node {
+  const missing = extent - at(x.shape, axis);
+  if (missing === 0) return x;
+  if (kind === 'sum' || kind === 'any') return b.padAxis(g, x, axis, 0, missing);
+  const shape = x.shape.map((e, i) => (i === axis ? missing : e));
+  // Any element repeats without changing a maximum or minimum.
+  const filler =
+    kind === 'max' || kind === 'min'
+      ? b.broadcastTo(g, b.sliceAxis(g, x, axis, 0, 1), shape)
+      : b.full(g, shape, 1, x.dtype);
+  return b.concat(g, [x, filler], axis);
+}
+
+// ---- sums accumulated by loops
+
+interface Sum {
+  readonly operand: Node;
+  readonly axes: readonly number[];
+}
+
+/** The terms of a sum that contains `carry` once: reductions, and others; undefined when it is no such sum. */
+function termsOf(
+  result: Node,
+  carry: Node,
+): { readonly sums: readonly Sum[]; readonly others: readonly Node[] } | undefined {
+  const sums: Sum[] = [];
+  const others: Node[] = [];
+  let found = 0;
+  const visit = (node: Node): void => {
+    if (node === carry) found++;
+    else if (node.op === 'keep') visit(at(node.args, 0));
+    else if (node.op === 'add') node.args.forEach(visit);
+    else if (node.op === 'reduce' && node.attrs.kind === 'sum' && termCount(node) > ACCUMULATED)
+      sums.push({ operand: at(node.args, 0), axes: node.attrs.axes });
+    else others.push(node);
+  };
+  visit(result);
+  if (found !== 1 || sums.length === 0) return undefined;
+  if (reachable(others).includes(carry) || reachable(sums.map((s) => s.operand)).includes(carry))
+    return undefined;
+  return { sums, others };
+}
+
+function termCount(node: NodeOf<'reduce'>): number {
+  return sizeOf(node.attrs.axes.map((axis) => at(at(node.args, 0).shape, axis)));
+}
+
+/** The outputs of the loop with its sums accumulated element by element, or undefined when it has none. */
+function accumulate(
+  g: Graph,
+  node: NodeOf<'scan'> | NodeOf<'adjoint_scan'>,
+  used: ReadonlySet<number>,
+): readonly Node[] | undefined {
+  const isScan = node.op === 'scan';
+  const region = isScan ? node.attrs.body : node.attrs.backward;
+  const carries = isScan ? node.attrs.carries : node.attrs.cotangents;
+  const before = isScan ? 1 : 1 + node.attrs.carries;
+  const operandsBefore = isScan ? 0 : node.attrs.carries;
+  const ys = region.results.length - carries;
+  const largest = Math.max(...region.params.map((p) => sizeOf(p.shape)));
+  const found = range(carries).flatMap((c) => {
+    const carry = at(region.params, before + c);
+    const result = at(region.results, c);
+    if (!isFloat(carry.dtype) || (isScan && used.has(carries + ys + c))) return [];
+    const terms = termsOf(result, carry);
+    if (terms === undefined || terms.sums.some((s) => sizeOf(s.operand.shape) > largest)) return [];
+    const elsewhere = region.results.filter((_, i) => i !== c);
+    return reachable(elsewhere).includes(carry) ? [] : [{ c, carry, ...terms }];
+  });
+  if (found.length === 0) return undefined;
+
+  const results = [...region.results];
+  const fresh: {
+    readonly param: Node;
+    readonly result: Node;
+    readonly c: number;
+    readonly axes: readonly number[];
+  }[] = [];
+  for (const { c, carry, sums, others } of found) {
+    results[c] = others.reduce<Node>((sum, x) => b.add(g, sum, x), carry);
+    const groups = new Map<string, { readonly operands: Node[]; readonly axes: readonly number[] }>();
+    for (const { operand, axes } of sums) {
+      const key = `${operand.shape.join()}|${axes.join()}`;
+      const group = groups.get(key);
+      if (group === undefined) groups.set(key, { operands: [operand], axes });
+      else group.operands.push(operand);
+    }
+    for (const { operands, axes } of groups.values()) {
+      const param = g.param('sum', { dtype: carry.dtype, shape: at(operands, 0).shape });
+      fresh.push({ param, result: operands.reduce<Node>((sum, x) => b.add(g, sum, x), param), c, axes });
+    }
+  }
+  const params = [
+    ...region.params.slice(0, before + carries),
+    ...fresh.map((f) => f.param),
+    ...region.params.slice(before + carries),
+  ];
+  const body: Region = {
+    params,
+    results: [...results.slice(0, carries), ...fresh.map((f) => f.result), ...results.slice(carries)],
+  };
+  const split = operandsBefore + carries;
+  const args = [
+    ...node.args.slice(0, split),
+    ...fresh.map((f) => b.zerosLike(g, f.param)),
+    ...node.args.slice(split),
+  ];
+  const extra = fresh.length;
+  const made = isScan
+    ? g.node('scan', args, { ...node.attrs, carries: carries + extra, body })
+    : g.node('adjoint_scan', args, { ...node.attrs, cotangents: carries + extra, backward: body });
+  const output = (index: number): Node => b.project(g, made, index);
+  return [
+    ...range(carries).map((c) =>
+      fresh.reduce<Node>(
+        (sum, f, i) => (f.c === c ? b.add(g, sum, b.reduceSum(g, output(carries + i), f.axes)) : sum),
+        output(c),
+      ),
+    ),
+    ...range(ys).map((y) => output(carries + extra + y)),
+    ...(isScan && node.attrs.snapshots > 0
+      ? range(carries).map((c) => output(carries + extra + ys + c))
+      : []),
+  ];
+}
