@@ -556,7 +556,7 @@ export class FlowParser extends StatementParser {
   /** `event at times[i]`, and not an equation in a quantity called `at`. */
   private isTimetable(): boolean {
     const next = this.LA(2).tokenType;
-    return ![t.Equals, t.Dot, t.Operator, t.Sign, t.Comparison].includes(next);
+    return ![t.Equals, t.Dot, t.Operator, t.Comparison].includes(next);
   }
 
   private readonly timetable = this.RULE('timetable', (): ast.EventClause['trigger'] => {

@@ -339,6 +339,8 @@ function isOpenEnd(token: Token, before: Token | undefined, statement: Token): b
     if (before?.tokenType === t.Dot) return false;
     return !['true', 'false', 'break'].includes(token.image) || token === statement;
   }
-  if (!promising.has(token.image) || !before || token === statement) return false;
+  // `as steps` at the end of a line: the clause word is a name
+  if (!promising.has(token.image) || !before || token === statement || promising.has(before.image))
+    return false;
   return t.isName(before) || isCloser(before) || before.tokenType === t.Num || before.tokenType === t.Str;
 }

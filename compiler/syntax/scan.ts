@@ -27,7 +27,7 @@ export interface Scanned {
   readonly diagnostics: Diagnostic[];
 }
 
-const namePattern = /[\p{L}_∇∂][\p{L}\p{Nd}\p{M}_₀-₉′∇∂]*/uy;
+const namePattern = /[\p{L}_∇∂\u2206][\p{L}\p{Nd}\p{M}_₀-₉′∇∂\u2206]*/uy;
 const nameContinues = /[\p{L}\p{Nd}\p{M}_₀-₉′]/u;
 const numberPattern = /\d(?:_?\d)*(?:\.\d(?:_?\d)*)?(?:[eE][+-]?\d(?:_?\d)*)?i?/y;
 const blank = /[ \t\r\u00a0\u2007\u202f\ufeff]/;
