@@ -10,6 +10,7 @@ import * as b from '../ir/build.ts';
 import { isRegionNode } from '../ir/classes.ts';
 import type { RegionNode } from '../ir/classes.ts';
 import type { Graph } from '../ir/graph.ts';
+import type { RegionOperation } from '../ir/rebuild.ts';
 import { mapRegions, usedOutputs } from '../ir/rebuild.ts';
 import { reachable, rebuild } from '../ir/region.ts';
 import type { ArrayFunction, Node, NodeOf, ReduceKind, Region } from '../ir/types.ts';
@@ -84,24 +85,26 @@ class Preparation {
     const moved = args.some((a, i) => a !== node.args[i]);
     if (this.strategies.thread(node) !== undefined)
       return moved ? b.projections(this.g, rebuild(this.g, node, args)) : undefined;
-    const mapped = mapRegions(node, (region) => this.region(region));
-    const same = mapped.attrs === node.attrs || sameRegions(node, mapped);
-    const again = same && !moved ? node : this.g.node(mapped.op, args, mapped.attrs);
-    if (!isRegionNode(again)) return b.projections(this.g, again);
-    const accumulated =
-      again.op === 'scan' || again.op === 'adjoint_scan' ? accumulate(this.g, again, used) : undefined;
-    if (accumulated !== undefined) return accumulated.map((x) => this.finished(x));
-    return again === node ? undefined : b.projections(this.g, again);
-  }
-
-  /** Reductions that have come out of a loop may be large. */
-  private finished(node: Node): Node {
-    if (node.op === 'reduce') return this.tree(node);
-    if (node.op !== 'add') return node;
-    return this.g.node(
-      'add',
-      node.args.map((a) => this.finished(a)),
-      {},
+    const sums =
+      node.op === 'scan' || node.op === 'adjoint_scan' ? accumulate(this.g, node, used) : undefined;
+    const operation: RegionOperation = sums?.operation ?? node;
+    const mapped = mapRegions(operation, (region) => this.region(region));
+    if (sums === undefined) {
+      const same = sameRegions(node, mapped);
+      if (same && !moved) return undefined;
+      return b.projections(this.g, this.g.node(mapped.op, args, mapped.attrs));
+    }
+    const made = this.g.node(
+      mapped.op,
+      [...args.slice(0, sums.split), ...sums.zeros, ...args.slice(sums.split)],
+      mapped.attrs,
+    );
+    return sums.outputs(
+      (index) => b.project(this.g, made, index),
+      (x, axes) => {
+        const sum = b.reduceSum(this.g, x, axes);
+        return sum.op === 'reduce' ? this.tree(sum) : sum;
+      },
     );
   }
 
@@ -133,7 +136,7 @@ class Preparation {
   }
 }
 
-function sameRegions(a: RegionNode, mapped: ReturnType<typeof mapRegions>): boolean {
+function sameRegions(a: RegionNode, mapped: RegionOperation): boolean {
   let same = true;
   let i = 0;
   const before: Region[] = [];
@@ -206,12 +209,24 @@ function termCount(node: NodeOf<'reduce'>): number {
   return sizeOf(node.attrs.axes.map((axis) => at(at(node.args, 0).shape, axis)));
 }
 
-/** The outputs of the loop with its sums accumulated element by element, or undefined when it has none. */
+interface Accumulation {
+  readonly operation: RegionOperation;
+  /** Operands to be inserted before operand `split`: the accumulated arrays start at zero. */
+  readonly split: number;
+  readonly zeros: readonly Node[];
+  /** The outputs of the first loop from those of the new one. */
+  readonly outputs: (
+    project: (index: number) => Node,
+    sum: (x: Node, axes: readonly number[]) => Node,
+  ) => readonly Node[];
+}
+
+/** The loop with its sums accumulated element by element, or undefined when it has none. */
 function accumulate(
   g: Graph,
   node: NodeOf<'scan'> | NodeOf<'adjoint_scan'>,
   used: ReadonlySet<number>,
-): readonly Node[] | undefined {
+): Accumulation | undefined {
   const isScan = node.op === 'scan';
   const region = isScan ? node.attrs.body : node.attrs.backward;
   const carries = isScan ? node.attrs.carries : node.attrs.cotangents;
@@ -260,27 +275,23 @@ function accumulate(
     params,
     results: [...results.slice(0, carries), ...fresh.map((f) => f.result), ...results.slice(carries)],
   };
-  const split = operandsBefore + carries;
-  const args = [
-    ...node.args.slice(0, split),
-    ...fresh.map((f) => b.zerosLike(g, f.param)),
-    ...node.args.slice(split),
-  ];
   const extra = fresh.length;
-  const made = isScan
-    ? g.node('scan', args, { ...node.attrs, carries: carries + extra, body })
-    : g.node('adjoint_scan', args, { ...node.attrs, cotangents: carries + extra, backward: body });
-  const output = (index: number): Node => b.project(g, made, index);
-  return [
-    ...range(carries).map((c) =>
-      fresh.reduce<Node>(
-        (sum, f, i) => (f.c === c ? b.add(g, sum, b.reduceSum(g, output(carries + i), f.axes)) : sum),
-        output(c),
+  const { snapshots } = isScan ? node.attrs : { snapshots: 0 };
+  return {
+    operation: isScan
+      ? { op: 'scan', attrs: { ...node.attrs, carries: carries + extra, body } }
+      : { op: 'adjoint_scan', attrs: { ...node.attrs, cotangents: carries + extra, backward: body } },
+    split: operandsBefore + carries,
+    zeros: fresh.map((f) => b.zerosLike(g, f.param)),
+    outputs: (project, sum) => [
+      ...range(carries).map((c) =>
+        fresh.reduce<Node>(
+          (total, f, i) => (f.c === c ? b.add(g, total, sum(project(carries + i), f.axes)) : total),
+          project(c),
+        ),
       ),
-    ),
-    ...range(ys).map((y) => output(carries + extra + y)),
-    ...(isScan && node.attrs.snapshots > 0
-      ? range(carries).map((c) => output(carries + extra + ys + c))
-      : []),
-  ];
+      ...range(ys).map((y) => project(carries + extra + y)),
+      ...(snapshots > 0 ? range(carries).map((c) => project(carries + extra + ys + c)) : []),
+    ],
+  };
 }
