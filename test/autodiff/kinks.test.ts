@@ -1,6 +1,7 @@
 // The rules of spec/derivatives.md at kinks and poles, each by its number, in forward and reverse mode.
 
 import { describe, expect, test } from 'vitest';
+import fc from 'fast-check';
 import { at } from '../../compiler/support/lists.ts';
 import * as b from '../../compiler/ir/build.ts';
 import { Graph } from '../../compiler/ir/graph.ts';
@@ -12,6 +13,28 @@ import { jvp } from '../../compiler/autodiff/jvp.ts';
 import { gradientOf } from '../../compiler/autodiff/operators.ts';
 import { given } from './cases.ts';
 import { evaluate, f64 } from './checks.ts';
+
+const unaryOps = [
+  'neg',
+  'abs',
+  'exp',
+  'expm1',
+  'log',
+  'log1p',
+  'sin',
+  'cos',
+  'tan',
+  'asin',
+  'acos',
+  'atan',
+  'sinh',
+  'cosh',
+  'tanh',
+  'sqrt',
+  'floor',
+  'sign',
+] as const;
+const binaryOps = ['add', 'sub', 'mul', 'div', 'pow', 'atan2', 'max', 'min', 'rem'] as const;
 
 type Function1 = (g: Graph, x: Node, y: Node) => Node;
 
@@ -286,6 +309,55 @@ describe('the branch not taken never poisons', () => {
     const [d] = evaluate(grad, [x], [ndarray('f64', [], [0.5])]);
     // One turn: u = x + 0.25/(1 - x) = 1, where 1 - u = 0; slope 1 + 0.25/(1 - x)^2 = 2.
     expect(d?.data[0]).toBe(2);
+  });
+
+  test('any expression, at any bad value, in loops too', () => {
+    const random1 = fc.constantFrom(...unaryOps);
+    const random2 = fc.constantFrom(...binaryOps);
+    const nasty = fc.constantFrom(-1, 0, 1, 0.5, 2, 1e3, -1e3);
+    fc.assert(
+      fc.property(
+        fc.array(random1, { minLength: 6, maxLength: 6 }),
+        fc.array(random2, { minLength: 6, maxLength: 6 }),
+        fc.array(fc.nat(5), { minLength: 12, maxLength: 12 }),
+        nasty,
+        nasty,
+        fc.boolean(),
+        (ones, twos, picks, x, y, looped) => {
+          const expression: Function1 = (g, p, q) => {
+            const values = [p, q];
+            ones.forEach((op, i) => {
+              const pick = (k: number): Node => at(values, at(picks, k) % values.length);
+              values.push(b.binary(g, at(twos, i), b.unary(g, op, pick(2 * i)), pick(2 * i + 1)));
+            });
+            return at(values, -1);
+          };
+          const f: Function1 = (g, p, q) =>
+            looped
+              ? at(
+                  makeScan(g, {
+                    length: 2,
+                    init: [p],
+                    body: (_i, [u]) => ({ carries: [expression(g, given(u), q)], ys: [] }),
+                  }).carries,
+                  0,
+                )
+              : expression(g, p, q);
+          const g = new Graph();
+          const [p, q, choice] = [g.param('x', f64(1)), g.param('y', f64(1)), g.param('c', f64(1))];
+          const z = b.select(g, b.lt(g, b.zerosLike(g, p), choice), f(g, p, q), b.mul(g, choice, choice));
+          const first = gradientOf(g, b.sumAll(g, z), [p, q, choice]);
+          const total = first.map((d) => b.sumAll(g, d)).reduce((s, d) => b.add(g, s, d));
+          const second = gradientOf(g, total, [p, q, choice]);
+          const points = [x, y, -3].map((v) => ndarray('f64', [1], [v]));
+          const out = evaluate([...first, ...second], [p, q, choice], points).map(
+            (d) => (d.data[0] ?? NaN) + 0,
+          );
+          expect(out).toEqual([0, 0, -6, 0, 0, 2]);
+        },
+      ),
+      { numRuns: 150 },
+    );
   });
 
   test('costs nothing where there is no choice', () => {
