@@ -60,6 +60,7 @@ export const syntaxCodes = {
   S077: 'bounds on something that is not a param',
   S078: 'a clause given twice',
   S079: 'something that cannot stand here',
+  S099: 'how many more messages there are than are shown',
 } as const satisfies Record<string, string>;
 
 export type SyntaxCode = keyof typeof syntaxCodes;

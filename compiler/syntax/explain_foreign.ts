@@ -69,7 +69,7 @@ const colonBlock: Explain = (scene) => {
     'S039',
     'a block is written in `{ }`, not with a colon and indentation',
     scene.spanOf(found),
-    `write \`${source(scene, scene.tokens.slice(scene.site.start, scene.site.index))} { … }\``,
+    `write \`${[scene.word, source(scene, scene.tokens.slice(scene.site.start + 1, scene.site.index))].join(' ').trim()} { … }\``,
     true,
   );
 };

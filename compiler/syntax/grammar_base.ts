@@ -70,6 +70,13 @@ export abstract class GrammarBase extends EmbeddedActionsParser {
     this.problems.push({ severity: 'error', code, message, span, ...(help === undefined ? {} : { help }) });
   }
 
+  /** Where names are only declared: reports a `var`. */
+  protected refuseVar(statement: ast.LetStatement, where: string): void {
+    if (statement.binding !== 'var') return;
+    const help = 'it belongs in a function, a test or a run; here write `let`';
+    this.problem('S076', `\`var\` cannot stand ${where}`, statement.span, help);
+  }
+
   // ------------------------------------------------------------------------------------------------------------ helpers
 
   protected spanOf(token: IToken): Span {

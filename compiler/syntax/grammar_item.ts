@@ -336,7 +336,13 @@ export class FlowParser extends StatementParser {
   private readonly layerMember = this.RULE('layerMember', (): ast.LayerMember => {
     const first = this.LA(1);
     return this.OR<ast.LayerMember>([
-      { ALT: () => this.SUBRULE(this.letStatement) },
+      {
+        ALT: () => {
+          const statement = this.SUBRULE(this.letStatement);
+          this.ACTION(() => this.refuseVar(statement, 'in a layer'));
+          return statement;
+        },
+      },
       {
         ALT: () => {
           this.CONSUME(word.call);
@@ -351,11 +357,7 @@ export class FlowParser extends StatementParser {
 
   private readonly letItem = this.RULE('letItem', (): ast.Item => {
     const item = this.SUBRULE(this.letStatement);
-    this.ACTION(() => {
-      if (item.binding !== 'var') return;
-      const help = 'write `let` for a value that stays, `state` for one that a run changes';
-      this.problem('S076', '`var` stands only inside functions and blocks', item.span, help);
-    });
+    this.ACTION(() => this.refuseVar(item, 'at the top of a file'));
     return item;
   });
 
@@ -440,7 +442,13 @@ export class FlowParser extends StatementParser {
         },
       },
       { GATE: () => this.isClause(), ALT: () => this.SUBRULE(this.eventClause) },
-      { ALT: () => this.SUBRULE(this.letStatement) },
+      {
+        ALT: () => {
+          const statement = this.SUBRULE(this.letStatement);
+          this.ACTION(() => this.refuseVar(statement, 'in a model'));
+          return statement;
+        },
+      },
       { ALT: () => this.SUBRULE(this.equation) },
     ]);
   });

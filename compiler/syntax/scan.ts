@@ -243,6 +243,10 @@ class Scanner {
       const value = Number(`0${letters.replaceAll('_', '')}`);
       this.report('S004', 'numbers are written in decimal digits', start, all, `write \`${value}\``);
       this.push(t.Num, String(value), all);
+    } else if (declaring.has(this.last()?.image ?? '') && this.last()?.tokenType !== t.Str) {
+      const help = `write \`${letters}${image}\` or \`x${image}${letters}\``;
+      this.report('S052', 'a name begins with a letter', start, all, help);
+      this.push(t.Name, `_${image}${letters}`, all);
     } else if (/^(f|F|l|L|u|U|ul|UL|f32|f64|d|D|j|J)$/.test(letters)) {
       const imaginary = /^[jJ]$/.test(letters);
       const help = imaginary
@@ -658,6 +662,27 @@ class Scanner {
     return { kind: 'hole', tokens, start, end: this.position };
   }
 }
+
+/** Words behind which a name is declared. */
+const declaring: ReadonlySet<string> = new Set([
+  ...[
+    'let',
+    'var',
+    'const',
+    'input',
+    'data',
+    'param',
+    'state',
+    'network',
+    'optimizer',
+    'fn',
+    'field',
+    'pde',
+    'ode',
+    'sde',
+  ],
+  ...['domain', 'region', 'type', 'layer', 'loss', 'monitor', 'noise'],
+]);
 
 /** A word that is no keyword anywhere. */
 function isPlain(word: string): boolean {
