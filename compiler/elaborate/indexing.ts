@@ -95,16 +95,57 @@ function staticElement(
     const value = ctx.evaluate(entry.value, scope);
     const i = staticNumber(value);
     if (i === undefined || entry.outside !== undefined) return undefined;
-    const element = elements[i];
-    return (
-      element ?? failAt(ctx, 'E232', `the index ${i} is outside 0 .. ${elements.length - 1}`, entry.span)
-    );
+    return elements[i] ?? outsideAxis(ctx, i, elements.length, entry.span);
   }
+  if (entry.outside !== undefined) return undefined;
   const bound = (e: ast.Expression | undefined, otherwise: number): number | undefined =>
     e === undefined ? otherwise : staticNumber(ctx.evaluate(e, scope));
   const [from, to, by] = [bound(entry.from, 0), bound(entry.to, elements.length), bound(entry.by, 1)];
   if (from === undefined || to === undefined || by === undefined) return undefined;
+  checkSlice(ctx, from, to, by, elements.length, entry.span);
   return list(elements.slice(from, to).filter((_, i) => i % by === 0));
+}
+
+/** An index known at compile time that names no element. */
+function outsideAxis(ctx: Context, i: number, extent: number, span: Span): never {
+  if (!Number.isInteger(i))
+    failAt(
+      ctx,
+      'E111',
+      `an index is a whole number, but this is ${i}`,
+      span,
+      'int(…), round(…) or floor(…) make whole numbers',
+    );
+  return failAt(
+    ctx,
+    'E232',
+    extent === 0
+      ? `the index ${i} is outside: there are no elements`
+      : `the index ${i} is outside 0 .. ${extent - 1}`,
+    span,
+    i < 0
+      ? 'the last element is a.last, the one before it a[len(a) - 2]; a[i wrap] counts round'
+      : i === extent
+        ? 'indices start at 0'
+        : undefined,
+  );
+}
+
+function checkStride(ctx: Context, by: number, span: Span): void {
+  if (!Number.isInteger(by) || by < 1)
+    failAt(ctx, 'E234', `the stride of a slice is a whole number from 1, but this is ${by}`, span);
+}
+
+function checkSlice(ctx: Context, lo: number, hi: number, by: number, extent: number, span: Span): void {
+  checkStride(ctx, by, span);
+  if (Number.isInteger(lo) && Number.isInteger(hi) && 0 <= lo && lo <= hi && hi <= extent) return;
+  failAt(
+    ctx,
+    'E232',
+    lo > hi ? `the slice ${lo}..${hi} runs backwards` : `the slice ${lo}..${hi} does not lie in 0..${extent}`,
+    span,
+    lo > hi ? 'reverse(a) turns an array round' : 'a range leaves its end out',
+  );
 }
 
 export function evaluateEntries(
@@ -161,22 +202,7 @@ function positionOf(
   const i = staticNumber(value);
   const outside = outsideOf(ctx, entry.outside, scope, entry.span);
   if (i !== undefined && outside === undefined) {
-    if (!Number.isInteger(i))
-      failAt(
-        ctx,
-        'E111',
-        `an index is a whole number, but this is ${i}`,
-        entry.span,
-        'int(…), round(…) or floor(…) make whole numbers',
-      );
-    if (i < 0 || i >= extent)
-      failAt(
-        ctx,
-        'E232',
-        `the index ${i} is outside 0 .. ${extent - 1}`,
-        entry.span,
-        i < 0 ? 'counting from the end is written a.last or a[len(a) - 1]' : undefined,
-      );
+    if (!Number.isInteger(i) || i < 0 || i >= extent) outsideAxis(ctx, i, extent, entry.span);
     return { kind: 'position', value: i, span: entry.span };
   }
   const node = toNode(ctx, value, entry.span, 'an index');
@@ -210,9 +236,9 @@ function sliceOf(
     from === undefined ? 0 : staticNumber(from),
     to === undefined ? extent : staticNumber(to),
   ];
-  if (by < 1) failAt(ctx, 'E234', `the stride of a slice is at least 1, but this is ${by}`, entry.span);
   if (lo !== undefined && hi !== undefined) {
-    if (outside !== undefined)
+    if (outside !== undefined) {
+      checkStride(ctx, by, entry.span);
       return {
         kind: 'positions',
         node: g.literal(
@@ -223,14 +249,8 @@ function sliceOf(
         outside,
         span: entry.span,
       };
-    if (!Number.isInteger(lo) || !Number.isInteger(hi) || lo < 0 || hi > extent || lo > hi)
-      failAt(
-        ctx,
-        'E232',
-        `the slice ${lo}..${hi} does not lie in 0..${extent}`,
-        entry.span,
-        'a range leaves its end out',
-      );
+    }
+    checkSlice(ctx, lo, hi, by, extent, entry.span);
     return { kind: 'slice', from: lo, to: hi, by, span: entry.span };
   }
   const start = toNode(ctx, from ?? array(g.constant(0, 'i32')), entry.span, 'a slice');
@@ -244,6 +264,7 @@ function sliceOf(
       entry.span,
       'write a[s .. s + 5]: a run-time start with a constant length',
     );
+  checkStride(ctx, by, entry.span);
   const count = Math.ceil(length / by);
   return {
     kind: 'positions',

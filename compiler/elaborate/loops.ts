@@ -127,7 +127,7 @@ function rolled(
   const length = source.length;
   const every = collect?.every ?? 1;
   const turns = Math.floor(length / every);
-  if (length === 0) return;
+  if (length === 0 && collect === undefined) return;
 
   const attempt = (initial: readonly Value[]): void => {
     let promoted: Value[] | undefined;
@@ -189,12 +189,18 @@ function rolled(
       });
     };
     const init = flats.flatMap((f) => f.leaves.map((l) => l.node));
-    // With `yield … every k` an inner loop carries what is yielded: a dry turn finds its structure.
-    if (every > 1) {
+    // With `yield … every k` an inner loop carries what is yielded: a dry turn finds its structure. So it does where there are no turns.
+    if (every > 1 || length === 0) {
       const probe = ctx.graph.scope(() =>
         turn(ctx.graph.param('probe', { dtype: 'i32', shape: [] }), init),
       ).value;
       if (probe.yielded !== undefined) yieldShape = flatten(ctx, probe.yielded, span);
+    }
+    if (length === 0) {
+      restore(carried, initial);
+      const empty = yieldShape?.leaves.map((l) => b.full(ctx.graph, [0, ...l.node.shape], 0, l.node.dtype));
+      if (empty !== undefined && yieldShape !== undefined) collect?.deliver(yieldShape.rebuild(empty));
+      return;
     }
     const yieldLeaves = yieldShape?.leaves.map((l) => l.node) ?? [];
     let result: { carries: readonly Node[]; ys: readonly Node[] };

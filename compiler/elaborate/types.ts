@@ -3,7 +3,7 @@
 import type { Context } from './context.ts';
 import { failAt, notYet } from './context.ts';
 import { gridOf } from './domains.ts';
-import { flatten, staticInteger, staticNumber, toNode } from './leaves.ts';
+import { arrayOfList, flatten, staticInteger, staticNumber, toNode } from './leaves.ts';
 import { find } from './names.ts';
 import { onGrid } from './on_grid.ts';
 import type { Scope } from './scope.ts';
@@ -121,6 +121,8 @@ function scalarOf(
     if (name === 'int' && Number.isInteger(value.value)) return int(value.value);
   }
   if (value.kind === 'bool' && name === 'bool') return value;
+  const joined = value.kind === 'list' ? arrayOfList(ctx, value) : undefined;
+  if (joined !== undefined) return scalarOf(ctx, name, array(joined), span, what);
   if (value.kind === 'array') {
     if (value.node.shape.length > 0)
       return failAt(ctx, 'E162', `${what} is one ${name}, but this is ${describe(value)}`, span);
