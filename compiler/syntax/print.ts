@@ -157,16 +157,17 @@ class Printer implements e.BlockPrinter {
   // -------------------------------------------------------------------------------------------------------------- items
 
   file(file: ast.FileAst): Doc {
-    const doc = file.doc === undefined ? [] : [...documentation(file.doc), hardline];
     const start = file.items[0]?.span.start ?? file.span.end;
     const items = this.sequence(file.items, (item) => this.documented(item), start, file.span.end + 1);
+    if (file.doc === undefined) return items;
+    // a blank line keeps the documentation of the file from that of the first item
     const first = file.items[0];
-    const separate = first && first.kind !== 'use' && first.kind !== 'precision';
-    return file.doc === undefined ? items : [...doc, separate ? hardline : '', ...items];
+    const joined = first !== undefined && (first.kind === 'use' || first.kind === 'precision');
+    return [documentation(file.doc), items.length === 0 ? '' : joined ? hardline : blankLine, ...items];
   }
 
   private documented(item: ast.Item): Doc {
-    return item.doc === undefined ? this.item(item) : [...documentation(item.doc), hardline, this.item(item)];
+    return item.doc === undefined ? this.item(item) : [documentation(item.doc), hardline, this.item(item)];
   }
 
   item(item: ast.Item): Doc {
@@ -515,11 +516,7 @@ class Printer implements e.BlockPrinter {
   }
 }
 
-function documentation(text: string): Doc[] {
-  return [
-    join(
-      text.split('\n').map((textLine) => `## ${textLine}`.trimEnd()),
-      hardline,
-    ),
-  ];
+function documentation(text: string): Doc {
+  const lines = text.split('\n').map((textLine) => `## ${textLine}`.trimEnd());
+  return join(lines, hardline);
 }

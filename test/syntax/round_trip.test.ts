@@ -43,11 +43,12 @@ describe('print, then parse', () => {
   it('gives any file back, broken into lines', () => {
     fc.assert(
       fc.property(fc.array(item, { minLength: 1, maxLength: 3 }), (items) => {
-        const tree: FileAst = { file, items, comments: [], span };
+        const tree: FileAst = { file, doc: 'What the file\nis about.', items, comments: [], span };
         const text = printFile(tree);
         const { ast, diagnostics } = parseFile({ path: 'printed.flow', text });
         if (diagnostics.length > 0) throw new Error(`${text}\n${renderDiagnostics(diagnostics)}`);
         expect(withoutSpans(ast.items)).toEqual(withoutSpans(items));
+        expect(ast.doc).toBe(tree.doc);
       }),
       { numRuns: 100 },
     );
