@@ -25,6 +25,7 @@ const DEEPEST = 300;
 const OPTION_ARGUMENTS: Readonly<Record<string, readonly string[]>> = {
   save: ['none'],
   adjoint: ['auto', 'store', 'recompute', 'reversible', 'continuous'],
+  precision: ['f32', 'f64'],
 };
 
 export function evaluateCall(ctx: Context, e: ast.CallExpression, scope: Scope): Value {

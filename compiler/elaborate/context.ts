@@ -89,8 +89,10 @@ export interface Context extends Evaluator {
   /** One field context a grid: grids.ts. */
   readonly grids: Map<string, FieldContext>;
   readonly graph: Graph;
-  /** Element type of `real`. */
-  readonly real: FloatType;
+  /** Element type of `real`: the program's, or that of the `with precision` around. */
+  real: FloatType;
+  /** Element type of the program's variables. */
+  readonly programReal: FloatType;
   readonly host: CompileHost;
   readonly diagnostics: Diagnostic[];
   readonly frames: Frame[];

@@ -47,6 +47,7 @@ export function makeContext(options: {
   const ctx: Context = {
     graph,
     real: options.real,
+    programReal: options.real,
     host: options.host,
     diagnostics: options.diagnostics,
     settings: options.settings,

@@ -16,6 +16,7 @@ import { evaluateString } from './strings.ts';
 import { chooseAtRunTime } from './branches.ts';
 import { describe, list, number, record, tuple } from './values.ts';
 import type { Value } from './values.ts';
+import { atPrecision, precisionNamed } from './precision.ts';
 import { replaceIn } from './worlds.ts';
 import { assertNever } from '../support/diagnostic.ts';
 import { at } from '../support/lists.ts';
@@ -221,7 +222,7 @@ function withExpression(ctx: Context, e: ast.WithExpression, scope: Scope): Valu
     case 'fixed':
       return withDraws(ctx, { ...ctx.draws, step: undefined }, body);
     case 'precision':
-      return notYet(ctx, '`with precision …`', e.clause.name.span);
+      return atPrecision(ctx, precisionNamed(ctx, e.clause.name.name, e.clause.name.span), body, e.span);
     default:
       return assertNever(e.clause);
   }

@@ -14,7 +14,7 @@ export const gridShape = (grid: Grid): readonly number[] => grid.axes.map((a) =>
 
 /** The one FieldContext of a grid in this compilation (its memo makes equal demands give one node). */
 export function contextOf(ctx: Context, grid: Grid): FieldContext {
-  const key = `${grid.name}(${grid.axes.map((a) => `${a.name}:${a.from}..${a.to}:${a.kind}${a.count}${a.periodic ? 'p' : ''}`).join(',')})`;
+  const key = `${ctx.real} ${grid.name}(${grid.axes.map((a) => `${a.name}:${a.from}..${a.to}:${a.kind}${a.count}${a.periodic ? 'p' : ''}`).join(',')})`;
   const known = ctx.grids.get(key);
   if (known !== undefined) return known;
   const made: FieldContext = { graph: ctx.graph, grid, dtype: ctx.real, memo: new Map() };

@@ -39,8 +39,10 @@ export function itemValue(
       'only functions may call themselves',
     );
   inProgress.add(item);
-  const [frames, grid] = [ctx.frames.splice(0), ctx.modelGrid];
+  const [frames, grid, real] = [ctx.frames.splice(0), ctx.modelGrid, ctx.real];
   ctx.modelGrid = undefined;
+  // Variables have the program's precision wherever they are first mentioned.
+  if (item.kind !== 'let' && item.kind !== 'loss') ctx.real = ctx.programReal;
   try {
     const scope = new Scope(module, undefined);
     const perWorld = item.kind === 'let' || item.kind === 'loss';
@@ -56,6 +58,7 @@ export function itemValue(
     inProgress.delete(item);
     ctx.frames.push(...frames);
     ctx.modelGrid = grid;
+    ctx.real = real;
   }
 }
 

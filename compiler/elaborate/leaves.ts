@@ -176,7 +176,7 @@ export function toReal(ctx: Context, v: Value, span: Span, what: string): Node {
       span,
       'write where(c, 1, 0)',
     );
-  return isFloat(node.dtype) ? node : b.cast(ctx.graph, node, ctx.real);
+  return b.cast(ctx.graph, node, ctx.real);
 }
 
 /** A node that depends on no parameter and no input, evaluated now; undefined when it is not known at compile time. */

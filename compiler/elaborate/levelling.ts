@@ -30,15 +30,8 @@ function promote(ctx: Context, op: Elementwise, nodes: readonly Node[], span: Sp
   const toCommon = (some: readonly Node[]): readonly Node[] => {
     if (some.some((n) => n.dtype === 'bool'))
       return some.every((n) => n.dtype === 'bool') ? some : wrong('numbers of one kind');
-    const float = some.find((n) => isFloat(n.dtype));
-    const dtype: DType =
-      float !== undefined
-        ? some.some((n) => n.dtype === 'f64')
-          ? 'f64'
-          : float.dtype
-        : some.every((n) => n.dtype === 'u32')
-          ? 'u32'
-          : 'i32';
+    const float = some.some((n) => isFloat(n.dtype));
+    const dtype: DType = float ? ctx.real : some.every((n) => n.dtype === 'u32') ? 'u32' : 'i32';
     return some.map((n) => b.cast(g, n, dtype));
   };
   switch (op.operands) {

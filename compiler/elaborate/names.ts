@@ -3,13 +3,15 @@
 import { derivativeOperator } from './builtins/fields.ts';
 import type { Context } from './context.ts';
 import { failAt } from './context.ts';
+import { converted } from './precision.ts';
 import type { Scope } from './scope.ts';
 import type { Value } from './values.ts';
 import { didYouMean } from '../support/did_you_mean.ts';
 import type { Span } from '../support/span.ts';
 
 export function lookUp(ctx: Context, name: string, span: Span, scope: Scope): Value {
-  return find(ctx, name, scope) ?? unknown(ctx, name, span, scope);
+  const value = find(ctx, name, scope) ?? unknown(ctx, name, span, scope);
+  return ctx.real === ctx.programReal ? value : converted(ctx, value, span);
 }
 
 export function find(ctx: Context, name: string, scope: Scope): Value | undefined {

@@ -16,6 +16,7 @@ import { prepareModel } from './model.ts';
 import { define } from './builtins/registry.ts';
 import type { Given } from './builtins/registry.ts';
 import { methodSystem } from './method_system.ts';
+import { atPrecision, precisionNamed } from './precision.ts';
 import { staticText } from './strings.ts';
 import type { InstanceValue, RecordValue, Value } from './values.ts';
 import { array, describe, int, record } from './values.ts';
@@ -47,10 +48,15 @@ const ARGUMENTS = [
   'precision?',
   'sum?',
 ];
-const LATER = ['times', 'space', 'solver', 'noise', 'paths', 'rtol', 'atol', 'limit', 'precision', 'sum'];
+const LATER = ['times', 'space', 'solver', 'noise', 'paths', 'rtol', 'atol', 'limit', 'sum'];
 
 export function solveBuiltin(ctx: Context): Value {
-  return define(ctx, 'solve', ARGUMENTS, (a) => solve(ctx, a));
+  return define(ctx, 'solve', ARGUMENTS, (a) => {
+    const wanted = a.get('precision');
+    if (wanted === undefined) return solve(ctx, a);
+    const name = wanted.kind === 'option' ? wanted.name : '';
+    return atPrecision(ctx, precisionNamed(ctx, name, a.spanOf('precision')), () => solve(ctx, a), a.span);
+  });
 }
 
 interface TimeGrid {
