@@ -49,6 +49,11 @@ export interface BuildOptions extends ProgramOptions {
   readonly target: TargetChoice;
 }
 
+export interface ExplainOptions extends ProgramOptions {
+  /** Every buffer of weight, not only sums. */
+  readonly memory: boolean;
+}
+
 export interface FormatOptions {
   /** Change nothing; exit with 1 if a file is not formatted. */
   readonly check: boolean;

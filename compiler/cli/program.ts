@@ -4,7 +4,14 @@
 
 import { Command, CommanderError, Option } from 'commander';
 import { reportTrouble } from './report.ts';
-import type { BuildOptions, DoctorOptions, FormatOptions, ProgramOptions, RunOptions } from './options.ts';
+import type {
+  BuildOptions,
+  DoctorOptions,
+  ExplainOptions,
+  FormatOptions,
+  ProgramOptions,
+  RunOptions,
+} from './options.ts';
 import { dumpStages, readSeed, readSetting, targetChoices } from './options.ts';
 import { versionText } from './version.ts';
 
@@ -81,6 +88,13 @@ function describeCommands(finish: (status: number) => void): Command {
   test.action(async (file: string, name: string | undefined, options: RunOptions) => {
     const { runTest } = await import('./commands/test.ts');
     finish(await runTest({ file, ...(name === undefined ? {} : { name }) }, options));
+  });
+
+  const explain = programCommand(program, 'explain', 'tell what a program costs: kernels a step, bytes');
+  explain.argument('<file>', 'the .flow file').option('--memory', 'show the largest buffers', false);
+  explain.action(async (file: string, options: ExplainOptions) => {
+    const { runExplain } = await import('./commands/explain.ts');
+    finish(await runExplain({ file }, options));
   });
 
   const doctor = addCommand(

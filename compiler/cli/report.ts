@@ -40,7 +40,7 @@ export function diagnosticsJson(diagnostics: readonly Diagnostic[]): readonly ob
 }
 
 /** Colour on a terminal that wants it (no-color.org). */
-function wantsColor(): boolean {
+export function wantsColor(): boolean {
   return (
     process.stderr.isTTY === true && (process.env['NO_COLOR'] ?? '') === '' && process.env['TERM'] !== 'dumb'
   );
