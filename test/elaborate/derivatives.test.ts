@@ -1,0 +1,227 @@
+// Derivatives as functions: of numbers, arrays, records; nested; against formulas written down by hand and against differences.
+
+import { describe, expect, it } from 'vitest';
+import { codes, evaluate, expectValues, flat, messages } from './support.ts';
+
+describe('gradient', () => {
+  it('of numbers, arrays, records', async () => {
+    await expectValues(
+      `
+input a: real = 2
+param k = 3.0
+let v = [1.0, 2.0, 3.0]
+fn cube(x) = x^3
+fn f(p) = p.a*sum(p.b^2)
+`,
+      [
+        ['gradient(cube)(2)', 12],
+        ['gradient(cube)(a)', 12],
+        ['gradient(x => sum(x^2))(v)', [2, 4, 6]],
+        ['gradient(f)({ a: 2.0, b: v }).a', 14],
+        ['gradient(f)({ a: 2.0, b: v }).b', [4, 8, 12]],
+        ['gradient(p => p[0]*p[1])((3.0, 4.0))', [4, 3]],
+        ['gradient(q => f({ a: q.w, b: [q.x, q.x] }))({ w: 2.0, x: 3.0 }).x', 24],
+        ['gradient(x => 5)(a)', 0],
+        ['gradient(x => x*stop_gradient(x))(3.0)', 3],
+        ['gradient(x => if x > 1 then x^2 else 7*x)(a)', 4],
+        ['gradient(x => where(x > 1.5, x^2, 0))(a)', 4],
+        ['gradient(x => max(x, 0))(a) + gradient(x => max(x, 0))(-a)', 1],
+        ['gradient(x => abs(x))(-a)', -1],
+        ['gradient(x => sqrt(x))(0.0)', 0],
+        ['gradient(x => norm(x))([0.0, 0.0])', [0, 0]],
+        ['gradient(x => norm(x))([3.0, 4.0])', [0.6, 0.8]],
+        ['gradient(x => x[1]*x.last)(v)', [0, 3, 2]],
+        ['gradient(x => logsumexp(x))([0.0, 0.0])', [0.5, 0.5]],
+        ['gradient(x => sum(exp(x) @ v))([0.0, 0.0, 0.0])', [1, 2, 3]],
+        ['gradient(x => sum([[x, 1], [2, x]] @ [x, 3.0]))(2.0)', 9],
+        ['gradient(n => n.x)({ x: 2.0, n: 3 }).n', 0],
+      ],
+    );
+  });
+
+  it('of values over parameters', async () => {
+    await expectValues(
+      `
+param k = 3.0
+param q = { a: 1.0, b: [2.0, 3.0] }
+let e = k^2*q.a
+loss l = e + sum(q.b^2)
+`,
+      [
+        ['gradient(l, over: k)', 6],
+        ['gradient(e, over: q).a', 9],
+        ['gradient(l, over: q).b', [4, 6]],
+        ['gradient(k*gradient(l, over: k), over: k)', 12],
+        ['gradient(1.0*q.a, over: k)', 0],
+      ],
+    );
+    expect(codes('fn f(x) = x\nparam k = 1.0\nlet y = gradient(f, over: k)')).toEqual(['E274']);
+  });
+
+  it('of bounded parameters is in the value, not in the free coordinate', async () => {
+    await expectValues('param k = 2.0 in 1 .. 5\nloss l = k^3', [['gradient(l, over: k)', 12]], {
+      tolerance: 1e-9,
+    });
+  });
+
+  it('is refused where there is none', () => {
+    expect(codes('let g = gradient(x => [x, x])(1.0)')).toEqual(['E271']);
+    expect(codes('let g = gradient(x => x)({ n: 1 })')).toEqual(['E270']);
+    expect(codes('let g = gradient(3)')).toEqual(['E274']);
+    expect(messages('param k = 1.0\nloss l = k^2\nlet g = gradient(l)')).toContain(
+      'gradient(misfit, over: k)',
+    );
+    expect(codes('let g = jvp(x => x, [1.0, 2.0], [1.0, 2.0, 3.0])')).toEqual(['E272']);
+    expect(codes('let g = jvp(x => x.a, { a: 1.0, b: 2.0 }, 1.0)')).toEqual(['E272']);
+    expect(codes('let g = jacobian(x => x.a)({ a: 1.0, b: 2.0 })')).toEqual(['E273']);
+  });
+});
+
+describe('the others', () => {
+  it('jvp, vjp, hvp, jacobian, hessian, value_and_gradient', async () => {
+    await expectValues(
+      `
+let v = [1.0, 2.0]
+fn f(x: real[n]) = [x[0]*x[1], x[0]^2, sin(x[1])]
+fn s(x: real[n]) = x[0]^3*x[1]^2
+let pulled = vjp(f, v)
+let both = value_and_gradient(s)(v)
+`,
+      [
+        ['jvp(f, v, [1.0, 10.0])', [2 + 10, 2, 10 * Math.cos(2)]],
+        ['pulled.value', [2, 1, Math.sin(2)]],
+        ['(pulled.pull)([1.0, 1.0, 1.0])', [4, 1 + Math.cos(2)]],
+        [
+          'jacobian(f)(v)',
+          [
+            [2, 1],
+            [2, 0],
+            [0, Math.cos(2)],
+          ],
+        ],
+        [
+          'jacobian(x => x[0]*x)(v)',
+          [
+            [2, 0],
+            [2, 1],
+          ],
+        ],
+        ['jacobian(x => sum(x^2))(v)', [2, 4]],
+        ['jacobian(x => [x, x^2])(3.0)', [1, 6]],
+        [
+          'hessian(s)(v)',
+          [
+            [24, 12],
+            [12, 2],
+          ],
+        ],
+        ['hvp(s, v, [1.0, 1.0])', [36, 14]],
+        ['both.value', 4],
+        ['both.gradient', [12, 4]],
+        ['jvp(p => p.a*p.b, { a: 2.0, b: 3.0 }, { a: 1.0, b: 10.0 })', 23],
+        ['jvp(x => { a: x, b: x^2 }, 3.0, 1.0).b', 6],
+        ['jvp(x => x^2, 3, 1)', 6],
+      ],
+    );
+  });
+
+  it('nest in any order', async () => {
+    await expectValues(
+      `
+fn f(x) = x^4
+fn g(x) = sin(x)*exp(x)
+fn h(x, y) = x^2*y^3
+input a: real = 0.7
+`,
+      [
+        ['gradient(gradient(f))(2.0)', 48],
+        ['gradient(gradient(gradient(f)))(2.0)', 48],
+        ['gradient(gradient(gradient(gradient(f))))(2.0)', 24],
+        ['jvp(gradient(f), 2.0, 1.0)', 48],
+        ['gradient(x => jvp(f, x, 1.0))(2.0)', 48],
+        ['jvp(x => jvp(f, x, 1.0), 2.0, 1.0)', 48],
+        ['gradient(gradient(g))(a)', 2 * Math.cos(0.7) * Math.exp(0.7)],
+        ['gradient(x => gradient(y => h(x, y))(x))(2.0)', 96],
+        ['gradient(x => (vjp(f, x).pull)(1.0))(2.0)', 48],
+        [
+          'hessian(x => sum(x^3))([1.0, 2.0])',
+          [
+            [6, 0],
+            [0, 12],
+          ],
+        ],
+        ['gradient(x => sum(hessian(y => sum(y^4))(x)))([1.0, 2.0])', [24, 48]],
+        ['gradient(x => hvp(y => y^4, x, 1.0))(2.0)', 48],
+      ],
+    );
+  });
+
+  it('pass through loops, choices and scatters', async () => {
+    await expectValues(
+      `
+fn logistic(r) {
+  var x = 0.3
+  for i in 0..20 { x = r*x*(1 - x) }
+  return x
+}
+fn histogram(x: real[n]) {
+  var h = zeros([3])
+  h[int(x[p])] += x[p]^2 for p in 0..n
+  return sum(h*[1.0, 10.0, 100.0])
+}
+fn collected(x) {
+  var s = x
+  let ys = for i in 0..5 { s = s*x; yield s }
+  return sum(ys)
+}
+fn solve_(x) {
+  var y = 1.0
+  while abs(y^3 - x) > 1e-13 limit 60 { y = y - (y^3 - x)/(3*y^2) }
+  return y
+}
+let d = 1e-6
+`,
+      [
+        ['gradient(logistic)(3.1) - (logistic(3.1 + d) - logistic(3.1 - d))/(2*d)', 0],
+        ['jvp(logistic, 3.1, 1.0) - gradient(logistic)(3.1)', 0],
+        [
+          'gradient(gradient(logistic))(3.1) - (gradient(logistic)(3.1 + d) - gradient(logistic)(3.1 - d))/(2*d)',
+          0,
+        ],
+        ['gradient(histogram)([0.5, 1.5, 1.2, 2.5])', [1, 30, 24, 500]],
+        ['gradient(collected)(2.0)', 2 * 2 + 3 * 4 + 4 * 8 + 5 * 16 + 6 * 32],
+        ['gradient(solve_)(8.0)', 1 / 12],
+        ['jvp(solve_, 8.0, 1.0)', 1 / 12],
+      ],
+      { tolerance: 1e-6 },
+    );
+  });
+
+  it('are the gradients that differences show, for every elementary function', async () => {
+    const names = [
+      'exp expm1 log log1p sin cos tan atan sinh cosh tanh sqrt',
+      'sigmoid softplus silu gelu relu abs',
+    ].flatMap((line) => line.split(' '));
+    const inside = ['asin', 'acos'];
+    const table = [...names.map((n) => [n, 0.8] as const), ...inside.map((n) => [n, 0.3] as const)];
+    const out = await evaluate(
+      'precision f64\ninput d: real = 1e-5\ninput x0: real = 0.8\ninput x1: real = 0.3',
+      {
+        ...Object.fromEntries(
+          table.flatMap(([n, x]) => {
+            const at = x === 0.8 ? 'x0' : 'x1';
+            return [
+              [`${n}_g`, `gradient(x => ${n}(x))(${at})`],
+              [`${n}_d`, `(${n}(${at} + d) - ${n}(${at} - d))/(2*d)`],
+            ];
+          }),
+        ),
+      },
+    );
+    for (const [n] of table) {
+      const [g] = flat(out[`${n}_g`] ?? NaN);
+      const [d] = flat(out[`${n}_d`] ?? NaN);
+      expect(Math.abs((g ?? NaN) - (d ?? NaN)), n).toBeLessThan(1e-8);
+    }
+  });
+});
