@@ -1,7 +1,6 @@
 // A recognition exception of Chevrotain -> what failed, where: the place of the token in the slice, the rules that were open and
-// the names of the tokens that could have been. Three things are put right: a statement without its last value fails where the next
-// one begins; a missing `{` is the failure of the clause that wanted
-// the block, not of the block; and where two tokens of lookahead found no kind of statement, the second token is the one to look at.
+// the names of the tokens that could have been. Two things are put right: a statement without its last value fails where the next
+// one begins, and a missing `{` is the failure of the clause that wanted the block, not of the block.
 
 import { EOF, type IRecognitionException, type TokenType } from 'chevrotain';
 import { separator } from './expected.ts';
@@ -32,16 +31,6 @@ export function failureOf(
   const swallowed = swallowedStart(tokens, index);
   if (swallowed >= 0) return { index: swallowed, rules: [...rules, 'primary'], expected: new Set() };
   while (rules.length > 1 && bodies.has(rules[rules.length - 1] ?? '') && expected.has('{')) rules.pop();
-  const rule = rules[rules.length - 1];
-  const first = tokens[index];
-  if (error.name === 'NoViableAltException' && first && t.isName(first)) {
-    if (rule === 'statement' || rule === 'runStatement') {
-      return { index: index + 1, rules: [...rules, 'assignStatement'], expected: new Set(['=']) };
-    }
-    if (rule === 'axes') return { index: index + 1, rules: [...rules, 'axis'], expected: new Set([':']) };
-    if (rule === 'modelClause')
-      return { index: index + 1, rules: [...rules, 'equation'], expected: new Set(['=']) };
-  }
   return { index, rules, expected };
 }
 

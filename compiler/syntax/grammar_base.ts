@@ -25,7 +25,8 @@ export abstract class GrammarBase extends EmbeddedActionsParser {
 
   constructor(validate: boolean) {
     super(vocabulary, {
-      maxLookahead: 2,
+      // one token and the gates decide everywhere; more would only lengthen the grammar's analysis
+      maxLookahead: 1,
       recoveryEnabled: false,
       skipValidations: !validate,
       errorMessageProvider: recordExpected,

@@ -1,5 +1,5 @@
 // The grammar of expressions, as Chevrotain rules that build the tree while they parse (grammar.md, "Grammar").
-// LL(2) with gates that only look at what the pre-pass found out; no backtracking, no recovery: recover.ts takes a broken
+// LL(1) with gates that only look at the next tokens and what the pre-pass found out; no backtracking, no recovery: recover.ts takes a broken
 // statement out and the item is parsed again. Operators are a flat list, folded by precedence (fold.ts).
 
 import type { IToken, ParserMethod } from 'chevrotain';
