@@ -47,6 +47,14 @@ export interface DrawContext {
 export interface Evaluator {
   readonly evaluate: (e: ast.Expression, scope: Scope) => Value;
   readonly call: (callee: Value, args: CallArguments, span: Span) => Value;
+  /** Defines every parameter in `scope`, from arguments and defaults (call.ts). `name` is how messages call what is called. */
+  readonly bindArguments: (
+    name: string,
+    params: readonly ast.Param[],
+    args: CallArguments,
+    scope: Scope,
+    span: Span,
+  ) => void;
   /** Runs statements; the value of `return`, or undefined when the block ends without one. */
   readonly block: (b: ast.BlockExpression, scope: Scope) => Value | undefined;
   /** The value of an item in the current world. */

@@ -3,7 +3,6 @@
 import type { Context } from './context.ts';
 import { failAt, notYet } from './context.ts';
 import { staticInteger, staticNumber } from './leaves.ts';
-import { bindPattern } from './patterns.ts';
 import type { CallArguments, DomainValue } from './values.ts';
 import type { Grid, GridAxis } from '../field/types.ts';
 import type { Span } from '../support/span.ts';
@@ -13,33 +12,18 @@ import type { Scope } from './scope.ts';
 export function gridOf(ctx: Context, domain: DomainValue, args: CallArguments, span: Span): Grid {
   const item = domain.item;
   const scope = domain.scope.child();
-  const positional = args.filter((a) => a.name === undefined);
-  item.params.forEach((p, i) => {
-    const name = p.pattern.kind === 'name-pattern' ? p.pattern.name : '';
-    const given = positional[i] ?? args.find((a) => a.name === name);
-    const value =
-      given?.value ??
-      (p.default === undefined
-        ? failAt(ctx, 'E175', `the argument \`${name}\` of the domain ${item.name.name} is missing`, span)
-        : ctx.evaluate(p.default, scope));
-    bindPattern(ctx, p.pattern, value, scope, p.span, false);
-  });
-  const extra =
-    positional[item.params.length] ??
-    args.find(
-      (a) =>
-        a.name !== undefined &&
-        !item.params.some((p) => p.pattern.kind === 'name-pattern' && p.pattern.name === a.name),
-    );
-  if (extra !== undefined)
-    failAt(
-      ctx,
-      'E172',
-      `the domain ${item.name.name} takes ${item.params.length === 0 ? 'no arguments' : `${item.params.length} argument(s)`}`,
-      extra.span,
-    );
+  ctx.bindArguments(item.name.name, item.params, args, scope, span);
   if (item.body.kind === 'alias') return notYet(ctx, 'a product of domains', item.body.value.span);
   if (item.body.scale !== undefined) notYet(ctx, '`scale` on a domain', item.body.scale.span);
+  const twice = item.body.axes.find((x, i, all) => all.findIndex((y) => y.name.name === x.name.name) < i);
+  if (twice !== undefined)
+    failAt(
+      ctx,
+      'E324',
+      `${item.name.name} has two axes called \`${twice.name.name}\``,
+      twice.name.span,
+      'every coordinate needs a name of its own',
+    );
   const axes = item.body.axes.map((axis) => gridAxis(ctx, axis, scope));
   if (axes.length > 3)
     failAt(

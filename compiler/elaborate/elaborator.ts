@@ -10,7 +10,7 @@ import { files } from './builtins/files.ts';
 import { optionWords } from './builtins/option_words.ts';
 import { random } from './builtins/random.ts';
 import { reductions } from './builtins/reductions.ts';
-import { call } from './call.ts';
+import { bindArguments, call } from './call.ts';
 import type { CompileHost, Context } from './context.ts';
 import { freshDraws } from './draws.ts';
 import { evaluate } from './expression.ts';
@@ -62,6 +62,7 @@ export function makeContext(options: {
     evaluate: (e, scope) => evaluate(ctx, e, scope),
     elementwise: (op, args, span) => applyElementwise(ctx, op, args, span),
     call: (callee, args, span) => call(ctx, callee, args, span),
+    bindArguments: (name, params, args, scope, span) => bindArguments(ctx, name, params, args, scope, span),
     block: (body, scope) => block(ctx, body, scope),
     item: (module, item, name) => itemValue(ctx, variables, inProgress, module, item, name),
     prelude: (name) => {

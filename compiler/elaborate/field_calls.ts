@@ -4,8 +4,9 @@ import type { Context } from './context.ts';
 import { failAt } from './context.ts';
 import { contextOf } from './grids.ts';
 import { toReal } from './leaves.ts';
-import type { CallArguments, FieldValue, Value } from './values.ts';
-import { array } from './values.ts';
+import type { CallArgument, CallArguments, FieldValue, Value } from './values.ts';
+import { array, tuple } from './values.ts';
+import { define } from './builtins/registry.ts';
 import { comprehendNodes } from './pointwise.ts';
 import { probe } from '../field/whole.ts';
 import * as b from '../ir/build.ts';
@@ -21,18 +22,12 @@ export function callField(ctx: Context, f: FieldValue, args: CallArguments, span
       span,
       'write field f(x, y) = … and call that',
     );
-  const positional = args.filter((a) => a.name === undefined);
-  if (args.length !== names.length)
-    failAt(
-      ctx,
-      'E172',
-      `a field of ${names.join(', ')} takes ${names.length} coordinate(s), but is given ${args.length}`,
-      span,
-    );
-  const points = names.map((n, i) => {
-    const given = positional[i] ?? args.find((a) => a.name === n);
-    return given ?? failAt(ctx, 'E175', `the coordinate \`${n}\` is missing`, span);
-  });
+  const label = f.expr.kind === 'analytic' || f.expr.kind === 'leaf' ? f.expr.name : 'this field';
+  const points: CallArgument[] = [];
+  define(ctx, label, names, (a) => {
+    for (const n of names) points.push({ value: a.need(n), span: a.spanOf(n) });
+    return tuple([]);
+  }).apply(args, span);
   if (f.grid === undefined) {
     if (f.at === undefined) return failAt(ctx, 'E312', 'this field cannot be called', span);
     return f.at(

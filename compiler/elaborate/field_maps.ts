@@ -4,7 +4,7 @@ import type { Context } from './context.ts';
 import { failAt } from './context.ts';
 import type { Elementwise } from './elementwise.ts';
 import { gridShape, sameGrid, showGrid } from './grids.ts';
-import { toNode } from './leaves.ts';
+import { toNode, toReal } from './leaves.ts';
 import { buildElementwise } from './levelling.ts';
 import { map, scalar } from '../field/expression.ts';
 import type { FieldExpr, Grid } from '../field/types.ts';
@@ -28,10 +28,12 @@ export function asField(ctx: Context, v: Value, span: Span, what: string, grid: 
         );
       return v.expr;
     case 'number':
+      return scalar(toReal(ctx, v, span, what), span);
     case 'bool':
       return scalar(toNode(ctx, v, span, what), span);
     case 'array':
-      if (v.node.shape.length === 0) return scalar(v.node, span);
+      if (v.node.shape.length === 0)
+        return scalar(v.node.dtype === 'bool' ? v.node : toReal(ctx, v, span, what), span);
       return failAt(
         ctx,
         'E131',

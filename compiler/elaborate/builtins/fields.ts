@@ -147,7 +147,8 @@ export function fields(ctx: Context): BuiltinValue[] {
     }),
     define(ctx, 'advect', ['v', 'u'], (a) => {
       const [v, u] = [a.need('v'), a.need('u')];
-      const grid = gridFor(v, a);
+      const parts = [v, u].flatMap((x) => (x.kind === 'tuple' || x.kind === 'list' ? x.elements : [x]));
+      const grid = gridFor(tuple(parts), a);
       const velocity = vectorOf(v, grid, a);
       if (isVector(u))
         return vector(
@@ -228,7 +229,7 @@ export function fields(ctx: Context): BuiltinValue[] {
         ),
       );
     }),
-    define(ctx, 'source', ['at', 'q'], (a) => {
+    define(ctx, 'source', ['q', 'at'], (a) => {
       const grid =
         ctx.modelGrid ?? failAt(ctx, 'E330', '`source(at: p, q)` stands in a model on a domain', a.span);
       const p = a.need('at');
