@@ -13,15 +13,19 @@ import type { Node, NodeOf, Region } from '../ir/types.ts';
 import { sizeOf } from '../ir/types.ts';
 import { KernelLibrary } from './library.ts';
 import type { MapUnit } from './lower_map.ts';
-import { UNROLL, isStacked, lowerMapUnit } from './lower_map.ts';
-import type { Item, PartitionOptions, RegionPlan, Unit } from './partition.ts';
-import { PACKED, Strategies, partition } from './partition.ts';
+import { UNROLL, lowerMapUnit } from './lower_map.ts';
+import type { Item } from './items.ts';
+import type { PartitionOptions, RegionPlan, Unit } from './partition.ts';
+import { PACKED } from './fuse.ts';
+import { partition } from './partition.ts';
+import { base } from './storage_points.ts';
+import { Strategies } from './strategies.ts';
 import { liveness } from './liveness.ts';
 import { LEAD, SAME } from './reads.ts';
 import { renumber, usage } from './usage.ts';
 import type { Counter, Environment, Location, Storage } from './storage.ts';
 import { affineKey, bufferType, constantOffset, isCounter, sameLocation, whole } from './storage.ts';
-import { isBatched } from './threads.ts';
+import { isBatched, isStacked, isStackedOutput } from './threads.ts';
 import type { BoundBuffer, Place } from './writer.ts';
 import { Writer } from './writer.ts';
 import { emitProduct } from './emit_product.ts';
@@ -67,11 +71,14 @@ export class Emitter {
 
   // ---- plans and storages
 
-  plan(region: Region, core = region.results.length): RegionPlan {
-    const key = `${region.params.map((p) => p.id).join()}>${region.results.map((r) => r.id).join()}|${core}`;
+  /** `core`: how many results are carried values; `carried`: parameters whose next values they are. */
+  plan(region: Region, core: number, carried: readonly Node[]): RegionPlan {
+    const ids = (nodes: readonly Node[]): string => nodes.map((n) => n.id).join();
+    const key = `${ids(region.params)}>${ids(region.results)}|${core}|${ids(carried)}`;
     let plan = this.plans.get(key);
     if (plan === undefined) {
-      plan = partition(region, core, this.strategies, this.options);
+      const pairs = new Map(carried.map((param, i) => [param, base(at(region.results, i))]));
+      plan = partition(region, core, pairs, this.strategies, this.options);
       this.plans.set(key, plan);
     }
     return plan;
@@ -89,7 +96,15 @@ export class Emitter {
     home?: readonly Step[],
     packed = false,
   ): Storage {
-    const made: Storage = { id: this.storages.length, role, name, type, length, home, packed };
+    const made: Storage = {
+      id: this.storages.length,
+      role,
+      name,
+      type,
+      length,
+      home,
+      packed,
+    };
     this.storages.push(made);
     return made;
   }
@@ -102,8 +117,8 @@ export class Emitter {
   ): Location {
     const type = bufferType(node.dtype);
     const length = sizeOf(node.shape);
-    if (length > PACKED) return whole(this.storage('slot', name, type, length, home));
-    return this.packed(type, length);
+    if (length <= PACKED) return this.packed(type, length);
+    return whole(this.storage('slot', name, type, length, home));
   }
 
   /** A temporary with a buffer of its own whatever its size. */
@@ -218,6 +233,8 @@ export class Emitter {
       list.push(redirect(target, result, get(unitOf, value)));
       written.set(value, list);
     });
+    /** Temporaries that nobody but this region's kernels knows. */
+    const own = new Set<Storage>();
     for (const node of live) {
       const targets_ = written.get(node);
       const location =
@@ -225,11 +242,63 @@ export class Emitter {
         (isStackedOutput(node)
           ? this.separate(node, `${this.label}_stack`, block)
           : this.temporary(node, `${this.label}_t`, block));
+      if (targets_ === undefined && !location.storage.packed && !isStackedOutput(node))
+        own.add(location.storage);
       environment.set(node, location);
       if (targets_ === undefined) written.set(node, [location]);
     }
+    this.shareArenas(plan, environment, written, copies, own, block);
     for (const unit of plan.units) this.unit(unit, environment, written, copies, block);
     for (const { from, to, size } of after) this.copy(from, to, size, block);
+  }
+
+  /** Puts the temporaries that a kernel with too many buffers reads or writes into one buffer. */
+  private shareArenas(
+    plan: RegionPlan,
+    environment: Environment,
+    written: Map<Node, Location[]>,
+    copies: ReadonlyMap<number, Location>,
+    own: ReadonlySet<Storage>,
+    block: Step[],
+  ): void {
+    const arenas = new Map<Storage, Set<Storage>>();
+    for (const unit of plan.units) {
+      if (unit.kind === 'step' && (unit.item.kind === 'sequence' || unit.item.kind === 'product')) continue;
+      const used = new Set<Storage>();
+      for (const item of itemsOf(unit)) {
+        for (const node of item.reads.keys()) {
+          const location = environment.get(node);
+          if (location !== undefined && !isCounter(location)) used.add(location.storage);
+        }
+        for (const output of item.outputs) for (const l of written.get(output) ?? []) used.add(l.storage);
+        const copied = item.result === undefined ? undefined : copies.get(item.result);
+        if (copied !== undefined) used.add(copied.storage);
+      }
+      if (used.size <= this.options.maxBuffers) continue;
+      for (const storage of used) {
+        if (!own.has(storage)) continue;
+        const merged = new Set<Storage>();
+        for (const other of used)
+          if (own.has(other) && other.type === storage.type)
+            for (const member of arenas.get(other) ?? [other]) merged.add(member);
+        for (const member of merged) arenas.set(member, merged);
+      }
+    }
+    if (arenas.size === 0) return;
+    const places = new Map<Storage, Location>();
+    for (const members of new Set(arenas.values())) {
+      const [first] = members;
+      if (first === undefined || members.size < 2) continue;
+      const arena = this.storage('slot', `${this.label}_arena`, first.type, 0, block);
+      for (const member of members) {
+        places.set(member, { storage: arena, offset: constantOffset(arena.length), dynamic: false });
+        arena.length += Math.ceil(member.length / 64) * 64;
+      }
+    }
+    const moved = (location: Location): Location => places.get(location.storage) ?? location;
+    for (const [node, location] of environment)
+      if (!isCounter(location)) environment.set(node, moved(location));
+    for (const [node, list] of written) written.set(node, list.map(moved));
   }
 
   copy(from: Location, to: Location, length: number, block: Step[]): void {
@@ -248,25 +317,22 @@ export class Emitter {
     lastRead: ReadonlyMap<Node, number>,
   ): boolean {
     for (const [param, location] of parameters) {
-      if (isCounter(location) || location.storage !== target.storage) continue;
+      if (isCounter(location) || !overlap(location, sizeOf(param.shape), target, size)) continue;
       const read = lastRead.get(param);
       if (read === undefined || read < unit) continue;
-      if (read > unit) return true;
-      const writer = at(plan.units, unit);
-      if (writer.kind === 'step' || !sameLocation(location, target)) return true;
-      if (writer.serial) {
-        if (size > UNROLL) return true;
-        continue;
-      }
-      for (const item of writer.items) {
-        const bits = item.reads.get(param);
-        if (bits === undefined) continue;
-        const same = (bits & SAME) !== 0 && sizeOf(param.shape) === sizeOf(writer.space);
-        const lead = (bits & LEAD) !== 0 && isBatched(param.shape, writer.space) && writer.space.length > 0;
-        if (!same && !(lead && sizeOf(param.shape) === size)) return true;
-      }
+      if (!sameLocation(location, target) || stillRead(plan, param, size, unit, read)) return true;
     }
     return false;
+  }
+
+  /** Whether the next value of a carried parameter may be written where the parameter lies. */
+  overwrites(plan: RegionPlan, param: Node, result: number): boolean {
+    const value = plan.resultValues[result];
+    if (value === undefined) return false;
+    const unit = plan.units.findIndex((u) => itemsOf(u).some((item) => item.outputs.includes(value)));
+    if (unit < 0) return false;
+    const read = liveness(plan, []).lastRead.get(param);
+    return read === undefined || read < unit || !stillRead(plan, param, sizeOf(value.shape), unit, read);
   }
 
   private unit(
@@ -503,16 +569,33 @@ export class Emitter {
   }
 }
 
-/** Tapes and other stacked outputs have buffers of their own: snapshots are addressed by slot from a buffer's beginning. */
-function isStackedOutput(node: Node): boolean {
-  return node.op === 'project' && isStacked(at(node.args, 0), node.attrs.index);
-}
-
 /** Packs grow in powers of two, so that the kernels that use them are rarely different only in the length of the pack. */
 function growPack(pack: Storage, elements: number): void {
   let length = Math.max(256, pack.length);
   while (length < elements) length *= 2;
   pack.length = length;
+}
+
+/** Whether a parameter, read last by unit `read`, is read after its elements are overwritten by unit `unit`, each at its own point. */
+function stillRead(plan: RegionPlan, param: Node, size: number, unit: number, read: number): boolean {
+  if (read > unit) return true;
+  const writer = at(plan.units, unit);
+  if (writer.kind === 'step') return true;
+  if (writer.serial) return size > UNROLL;
+  for (const item of writer.items) {
+    const bits = item.reads.get(param);
+    if (bits === undefined) continue;
+    const same = (bits & SAME) !== 0 && sizeOf(param.shape) === sizeOf(writer.space);
+    const lead = (bits & LEAD) !== 0 && isBatched(param.shape, writer.space) && writer.space.length > 0;
+    if (!same && !(lead && sizeOf(param.shape) === size)) return true;
+  }
+  return false;
+}
+
+function overlap(a: Location, aLength: number, b: Location, bLength: number): boolean {
+  if (a.storage !== b.storage) return false;
+  if (a.offset.terms.length > 0 || b.offset.terms.length > 0) return true;
+  return a.offset.constant < b.offset.constant + bLength && b.offset.constant < a.offset.constant + aLength;
 }
 
 function itemsOf(unit: Unit): readonly Item[] {

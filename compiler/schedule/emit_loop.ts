@@ -10,8 +10,8 @@ import * as k from '../kernel/build.ts';
 import type { Node, NodeOf } from '../ir/types.ts';
 import { sizeOf } from '../ir/types.ts';
 import type { Emitter } from './emit.ts';
-import type { Item, RegionPlan } from './partition.ts';
-import { base } from './partition.ts';
+import type { Item } from './items.ts';
+import { base } from './storage_points.ts';
 import type { Counter, Environment, Location } from './storage.ts';
 import {
   addAffine,
@@ -158,6 +158,8 @@ interface Carry {
   readonly slot: ((counter: Affine) => Location) | undefined;
   /** The step hands the value on as it is: it is read where it lies. */
   readonly unchanged: boolean;
+  /** The next value may be written over the value: it has one place, which the initial value is copied to. */
+  readonly inPlace: boolean;
 }
 
 /**
@@ -175,16 +177,22 @@ function emitSteps(
   ) => void,
 ): void {
   const { emitter, block } = context;
-  const alternates = (c: Carry): boolean => c.slot === undefined && !c.unchanged;
+  const alternates = (c: Carry): boolean => c.slot === undefined && !c.unchanged && !c.inPlace;
   for (const carry of carries)
     if (carry.target !== undefined && (carry.unchanged || (length === 0 && carry.slot === undefined)))
       emitter.copy(carry.init, carry.target, sizeOf(carry.node.shape), block);
   if (length > 0) {
     const final = carries.map((c) =>
       moving(
-        alternates(c) ? (c.target ?? emitter.temporary(c.node, `${emitter.label}_carry`, block)) : c.init,
+        c.slot !== undefined || c.unchanged
+          ? c.init
+          : (c.target ?? emitter.temporary(c.node, `${emitter.label}_carry`, block)),
       ),
     );
+    carries.forEach((c, i) => {
+      if (c.inPlace && c.slot === undefined && !c.unchanged)
+        emitter.copy(c.init, at(final, i), sizeOf(c.node.shape), block);
+    });
     const other = carries.map((c, i) =>
       !alternates(c) || length === 1
         ? at(final, i)
@@ -229,7 +237,7 @@ function emitSteps(
 function emitScan(context: LoopContext, node: NodeOf<'scan'>): void {
   const { emitter, block } = context;
   const { length, carries, xs, body, reverse, snapshots } = node.attrs;
-  const plan = emitter.plan(body, carries);
+  const plan = emitter.plan(body, carries, body.params.slice(1, 1 + carries));
   const outputs = body.results.length - carries;
   const carryParams = body.params.slice(1, 1 + carries);
   const xParams = body.params.slice(1 + carries, 1 + carries + xs);
@@ -266,6 +274,7 @@ function emitScan(context: LoopContext, node: NodeOf<'scan'>): void {
         target: context.target(c),
         slot: tape === undefined ? undefined : (counter: Affine) => sliceAt(tape, counter, size),
         unchanged: tape === undefined && base(at(body.results, c)) === param,
+        inPlace: emitter.overwrites(plan, param, c),
       };
     }),
     (counter, from, to, into) => {
@@ -340,8 +349,8 @@ function snapshotStep(
 function emitAdjoint(context: LoopContext, node: NodeOf<'adjoint_scan'>): void {
   const { emitter, block } = context;
   const { length, slots, carries, cotangents, xs, forward, backward } = node.attrs;
-  const plan = emitter.plan(backward);
   const first = 1 + carries + cotangents;
+  const plan = emitter.plan(backward, backward.results.length, backward.params.slice(1 + carries, first));
   const stateParams = backward.params.slice(1, 1 + carries);
   const ctParams = backward.params.slice(1 + carries, first);
   const xLocations = node.args
@@ -388,6 +397,7 @@ function emitAdjoint(context: LoopContext, node: NodeOf<'adjoint_scan'>): void {
         target: context.target(c),
         slot: undefined,
         unchanged: base(at(backward.results, c)) === param,
+        inPlace: emitter.overwrites(plan, param, c),
       })),
       (counter, from, to, into) => {
         const index = addAffine(constantOffset(length - 1), scaleAffine(counter, -1));
@@ -414,7 +424,7 @@ function emitAdjoint(context: LoopContext, node: NodeOf<'adjoint_scan'>): void {
   const index: Affine = { constant: 0, terms: [{ loop: id, scale: 1 }] };
   const forwardSteps: Step[] = [];
   emitter.region(
-    forwardPlan(emitter, node),
+    emitter.plan(forward, carries, forward.params.slice(1, 1 + carries)),
     new Map<Node, Location | Counter>([
       [at(forward.params, 0), { counter: index }],
       ...bindAll(forward.params.slice(1, 1 + carries), state),
@@ -437,10 +447,6 @@ function emitAdjoint(context: LoopContext, node: NodeOf<'adjoint_scan'>): void {
     forward: forwardSteps,
     backward: backwardSteps,
   });
-}
-
-function forwardPlan(emitter: Emitter, node: NodeOf<'adjoint_scan'>): RegionPlan {
-  return emitter.plan(node.attrs.forward);
 }
 
 /** A value at the beginning of a buffer of its own, as flags and counts must be. */
@@ -466,7 +472,7 @@ function emitWhile(context: LoopContext, node: NodeOf<'while'>): void {
   const flag = emitter.separate({ dtype: 'bool', shape: [] }, `${emitter.label}_flag`, block);
   const test: Step[] = [];
   emitter.region(
-    emitter.plan(condition),
+    emitter.plan(condition, 1, []),
     new Map<Node, Location | Counter>([
       ...bindAll(condition.params.slice(0, carries), places),
       ...bindAll(condition.params.slice(carries), constantArgs),
@@ -477,7 +483,7 @@ function emitWhile(context: LoopContext, node: NodeOf<'while'>): void {
   const id = emitter.nextLoop();
   const steps: Step[] = [];
   emitter.region(
-    emitter.plan(body),
+    emitter.plan(body, carries, carryParams),
     new Map<Node, Location | Counter>([
       [at(body.params, 0), { counter: { constant: 0, terms: [{ loop: id, scale: 1 }] } }],
       ...bindAll(carryParams, places),
@@ -512,7 +518,12 @@ function emitCond(context: LoopContext, node: NodeOf<'cond'>): void {
   const targets = node.outputs.map((_, i) => context.target(i));
   const branch = (region: typeof node.attrs.then): Step[] => {
     const steps: Step[] = [];
-    emitter.region(emitter.plan(region), new Map(bindAll(region.params, operands)), targets, steps);
+    emitter.region(
+      emitter.plan(region, region.results.length, []),
+      new Map(bindAll(region.params, operands)),
+      targets,
+      steps,
+    );
     return steps;
   };
   const then = branch(node.attrs.then);

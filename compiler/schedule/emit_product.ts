@@ -7,8 +7,8 @@ import type { Affine, Step } from '../plan/types.ts';
 import type { Node } from '../ir/types.ts';
 import { sizeOf } from '../ir/types.ts';
 import type { Emitter } from './emit.ts';
-import type { Item } from './partition.ts';
-import { base } from './partition.ts';
+import type { Item } from './items.ts';
+import { base } from './storage_points.ts';
 import type { Environment, Location, Storage } from './storage.ts';
 import { bufferType, isCounter, sameLocation } from './storage.ts';
 

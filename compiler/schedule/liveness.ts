@@ -2,8 +2,10 @@
 
 import { sizeOf } from '../ir/types.ts';
 import type { Node } from '../ir/types.ts';
-import { UNROLL, isStacked } from './lower_map.ts';
-import type { Item, RegionPlan, Unit } from './partition.ts';
+import { UNROLL } from './lower_map.ts';
+import type { Item } from './items.ts';
+import type { RegionPlan, Unit } from './partition.ts';
+import { isStackedOutput } from './threads.ts';
 
 export interface Liveness {
   /** In the order in which they are computed. */
@@ -45,9 +47,6 @@ export function liveness(plan: RegionPlan, targets: readonly unknown[]): Livenes
 
 /** Whether a value that its own unit reads has to be in memory for that. */
 function inMemory(serial: boolean, node: Node): boolean {
-  if (node.op === 'project') {
-    const region = node.args[0];
-    return region !== undefined && isStacked(region, node.attrs.index);
-  }
+  if (node.op === 'project') return isStackedOutput(node);
   return serial && sizeOf(node.shape) > UNROLL;
 }

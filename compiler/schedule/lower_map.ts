@@ -13,8 +13,9 @@ import type { Index } from './index_algebra.ts';
 import type { Source } from './lower.ts';
 import { Frame, Lowering } from './lower.ts';
 import { regionRunner } from './lower_region.ts';
-import type { Item, Unit } from './partition.ts';
-import { isBatched, restShape } from './threads.ts';
+import type { Item } from './items.ts';
+import type { Unit } from './partition.ts';
+import { isBatched, isStacked, restShape } from './threads.ts';
 import { tidy } from './tidy.ts';
 import type { Place, Value } from './writer.ts';
 import { Writer } from './writer.ts';
@@ -260,17 +261,5 @@ class UnitWriter {
         else writer.append({ kind: 'if', condition: first, then, else: [] });
       });
     });
-  }
-}
-
-/** Whether an output of a loop has one entry for each step or snapshot, and is stored while the loop runs. */
-export function isStacked(node: Node, index: number): boolean {
-  switch (node.op) {
-    case 'scan':
-      return index >= node.attrs.carries;
-    case 'adjoint_scan':
-      return index >= node.attrs.cotangents;
-    default:
-      return false;
   }
 }

@@ -15,7 +15,7 @@ import { mapRegions, usedOutputs } from '../ir/rebuild.ts';
 import { reachable, rebuild } from '../ir/region.ts';
 import type { ArrayFunction, Node, NodeOf, ReduceKind, Region } from '../ir/types.ts';
 import { isFloat, sizeOf } from '../ir/types.ts';
-import type { Strategies } from './partition.ts';
+import type { Strategies } from './strategies.ts';
 
 /** Sums of at most this many terms are one loop. */
 const SHORT = 512;

@@ -47,6 +47,8 @@ export interface ScheduleOptions {
   readonly threads?: boolean;
   /** Values of at most this many elements are computed one after another by a single thread (default 32). */
   readonly serial?: number;
+  /** Bytes that one binding may span (default 128 MiB, which WebGPU guarantees). */
+  readonly maxBinding?: number;
 }
 
 export interface Schedule {
@@ -69,6 +71,7 @@ export function schedule(
     storeCost: options.storeCost ?? 64,
     threads: options.threads ?? true,
     serial: options.serial ?? 32,
+    maxBinding: options.maxBinding ?? 2 ** 27,
   });
   const contents = new Map<Storage, Contents>();
   const storageOf = new Map<string, { readonly storage: Storage; readonly type: ArrayType }>();
@@ -156,7 +159,7 @@ function emitProcedure(
       after.push(() => emitter.copy(inside, location, location.storage.length, block));
     return inside ?? location;
   });
-  emitter.region(emitter.plan(fn.region), environment, targets, block, true);
+  emitter.region(emitter.plan(fn.region, fn.region.results.length, []), environment, targets, block, true);
   for (const copy of after) copy();
   return block;
 }

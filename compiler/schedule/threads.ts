@@ -299,3 +299,19 @@ export function neededOutputs(results: readonly Node[]): Map<Node, Set<number>> 
   }
   return needed;
 }
+
+/** Whether an output of a loop has one entry for each step or snapshot, and is stored while the loop runs. */
+export function isStacked(node: Node, index: number): boolean {
+  switch (node.op) {
+    case 'scan':
+      return index >= node.attrs.carries;
+    case 'adjoint_scan':
+      return index >= node.attrs.cotangents;
+    default:
+      return false;
+  }
+}
+
+export function isStackedOutput(node: Node): boolean {
+  return node.op === 'project' && isStacked(at(node.args, 0), node.attrs.index);
+}
