@@ -58,6 +58,16 @@ export function intervalOf(a: Affine, of: (variable: string) => Interval): Inter
   return { lo, hi };
 }
 
+/** Whether all of an interval is in i32, so that the value was computed without wrapping. */
+export function inRange({ lo, hi }: Interval): boolean {
+  return lo >= -2147483648 && hi <= 2147483647;
+}
+
+/** Whether coefficients are small enough to be exact after further sums. */
+export function isExact(a: Affine): boolean {
+  return Math.abs(a.constant) < 2 ** 44 && a.terms.every(([, c]) => Math.abs(c) < 2 ** 44);
+}
+
 /** a = divisor * quotient + rest with every coefficient and the constant of `rest` in 0..divisor-1. */
 export function dividedBy(a: Affine, divisor: number): { readonly quotient: Affine; readonly rest: Affine } {
   const split = (c: number) => Math.floor(c / divisor);

@@ -45,6 +45,9 @@ export function turnsOf(s: Extract<Statement, { kind: 'for' }>): number | undefi
   return Math.max(0, s.to.value - s.from.value);
 }
 
+/** Operations that the constructors of expressions fold. */
+const foldable = new Set<string>(['add', 'sub', 'mul', 'max', 'min', 'rem', 'idiv', 'and', 'shl', 'shr']);
+
 function dropUnknown(
   list: readonly Statement[],
   known: ReadonlySet<string>,
@@ -52,8 +55,13 @@ function dropUnknown(
   registers: Set<string>,
 ): void {
   const names = new Set(known);
-  const isKnown = (e: Expr): boolean =>
-    everyLeaf(e, (leaf) => leaf.kind === 'const' || (leaf.kind === 'var' && names.has(leaf.name)));
+  const isKnown = (e: Expr): boolean => {
+    if (e.type !== 'i32') return false;
+    if (e.kind === 'const') return true;
+    if (e.kind === 'var') return names.has(e.name);
+    if (e.kind !== 'binary' || !foldable.has(e.op)) return false;
+    return isKnown(e.a) && isKnown(e.b) && !((e.op === 'rem' || e.op === 'idiv') && e.b.kind !== 'const');
+  };
   const check = (e: Expr) =>
     everyExpr(e, (x) => {
       if (x.kind === 'local' && !isKnown(x.index)) registers.delete(x.array);

@@ -5,6 +5,7 @@
 // assignments select, stores go lane by lane.
 
 import type { DType } from '../../ir/types.ts';
+import { binary, int } from '../../kernel/build.ts';
 import type { BufferType, Expr, MapKernel, Statement } from '../../kernel/types.ts';
 import { BYTES } from '../../kernel/types.ts';
 import { assertNever, InternalError } from '../../support/diagnostic.ts';
@@ -13,6 +14,7 @@ import {
   addScaled,
   constantAffine,
   everything,
+  isExact,
   scaled,
   variableAffine,
   type Affine,
@@ -82,6 +84,8 @@ export class Body {
   readonly arrays: ArrayPlan;
   /** Lanes in which statements have effect; undefined: all. */
   mask: Num | undefined;
+  /** Lanes that hold points. */
+  private valid: Num | undefined;
   private scratchTop = 0;
 
   constructor(readonly options: BodyOptions) {
@@ -109,7 +113,7 @@ export class Body {
     const { width } = this.ops.setup;
     // Lanes without a point must not keep a loop alive.
     if (count !== undefined && width > 1 && this.hasMaskedLoop(this.options.body))
-      this.mask = this.firstLanes(count);
+      this.valid = this.firstLanes(count);
     this.statements(this.options.body);
   }
 
@@ -276,6 +280,7 @@ export class Body {
     const bytes = this.elementBytes(binding) * length;
     const start = this.f.pure('i32.add', 'i32', [this.options.scratch, this.f.i32(binding.offset)]);
     this.f.effect('memory.fill', [start, this.f.i32(0), this.f.i32(bytes)]);
+    this.f.touch();
   }
 
   /** Scratch memory for an array; an element holds a vector, or a scalar, for each group. */
@@ -297,6 +302,12 @@ export class Body {
     return one * this.groups.length;
   }
 
+  /** Distance of the lanes of a stored vector. */
+  private laneBytes(type: DType): number {
+    if (type === 'f64') return 8;
+    return type === 'bool' ? 16 / this.ops.setup.width : 4;
+  }
+
   private arrayOf(name: string): Extract<Binding, { kind: 'registers' | 'scratch' }> {
     const binding = this.env.get(name);
     if (binding?.kind !== 'registers' && binding?.kind !== 'scratch')
@@ -316,7 +327,7 @@ export class Body {
     const size = this.elementBytes(binding);
     const i = at(ops.extract(index, group, lane).regs, 0);
     const unit = size / this.groups.length;
-    const within = unit * group + (vector ? lane * (16 / ops.setup.width) : 0);
+    const within = unit * group + (vector ? lane * this.laneBytes(binding.type) : 0);
     const start = f.pure('i32.add', 'i32', [this.options.scratch, f.i32(binding.offset + within)]);
     return f.pure('i32.add', 'i32', [start, f.pure('i32.mul', 'i32', [i, f.i32(size)])]);
   }
@@ -436,11 +447,13 @@ export class Body {
     const counter = this.cell(s.name, 'i32', true, start);
     this.divergentTurns(
       [...this.variablesOf([s]), ...counter.variables],
-      () => {
-        const i = this.readCell(counter);
-        this.bindNum(s.name, i);
-        return s.down ? ops.compare('le', first, i) : ops.compare('lt', i, end);
-      },
+      [
+        () => {
+          const i = this.readCell(counter);
+          this.bindNum(s.name, i);
+          return s.down ? ops.compare('le', first, i) : ops.compare('lt', i, end);
+        },
+      ],
       () => {
         this.statements(s.body);
         const i = this.readCell(counter);
@@ -455,25 +468,25 @@ export class Body {
     const counter = this.cell(s.counter, 'i32', divergent, ops.constant('i32', 0));
     this.env.set(s.counter, counter);
     const assigned = [...this.variablesOf([s]), ...counter.variables];
+    const more = (): Num => ops.compare('lt', this.readCell(counter), ops.constant('i32', s.limit));
     const test = (): Num => {
       this.statements(s.before);
-      const more = ops.compare('lt', this.readCell(counter), ops.constant('i32', s.limit));
-      return ops.and(this.num(s.condition), more);
+      return this.num(s.condition);
     };
     const turn = (): void => {
       this.statements(s.body);
       this.assign(counter, ops.add(this.readCell(counter), ops.constant('i32', 1)));
     };
-    if (divergent) this.divergentTurns(assigned, test, turn);
-    else this.uniformTurns(assigned, test, turn);
+    if (divergent) this.divergentTurns(assigned, [more, test], turn);
+    else this.uniformTurns(assigned, [more, test], turn);
   }
 
-  private uniformTurns(assigned: readonly Variable[], test: () => Num, turn: () => void): void {
+  private uniformTurns(assigned: readonly Variable[], tests: readonly (() => Num)[], turn: () => void): void {
     const { f } = this;
     f.touch();
     f.block(true, (leave) => {
       f.loop(assigned, (again) => {
-        f.branch(leave, f.pure('i32.eqz', 'i32', [at(test().regs, 0)]));
+        for (const test of tests) f.branch(leave, f.pure('i32.eqz', 'i32', [at(test().regs, 0)]));
         turn();
         f.branch(again);
       });
@@ -481,21 +494,30 @@ export class Body {
     f.touch();
   }
 
-  /** Repeats while the test holds in some lane, under a mask of the lanes in which it has always held. */
-  private divergentTurns(assigned: readonly Variable[], test: () => Num, turn: () => void): void {
+  /** Repeats while the tests hold in some lane, under a mask of the lanes in which they have always held. */
+  private divergentTurns(
+    assigned: readonly Variable[],
+    tests: readonly (() => Num)[],
+    turn: () => void,
+  ): void {
     const { f, ops } = this;
     const outer = this.mask;
-    const active = this.cell('active', 'bool', true, outer ?? ops.constant('bool', 1));
+    const start = [outer, this.valid].reduce((a, b) =>
+      a === undefined ? b : b === undefined ? a : ops.and(a, b),
+    );
+    const active = this.cell('active', 'bool', true, start ?? ops.constant('bool', 1));
     f.touch();
     f.block(true, (leave) => {
       f.loop([...assigned, ...active.variables], (again) => {
-        const before = this.readCell(active);
-        this.mask = before;
-        const now = ops.and(test(), before);
-        const fit = active.vector ? ops.splat(now) : now;
-        active.variables.forEach((v, g) => f.set(v, groupReg(fit, g)));
-        f.branch(leave, f.pure('i32.eqz', 'i32', [ops.any(fit)]));
-        this.mask = fit;
+        let mask = this.readCell(active);
+        for (const test of tests) {
+          this.mask = mask;
+          const now = ops.and(test(), mask);
+          mask = active.vector ? ops.splat(now) : now;
+          f.branch(leave, f.pure('i32.eqz', 'i32', [ops.any(mask)]));
+        }
+        this.mask = mask;
+        active.variables.forEach((v, g) => f.set(v, groupReg(mask, g)));
         turn();
         f.branch(again);
       });
@@ -558,11 +580,13 @@ export class Body {
     const a = this.affine(e.a);
     const b = this.affine(e.b);
     const [known, factor] = [b.terms.length === 0, b.constant];
-    if (e.op === 'add') return addScaled(a, b, 1);
-    if (e.op === 'sub') return addScaled(a, b, -1);
-    if (e.op === 'mul' && known) return scaled(a, factor);
-    if (e.op === 'mul' && a.terms.length === 0) return scaled(b, a.constant);
-    if (e.op === 'shl' && known && factor >= 0 && factor < 31) return scaled(a, 2 ** factor);
+    const linear = linearForm(e, a, b);
+    if (linear !== undefined && isExact(linear)) return linear;
+    if (known && a.terms.length === 0) {
+      // Indices of unrolled loops; the constructor folds.
+      const folded = binary(e.op, int(a.constant | 0), int(factor | 0));
+      if (folded.kind === 'const') return constantAffine(folded.value);
+    }
     const num = this.binary(e, this.materialise(a), this.materialise(b));
     const [x, y] = [this.memory.intervalOf(a), this.memory.intervalOf(b)];
     switch (e.op) {
@@ -718,6 +742,17 @@ export class Body {
     this.context.helper(`${a.type}_${op}`);
     return this.ops.integerDivision(op, a, b);
   }
+}
+
+/** Sums, differences and products with a constant. */
+function linearForm(e: Extract<Expr, { kind: 'binary' }>, a: Affine, b: Affine): Affine | undefined {
+  if (e.op === 'add') return addScaled(a, b, 1);
+  if (e.op === 'sub') return addScaled(a, b, -1);
+  const known = b.terms.length === 0 ? b.constant : undefined;
+  if (e.op === 'mul' && known !== undefined) return scaled(a, known);
+  if (e.op === 'mul' && a.terms.length === 0) return scaled(b, a.constant);
+  if (e.op === 'shl' && known !== undefined && known >= 0 && known < 31) return scaled(a, 2 ** known);
+  return undefined;
 }
 
 function storedAs(type: DType): BufferType {

@@ -7,7 +7,7 @@
 import type { BufferType } from '../../kernel/types.ts';
 import { BYTES } from '../../kernel/types.ts';
 import { at, range } from '../../support/lists.ts';
-import { intervalOf, without, type Affine, type Interval } from './affine.ts';
+import { everything, inRange, intervalOf, without, type Affine, type Interval } from './affine.ts';
 import { MARGIN_LIMIT, type ModuleContext } from './module.ts';
 import { groupReg, scalarTypeOf, shapeOf, type Num, type Ops } from './ops.ts';
 import type { FunctionWriter, Reg } from './writer.ts';
@@ -58,10 +58,10 @@ export class Memory {
       .sort(([a], [b]) => depth(a) - depth(b));
   }
 
-  /** register * c, by a shift where that is one. */
+  /** register * c modulo 2^32, by a shift where that is one. */
   private times(reg: Reg, c: number): Reg {
     const { f } = this;
-    const shift = Math.log2(c);
+    const shift = Math.log2(c | 0);
     if (Number.isInteger(shift) && shift > 0) return f.pure('i32.shl', 'i32', [reg, f.i32(shift)]);
     return f.pure('i32.mul', 'i32', [reg, f.i32(c)]);
   }
@@ -129,8 +129,10 @@ export class Memory {
     return value;
   }
 
+  /** Everything where the sum may wrap. */
   intervalOf(affine: Affine): Interval {
-    return intervalOf(affine, (name) => this.atom(name).range);
+    const interval = intervalOf(affine, (name) => this.atom(name).range);
+    return inRange(interval) ? interval : everything;
   }
 
   // ---- loads

@@ -26,7 +26,7 @@ export function lowerReduction(body: Body, s: Reduce): Num {
   const inner = s.loops.at(-1);
   const scalar = body.ops.setup.width === 1 && body.groups.length === 1 && body.mask === undefined;
   if (scalar && inner !== undefined && inner.extent >= 8) return inLanes(body, s, inner.extent);
-  const total = body.cell(s.name, s.type, true, neutral(body.ops, s));
+  const total = body.cell(s.name, s.type, body.variation.varies(s.value), neutral(body.ops, s));
   new Nest(body, s, 1).run(total, points <= unrolledPoints);
   return body.readCell(total);
 }

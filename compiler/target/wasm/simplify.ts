@@ -13,7 +13,9 @@ import {
   constantAffine,
   dividedBy,
   everything,
+  inRange,
   intervalOf,
+  isExact,
   scaled,
   variableAffine,
   type Affine,
@@ -253,7 +255,7 @@ class Simplifier {
         const b = this.expr(e.b, scope);
         const decided =
           a.affine !== undefined && b.affine !== undefined && e.a.type === 'i32'
-            ? this.decide(e.op, addScaled(a.affine, b.affine, -1))
+            ? this.decide(e.op, a.affine, b.affine)
             : undefined;
         return this.plain(decided === undefined ? k.compare(e.op, a.e, b.e) : k.bool(decided));
       }
@@ -285,6 +287,18 @@ class Simplifier {
   private integer(e: Extract<Expr, { kind: 'binary' }>, x: Expr, y: Expr, a: Affine, b: Affine): Result {
     const simple = k.binary(e.op, x, y);
     if (simple.kind === 'const') return { e: simple, affine: constantAffine(simple.value) };
+    const result = this.integerOperation(e, simple, x, y, a, b);
+    return result.affine === undefined || isExact(result.affine) ? result : this.plain(simple);
+  }
+
+  private integerOperation(
+    e: Extract<Expr, { kind: 'binary' }>,
+    simple: Expr,
+    x: Expr,
+    y: Expr,
+    a: Affine,
+    b: Affine,
+  ): Result {
     const constant = b.terms.length === 0 ? b.constant : undefined;
     switch (e.op) {
       case 'add':
@@ -317,6 +331,8 @@ class Simplifier {
   }
 
   private extremum(op: 'max' | 'min', x: Expr, y: Expr, a: Affine, b: Affine): Result {
+    const [p, q] = [this.rangeOf(a), this.rangeOf(b)];
+    if (!inRange(p) || !inRange(q)) return this.plain(k.binary(op, x, y));
     const difference = addScaled(a, b, -1);
     const { lo, hi } = this.rangeOf(difference);
     const first = { e: x, affine: a };
@@ -324,12 +340,14 @@ class Simplifier {
     if (lo >= 0) return op === 'max' ? first : second;
     if (hi <= 0) return op === 'max' ? second : first;
     this.noteThreshold(difference, 0);
-    const [p, q] = [this.rangeOf(a), this.rangeOf(b)];
     return this.opaque(k.binary(op, x, y), { lo: Math[op](p.lo, q.lo), hi: Math[op](p.hi, q.hi) });
   }
 
   /** Floored quotient or remainder by a positive constant. */
   private division(op: 'idiv' | 'rem', simple: Expr, a: Affine, divisor: number): Result {
+    const whole = this.rangeOf(a);
+    if (!inRange(whole))
+      return op === 'rem' ? this.opaque(simple, { lo: 0, hi: divisor - 1 }) : this.plain(simple);
     const { quotient, rest } = dividedBy(a, divisor);
     const { lo, hi } = this.rangeOf(rest);
     const [first, last] = [Math.floor(lo / divisor), Math.floor(hi / divisor)];
@@ -340,12 +358,13 @@ class Simplifier {
     if (last - first <= 4)
       for (let turn = first + 1; turn <= last; turn++) this.noteThreshold(rest, turn * divisor);
     if (op === 'rem') return this.opaque(simple, { lo: 0, hi: divisor - 1 });
-    const whole = this.rangeOf(a);
     return this.opaque(simple, { lo: Math.floor(whole.lo / divisor), hi: Math.floor(whole.hi / divisor) });
   }
 
-  /** The truth of `difference op 0`, when the ranges decide it. */
-  private decide(op: 'eq' | 'ne' | 'lt' | 'le', difference: Affine): boolean | undefined {
+  /** The truth of `a op b`, when the ranges decide it. */
+  private decide(op: 'eq' | 'ne' | 'lt' | 'le', a: Affine, b: Affine): boolean | undefined {
+    if (!inRange(this.rangeOf(a)) || !inRange(this.rangeOf(b))) return undefined;
+    const difference = addScaled(a, b, -1);
     const { lo, hi } = this.rangeOf(difference);
     switch (op) {
       case 'lt':

@@ -85,6 +85,8 @@ class Walker implements Variation {
         return;
       case 'assign':
         this.mark(s.name, this.varies(s.value) || masked);
+        // Under a mask even a value that is the same everywhere becomes a vector.
+        if (masked) this.types.add(s.value.type);
         return;
       case 'random_block': {
         const varies = this.all([...s.key, ...s.counter]);
@@ -97,10 +99,12 @@ class Walker implements Variation {
       case 'assign_local': {
         const varies = this.all([s.index, s.value]);
         this.mark(s.array, varies || masked);
+        if (masked) this.types.add(s.value.type);
         return;
       }
       case 'store':
-        this.all([s.index, s.value]);
+        this.varies(s.value);
+        if (this.varies(s.index)) this.types.add(s.value.type);
         return;
       case 'for': {
         const varies = this.all([s.from, s.to]);
