@@ -51,7 +51,7 @@ export function vectorize(
     if (node.op === 'project') {
       const outputs = images.get(at(node.args, 0));
       if (outputs !== undefined) images.set(node, [at(outputs, node.attrs.index)]);
-    } else if (differs.has(node)) {
+    } else if (differs.has(node) || node.args.some((a) => imageOf(a).batched)) {
       const args = node.args.map(imageOf);
       images.set(
         node,
