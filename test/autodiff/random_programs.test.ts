@@ -55,7 +55,7 @@ describe('random programs', () => {
       fc.property(decisions, seeds, (numbers, seed) => {
         checkDotProduct(caseOf(numbers, seed), seed, 1e-11);
       }),
-      { numRuns: 120 },
+      { numRuns: 60 },
     );
   });
 
@@ -87,7 +87,7 @@ describe('random programs', () => {
           1e-10,
         );
       }),
-      { numRuns: 50 },
+      { numRuns: 25 },
     );
   });
 

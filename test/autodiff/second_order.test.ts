@@ -122,12 +122,10 @@ describe('operations', () => {
 
 describe('loops', () => {
   test.each(Object.entries(loopCases))('%s', (_name, make) => {
-    for (const bytes of [1, 64, 1e6]) {
-      const c = make(withPolicy({ kind: 'checkpoint', bytes }));
-      checkSecondOrder(c);
-      checkDotProduct(gradientCase(c), 5);
-      checkTaylor(gradientCase(c), 6);
-    }
+    for (const bytes of [1, 64, 1e6]) checkSecondOrder(make(withPolicy({ kind: 'checkpoint', bytes })));
+    const c = gradientCase(make(withPolicy({ kind: 'checkpoint', bytes: 64 })));
+    checkDotProduct(c, 5);
+    checkTaylor(c, 6);
   });
 
   test('a Hessian-vector product keeps to the checkpoint budget: states and tangents, no tape', () => {
