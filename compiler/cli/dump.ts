@@ -93,6 +93,7 @@ function differentiates(fn: ArrayFunction): boolean {
 
 function holdsAdjoint(results: readonly Node[]): boolean {
   return reachable(results).some(
-    (node) => node.op === 'adjoint_scan' || regionsOf(node).some(([, region]) => holdsAdjoint(region.results)),
+    (node) =>
+      node.op === 'adjoint_scan' || regionsOf(node).some(([, region]) => holdsAdjoint(region.results)),
   );
 }
