@@ -87,7 +87,7 @@ export class StoragePoints {
       costs.set(b, 0);
       chains.set(b, 0);
     };
-    for (const r of results) if (!settled.has(base(r))) must(r);
+    const wanted = new Set(results.map(base));
     const shifts = this.shiftUses(order, settled);
     for (const node of order) {
       if (this.params.has(node)) continue;
@@ -104,7 +104,7 @@ export class StoragePoints {
         continue;
       }
       if (!settled.has(node)) this.contraction(node, must, costs);
-      if (node.op === 'keep' && !settled.has(node) && this.survives(node)) must(node);
+      if ((node.op === 'keep' || wanted.has(node)) && !settled.has(node) && this.survives(node)) must(node);
       const cost = this.stored.has(node) ? 0 : this.costOf(node, costs);
       costs.set(node, cost);
       const chain = this.stored.has(node)
@@ -192,29 +192,29 @@ export class StoragePoints {
     return (costs.get(b) ?? 0) > 4;
   }
 
-  /** Whether a `keep` is worth a store: not when it is little work on few arrays, all at the same index. */
-  private survives(keep: Node): boolean {
-    const b = base(keep);
+  /** Whether a candidate or result is worth reading from memory: not when it is little work on few arrays, all at the same index. */
+  private survives(node: Node): boolean {
+    const b = base(node);
     if (this.stored.has(b) || isLeaf(b) || this.params.has(b)) return false;
     const seen = new Set<Node>();
     const arrays = new Set<Node>();
     let flops = 0;
     const stack = [b];
-    for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
-      if (seen.has(node)) continue;
-      seen.add(node);
-      if (this.params.has(node) || this.stored.has(node)) {
-        if (sizeOf(node.shape) > 1) arrays.add(node);
+    for (let part = stack.pop(); part !== undefined; part = stack.pop()) {
+      if (seen.has(part)) continue;
+      seen.add(part);
+      if (this.params.has(part) || this.stored.has(part)) {
+        if (sizeOf(part.shape) > 1) arrays.add(part);
         continue;
       }
-      const kind = classOf(node.op);
+      const kind = classOf(part.op);
       if (kind === 'leaf') continue;
-      const scalarBroadcast = node.op === 'broadcast' && sizeOf(at(node.args, 0).shape) === 1;
-      const flat = node.op === 'reshape' || scalarBroadcast;
+      const scalarBroadcast = part.op === 'broadcast' && sizeOf(at(part.args, 0).shape) === 1;
+      const flat = part.op === 'reshape' || scalarBroadcast;
       if (kind !== 'elementwise' && !flat) return true;
-      flops += flopsPerElement(node);
+      flops += flopsPerElement(part);
       if (flops > THIN_FLOPS || arrays.size > THIN_ARRAYS) return true;
-      if (!scalarBroadcast || !this.params.has(at(node.args, 0))) stack.push(...node.args);
+      if (!scalarBroadcast || !this.params.has(at(part.args, 0))) stack.push(...part.args);
     }
     return arrays.size > THIN_ARRAYS;
   }
