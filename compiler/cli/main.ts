@@ -2,7 +2,6 @@
 // The command `flowc`. In: the arguments of the process. Out: its exit status (0 done, 1 trouble in the program or its run,
 // 2 wrong usage). `--version` is answered here, before anything else is loaded; the rest is imported when it is needed.
 
-import { setFlagsFromString } from 'node:v8';
 import { optimiseLate } from './engine.ts';
 import { versionText } from './version.ts';
 
@@ -10,8 +9,6 @@ const commandArguments = process.argv.slice(2);
 if (commandArguments.length === 1 && (commandArguments[0] === '--version' || commandArguments[0] === '-V')) {
   process.stdout.write(`${versionText()}\n`);
 } else {
-  // A compiler runs most of its code a few times: V8 should optimise only what is really hot. `check` of 40 lines: 0.95 s -> 0.45 s of processor time on Node 20.
-  setFlagsFromString('--interrupt-budget=10000000');
   optimiseLate();
   // A reader that has seen enough (`flowc … | head`) is no error.
   process.stdout.on('error', (trouble: NodeJS.ErrnoException) =>
