@@ -21,6 +21,8 @@ import type * as ast from '../syntax/ast.ts';
 export interface BoundaryRules {
   /** Ghost rules of a state (and component of a vector), its conditions evaluated in the model's scope of the moment. */
   readonly rules: (state: string, scope: () => Scope) => (component: number) => readonly AxisGhosts[];
+  /** Assigns every condition to a state, needed or not; an error where one is given twice or belongs to none. */
+  readonly check: (scope: () => Scope) => void;
 }
 
 interface Placed {
@@ -47,8 +49,9 @@ export function boundaryConditions(
         first.span,
         'write `pde m on plate { … }`',
       );
-    return { rules: () => () => [] };
+    return { rules: () => () => [], check: () => undefined };
   }
+  const walls = new Map(clauses.flatMap((c) => c.places.map((p) => [p, wallOf(ctx, grid, p)] as const)));
   const all: Placed[] = [];
   const owner: { state: string; component: number }[] = [];
   let assigned = false;
@@ -85,7 +88,7 @@ export function boundaryConditions(
     const conditions: Condition[] = [];
     for (const clause of clauses) {
       for (const place of clause.places) {
-        const wall = wallOf(ctx, grid, place);
+        const wall = walls.get(place) ?? wallOf(ctx, grid, place);
         for (const equation of clause.equations) {
           const residual = residualValue(ctx, equation, modelLets(ctx, item, inner));
           const parts =
@@ -110,6 +113,9 @@ export function boundaryConditions(
   };
 
   return {
+    check: (scope) => {
+      if (clauses.length > 0) assignOnce(scopeForPrototypes(ctx, item, grid, scope()), scope());
+    },
     rules: (state, scope) => (component) => {
       const rule = (axis: number, side: 'min' | 'max'): GhostRule => {
         if (grid.axes[axis]?.periodic === true) return { kind: 'even' };

@@ -3,12 +3,13 @@
 import { comprehension, staticListOf } from './comprehension.ts';
 import type { Context } from './context.ts';
 import { failAt, notYet, withDraws } from './context.ts';
+import { bindArguments } from './call_arguments.ts';
 import { callField } from './field_calls.ts';
 import { gridOf } from './domains.ts';
+import { instantiate } from './layers.ts';
 import { find } from './names.ts';
 import { flatten } from './leaves.ts';
 import { optionNamed } from './options.ts';
-import { bindPattern } from './patterns.ts';
 import type { Scope } from './scope.ts';
 import { bindType } from './types.ts';
 import type { CallArgument, CallArguments, FunctionValue, ModelValue, Value } from './values.ts';
@@ -90,7 +91,10 @@ export function call(ctx: Context, callee: Value, args: CallArguments, span: Spa
       return { kind: 'grid', grid: gridOf(ctx, callee, args, span) };
     case 'tuple':
       return { ...callee, elements: callee.elements.map((f) => call(ctx, f, args, span)) };
+    case 'layer':
+      return instantiate(ctx, callee, args, span);
     case 'record': {
+      if (callee.call !== undefined) return callee.call(callee, args, span);
       const inner = callee.entries.get('call');
       if (inner !== undefined) return call(ctx, inner, args, span);
       return failAt(ctx, 'E170', 'a record cannot be called', span);
@@ -135,74 +139,6 @@ function callFunction(ctx: Context, f: FunctionValue, args: CallArguments, span:
   } finally {
     ctx.frames.pop();
   }
-}
-
-/** Defines every parameter in `scope`: positional arguments first, then named ones, then defaults (which may use earlier parameters). */
-export function bindArguments(
-  ctx: Context,
-  name: string,
-  params: readonly ast.Param[],
-  args: CallArguments,
-  scope: Scope,
-  span: Span,
-): void {
-  const names = params.map((p) => (p.pattern.kind === 'name-pattern' ? p.pattern.name : undefined));
-  const positional = args.filter((a) => a.name === undefined);
-  const signature = `${name}(${params.map((p, i) => (names[i] ?? '(…)') + (p.default ? ' = …' : '')).join(', ')})`;
-  const extra = positional[params.length];
-  if (extra !== undefined)
-    failAt(
-      ctx,
-      'E172',
-      `${name} takes ${params.length === 0 ? 'no arguments' : params.length === 1 ? 'one argument' : `${params.length} arguments`}, but is given ${args.length}`,
-      extra.span,
-      `it is declared as ${signature}`,
-    );
-  for (const a of args) {
-    if (a.name === undefined) continue;
-    const position = names.indexOf(a.name);
-    if (position < 0) {
-      const guess = didYouMean(
-        a.name,
-        names.filter((n) => n !== undefined),
-      );
-      failAt(
-        ctx,
-        'E173',
-        `${name} has no argument \`${a.name}\``,
-        a.span,
-        guess ? `did you mean \`${guess}\`?` : `it is declared as ${signature}`,
-      );
-    }
-    if (position < positional.length || args.filter((x) => x.name === a.name).length > 1)
-      failAt(ctx, 'E174', `the argument \`${a.name}\` of ${name} is given twice`, a.span);
-  }
-  params.forEach((p, i) => {
-    const given = positional[i] ?? args.find((a) => a.name !== undefined && a.name === names[i]);
-    const value =
-      given?.value ??
-      (p.default === undefined
-        ? failAt(
-            ctx,
-            'E175',
-            `the argument \`${names[i] ?? 'number ' + String(i + 1)}\` of ${name} is missing`,
-            span,
-            `it is declared as ${signature}`,
-          )
-        : ctx.evaluate(p.default, scope));
-    const typed =
-      p.type === undefined
-        ? value
-        : bindType(
-            ctx,
-            p.type,
-            value,
-            scope,
-            given?.span ?? p.span,
-            `the argument \`${names[i] ?? ''}\` of ${name}`,
-          );
-    bindPattern(ctx, p.pattern, typed, scope, given?.span ?? p.span, false);
-  });
 }
 
 function applyModel(ctx: Context, m: ModelValue, args: CallArguments, span: Span): Value {

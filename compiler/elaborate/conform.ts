@@ -34,7 +34,7 @@ export function conform(ctx: Context, value: Value, like: Value, span: Span, wha
       if (value.kind !== 'record')
         return failAt(ctx, 'E160', `${what} wants ${describe(like)}, but this is ${describe(value)}`, span);
       return {
-        kind: 'record',
+        ...like,
         entries: new Map(
           [...like.entries].map(([k, l]) => {
             const v = value.entries.get(k);

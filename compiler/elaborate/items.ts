@@ -107,7 +107,7 @@ function evaluateItem(
     case 'model':
       return { kind: 'model', item, scope };
     case 'layer':
-      return notYet(ctx, 'a `layer`', item.name.span);
+      return { kind: 'layer', item, scope };
     case 'type-alias':
       return failAt(ctx, 'E401', `\`${item.name.name}\` is a type, not a value`, item.name.span);
     case 'let': {
@@ -191,7 +191,7 @@ function declared(
     case 'state':
       return variables.state(ctx, item, typed(ctx.evaluate(item.value, scope)));
     case 'network':
-      return notYet(ctx, 'a `network`', item.name.span);
+      return variables.network(ctx, item, ctx.evaluate(item.value, scope));
     case 'optimizer':
       return notYet(ctx, 'a named `optimizer`', item.name.span);
   }

@@ -67,7 +67,7 @@ export function flatten(
         const makers = [...v.entries].map(
           ([k, e]) => [k, walk(e, path === '' ? k : `${path}.${k}`)] as const,
         );
-        return (take) => ({ kind: 'record', entries: new Map(makers.map(([k, m]) => [k, m(take)])) });
+        return (take) => ({ ...v, entries: new Map(makers.map(([k, m]) => [k, m(take)])) });
       }
       case 'field': {
         if (v.grid === undefined) return () => v;

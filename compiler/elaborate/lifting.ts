@@ -68,7 +68,7 @@ export function lift(
             );
       }
       return {
-        kind: 'record',
+        ...model,
         entries: new Map(
           [...model.entries.keys()].map((key) => [key, recur(args.map((a) => part(a, key, `\`${key}\``)))]),
         ),

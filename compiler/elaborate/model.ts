@@ -5,25 +5,20 @@ import { boundaryConditions } from './boundaries.ts';
 import { conform } from './conform.ts';
 import type { Context } from './context.ts';
 import { failAt, notYet } from './context.ts';
-import { asField } from './field_maps.ts';
 import { contextOf } from './grids.ts';
-import { flatten, toNode } from './leaves.ts';
-import { operators } from './operators.ts';
+import { flatten } from './leaves.ts';
 import { bindPattern } from './patterns.ts';
 import type { Scope } from './scope.ts';
-import { equationStates, isRateOf, rateCalls } from './equations.ts';
+import { equationStates, rateCalls } from './equations.ts';
 import { onGrid } from './on_grid.ts';
+import { rateFromEquation, rateOperator, velocityName } from './rates.ts';
 import { bindType } from './types.ts';
 import type { FieldValue, InstanceValue, RecordValue, Value } from './values.ts';
-import { array, describe, record, tuple } from './values.ts';
-import { define } from './builtins/registry.ts';
-import { jvp } from '../autodiff/jvp.ts';
+import { array, describe, record } from './values.ts';
 import { constrained, freeRate } from '../field/condition.ts';
-import { demandCells } from '../field/demand.ts';
-import { coordinate, leaf, uniformGhosts } from '../field/expression.ts';
-import type { AxisGhosts, FieldContext, Grid, Leaf } from '../field/types.ts';
+import { coordinate, leaf } from '../field/expression.ts';
+import type { AxisGhosts, Grid, Leaf } from '../field/types.ts';
 import * as b from '../ir/build.ts';
-import { substitute } from '../ir/region.ts';
 import type { Node } from '../ir/types.ts';
 import { at } from '../support/lists.ts';
 import type { Span } from '../support/span.ts';
@@ -90,7 +85,7 @@ export function prepareModel(ctx: Context, instance: InstanceValue, span: Span):
       present.set(s.name, value);
       if (s.rateOf === undefined) scope.define(s.name, value, s.span);
     }
-    scope.define('dt', rateOperator(ctx, item, states, present, undefined), item.span);
+    scope.define('dt', rateOperator(ctx, item.name.name, states, present), item.span);
     for (const c of item.clauses)
       if (c.kind === 'let') bindPattern(ctx, c.pattern, ctx.evaluate(c.value, scope), scope, c.span, false);
     return { scope, present: record(present) };
@@ -116,6 +111,7 @@ export function prepareModel(ctx: Context, instance: InstanceValue, span: Span):
     rhs: (t, y) =>
       inModel(() => {
         const { scope, present } = scopeAt(t, y);
+        conditions.check(() => scope);
         const rates = new Map<string, Value>();
         for (const s of states) {
           const own = present.entries.get(s.name) ?? missing(ctx, s, span);
@@ -123,7 +119,7 @@ export function prepareModel(ctx: Context, instance: InstanceValue, span: Span):
           const rate =
             owner === undefined
               ? rateByName(present, s)
-              : rateFromEquation(ctx, owner, s, states, present, scope, grid);
+              : rateFromEquation(ctx, item.name.name, owner, s, states, present, scope, grid);
           rates.set(
             s.name,
             freeRates(
@@ -183,8 +179,6 @@ function missing(ctx: Context, s: { readonly name: string; readonly span: Span }
 }
 
 // ---- states
-
-const velocityName = (name: string): string => `dt(${name})`;
 
 function statesOf(ctx: Context, item: ast.ModelItem, grid: Grid | undefined): ModelState[] {
   const entries = item.clauses.flatMap((c) => (c.kind === 'state-clause' ? c.entries : []));
@@ -480,142 +474,3 @@ function assignEquations(
 function rateByName(present: RecordValue, s: ModelState): Value | undefined {
   return present.entries.get(velocityName(s.name));
 }
-
-/** `dt(u)` inside a model: the placeholder of the equation at hand, or the rate that is a state itself. */
-function rateOperator(
-  ctx: Context,
-  item: ast.ModelItem,
-  states: readonly ModelState[],
-  present: ReadonlyMap<string, Value>,
-  placeholder: { readonly state: string; readonly order: number; readonly value: Value } | undefined,
-): Value {
-  return define(ctx, 'dt', ['u', 'order?'], (a) => {
-    const u = a.need('u');
-    const order = a.get('order');
-    const n = order?.kind === 'number' ? order.value : 1;
-    const state = states.find((s) => present.get(s.name) === u);
-    if (state === undefined)
-      return failAt(
-        ctx,
-        'E352',
-        `dt(…) takes a state of ${item.name.name}, but this is ${describe(u)}`,
-        a.span,
-        'write the rate of an expression out by the chain rule',
-      );
-    if (placeholder !== undefined && placeholder.state === state.name && placeholder.order === n)
-      return placeholder.value;
-    const velocity = present.get(velocityName(state.name));
-    if (n === 1 && velocity !== undefined) return velocity;
-    return failAt(
-      ctx,
-      'E353',
-      `dt(${state.name}${n === 1 ? '' : `, ${n}`}) is not known here`,
-      a.span,
-      'it may stand in the equation that determines it',
-    );
-  });
-}
-
-function rateFromEquation(
-  ctx: Context,
-  e: ast.Equation,
-  s: ModelState,
-  states: readonly ModelState[],
-  present: RecordValue,
-  scope: Scope,
-  grid: Grid | undefined,
-): Value {
-  const name = s.rateOf ?? s.name;
-  const order = s.rateOf === undefined ? 1 : 2;
-  if (isRateOf(e.left, name, order)) return ctx.graph.withOrigin(e.span, () => ctx.evaluate(e.right, scope));
-  // left - right is affine in the rate: the rate is where it vanishes.
-  const own = present.entries.get(s.name) ?? missing(ctx, s, e.span);
-  const solveComponent = (
-    build: (placeholder: Value) => { left: Value; right: Value },
-    like: Node,
-    component: number,
-  ): Node => {
-    const d = ctx.graph.param(`dt(${name})`, like);
-    const placeholder: Value =
-      grid !== undefined && s.shape !== 'array'
-        ? {
-            kind: 'field',
-            expr: leaf(grid, `dt(${name})`, d, uniformGhosts(grid, { kind: 'extrapolate' })),
-            grid,
-          }
-        : array(d);
-    const { left, right } = build(placeholder);
-    const residual = ctx.elementwise(operators.sub, [left, right], e.span);
-    const part = residual.kind === 'tuple' ? at(residual.elements, component) : residual;
-    const r = residualNode(ctx, part, grid, e.span, like);
-    const [slope] = jvp(ctx.graph, [r], [d], [b.onesLike(ctx.graph, d)]);
-    if (slope === undefined) return failAt(ctx, 'E354', `dt(${name}) cancels out of this equation`, e.span);
-    const [r0] = substitute(ctx.graph, [r], new Map([[d, b.zerosLike(ctx.graph, d)]]));
-    const [slope0] = substitute(ctx.graph, [slope], new Map([[d, b.zerosLike(ctx.graph, d)]]));
-    const g = ctx.graph;
-    return b.neg(g, b.div(g, r0 ?? r, slope0 ?? slope));
-  };
-  const evaluateWith = (value: Value): { left: Value; right: Value } => {
-    const inner = scope.child();
-    inner.define(
-      'dt',
-      rateOperator(ctx, { ...dummy(e), name: { name: '', span: e.span } }, states, present.entries, {
-        state: name,
-        order,
-        value,
-      }),
-      e.span,
-    );
-    return ctx.graph.withOrigin(e.span, () => ({
-      left: ctx.evaluate(e.left, inner),
-      right: ctx.evaluate(e.right, inner),
-    }));
-  };
-  if (own.kind === 'tuple') {
-    const values = flatten(ctx, own, e.span).leaves.map((l) => l.node);
-    const parts = values.map((like, i) =>
-      solveComponent(
-        (p) =>
-          evaluateWith(
-            tuple(
-              values
-                .map((v, j) => (j === i ? p : array(b.zerosLike(ctx.graph, v))))
-                .map((v) =>
-                  v.kind === 'array' && grid !== undefined
-                    ? {
-                        kind: 'field' as const,
-                        expr: leaf(grid, name, v.node, uniformGhosts(grid, { kind: 'extrapolate' })),
-                        grid,
-                      }
-                    : v,
-                ),
-              own.axes,
-            ),
-          ),
-        like,
-        i,
-      ),
-    );
-    return flatten(ctx, own, e.span).rebuild(parts);
-  }
-  const flat = flatten(ctx, own, e.span);
-  return flat.rebuild([solveComponent(evaluateWith, at(flat.leaves, 0).node, 0)]);
-}
-
-const dummy = (e: ast.Equation): ast.ModelItem => ({
-  kind: 'model',
-  what: 'pde',
-  name: { name: '', span: e.span },
-  params: [],
-  clauses: [],
-  span: e.span,
-});
-
-function residualNode(ctx: Context, residual: Value, grid: Grid | undefined, span: Span, like: Node): Node {
-  if (grid !== undefined && residual.kind === 'field')
-    return demandCells(fieldContextOf(ctx, grid), asField(ctx, residual, span, 'the equation', grid));
-  const node = toNode(ctx, residual, span, 'the equation');
-  return node.shape.length === 0 && like.shape.length > 0 ? b.broadcastTo(ctx.graph, node, like.shape) : node;
-}
-
-const fieldContextOf = (ctx: Context, grid: Grid): FieldContext => contextOf(ctx, grid);

@@ -33,6 +33,17 @@ const NOT_ELEMENTWISE: ReadonlySet<OpName> = new Set<OpName>([
   'project',
 ]);
 
+/** Whether results depend on parameters element by element only. */
+export function dependsElementwise(results: readonly Node[], params: readonly Node[]): boolean {
+  const depends = new Set<Node>(params);
+  for (const n of reachable(results)) {
+    if (!n.args.some((a) => depends.has(a))) continue;
+    if (NOT_ELEMENTWISE.has(n.op)) return false;
+    depends.add(n);
+  }
+  return true;
+}
+
 export function comprehendNodes(
   ctx: Context,
   nodes: readonly Node[],

@@ -18,6 +18,7 @@ export type Value =
   | FunctionValue
   | BuiltinValue
   | FieldValue
+  | LayerValue
   | DomainValue
   | GridValue
   | ModelValue
@@ -53,6 +54,8 @@ export interface TupleValue {
 export interface RecordValue {
   readonly kind: 'record';
   readonly entries: ReadonlyMap<string, Value>;
+  /** Set on instances of layers: calls the layer with the weights that `self` holds. */
+  readonly call?: (self: RecordValue, args: CallArguments, span: Span) => Value;
   /** What to say when a part is asked for that is not there. */
   readonly hint?: (name: string) => string | undefined;
 }
@@ -89,6 +92,12 @@ export interface FieldValue {
   readonly coordinates?: readonly string[];
   /** Evaluates a function field at points given by values, argument by argument. */
   readonly at?: (args: readonly Value[], span: Span) => Value;
+}
+/** A declared layer, not yet given its sizes. */
+export interface LayerValue {
+  readonly kind: 'layer';
+  readonly item: ast.LayerItem;
+  readonly scope: Scope;
 }
 export interface DomainValue {
   readonly kind: 'domain';
@@ -175,6 +184,8 @@ export function describe(v: Value): string {
       return `the function ${v.name}`;
     case 'field':
       return v.grid ? `a field on ${v.grid.name}` : 'a function of coordinates';
+    case 'layer':
+      return `the layer ${v.item.name.name}`;
     case 'domain':
       return `the domain ${v.item.name.name}`;
     case 'grid':

@@ -139,6 +139,21 @@ export class Variables {
     return info.fromFree(info.variables.map((v) => this.nodeOf(v)));
   }
 
+  /** The weights of a network: trainable like a parameter, without bounds. */
+  network(ctx: Context, item: ast.DeclarationItem, value: Value): Value {
+    if (value.kind !== 'record' && value.kind !== 'list')
+      return failAt(
+        ctx,
+        'E453',
+        `a network is an instance of a layer, but this is ${describe(value)}`,
+        item.value.span,
+        'use std.nn { mlp } and write network net = mlp([2, 64, 1], tanh)',
+      );
+    const info = this.trainable(ctx, item, value, undefined);
+    this.parameters.set(item, info);
+    return info.fromFree(info.variables.map((v) => this.nodeOf(v)));
+  }
+
   state(ctx: Context, item: ast.DeclarationItem, value: Value): Value {
     const info = this.trainable(ctx, item, value, undefined);
     this.states.set(item, info);
