@@ -117,15 +117,19 @@ function assemble(kernel: Kernel, launch: Launch, shader: Shader, options: WgslO
     [
       `@compute @workgroup_size(${launch.workgroupSize})`,
       `fn main(${entryArguments(launch)}) {`,
-      shader.body(),
+      shader.body(usesGlobalId(launch) ? 'global_id' : 'workgroup_id'),
       '}',
     ].join('\n'),
   );
   return `${parts.join('\n\n')}\n`;
 }
 
+function usesGlobalId(launch: Launch): boolean {
+  return launch.strategy === 'points' || launch.strategy === 'rows';
+}
+
 function entryArguments(launch: Launch): string {
-  return launch.strategy === 'points' || launch.strategy === 'rows'
+  return usesGlobalId(launch)
     ? '@builtin(global_invocation_id) global_id: vec3<u32>'
     : '@builtin(workgroup_id) workgroup_id: vec3<u32>, @builtin(local_invocation_index) local_index: u32';
 }

@@ -82,8 +82,7 @@ export function writeMatmul(shader: Shader, kernel: MatmulKernel, launch: Launch
 
   const sums = block('sum');
   zero(sums);
-  // workgroup_id.z is 0; it keeps drivers from unrolling the loop, which some take seconds for.
-  if (k <= longestPlainSum) walk('0', `${k} + i32(workgroup_id.z)`, sums);
+  if (k <= longestPlainSum) walk('0', shader.hiddenBound(k), sums);
   else {
     const first = fresh('first');
     const end = fresh('end');

@@ -11,6 +11,7 @@ export class Shader {
   /** Module-scope declarations beside bindings and library. */
   readonly declarations: string[] = [];
   private readonly lines: string[] = [];
+  private zeroName: string | undefined;
   private depth = 1;
 
   constructor(readonly kernel: Kernel) {
@@ -46,7 +47,24 @@ export class Shader {
     this.line('}');
   }
 
-  body(): string {
-    return this.lines.join('\n');
+  /**
+   * A bound for loop counters that drivers do not see through: `count`, written so that the loop is not unrolled. Unrolled loops of a few dozen turns take some compilers seconds, and gain
+   * nothing where the body reads memory.
+   */
+  hiddenBound(count: number | string): string {
+    this.zeroName ??= this.names.fresh('zero');
+    return `${count} + ${this.zeroName}`;
+  }
+
+  /** Lines of the entry point; `builtin` is the vector whose z is always 0. */
+  body(builtin: 'global_id' | 'workgroup_id'): string {
+    const zero =
+      this.zeroName === undefined
+        ? []
+        : [
+            `  // Always 0, which drivers do not know: loops bounded with it are not unrolled.`,
+            `  let ${this.zeroName} = i32(${builtin}.z);`,
+          ];
+    return [...zero, ...this.lines].join('\n');
   }
 }

@@ -4,17 +4,20 @@
 // `workgroup` the long reductions at the top level are shared by the invocations of the workgroup: strided partial results, then a tree in workgroup memory of fixed shape; every
 // invocation does the other statements alike and the first one stores. The order of every sum is fixed by the text: reruns give the same bits.
 
-import { sharedReductions, type Launch } from '../../kernel/launch.ts';
-import type { MapKernel, Statement } from '../../kernel/types.ts';
+import { reductionExtent, sharedReductions, type Launch } from '../../kernel/launch.ts';
+import type { Expr, MapKernel, Statement } from '../../kernel/types.ts';
 import type { DType } from '../../ir/types.ts';
 import { assertNever } from '../../support/diagnostic.ts';
 import { at } from '../../support/lists.ts';
+import { children } from './expressions.ts';
 import { f32Literal, LARGEST_F32 } from './literals.ts';
 import type { Shader } from './shader.ts';
 
 type Reduce = Extract<Statement, { kind: 'reduce' }>;
 type Combine = Reduce['combine'];
 
+/** Loops of at most so many turns may be unrolled by the driver. */
+const mostUnrolled = 8;
 /** Longest sum that is accumulated in one variable. */
 const longestPlainSum = 128;
 
@@ -113,12 +116,21 @@ export class StatementWriter {
       shader.line(`let ${bound} = ${text};`);
       return bound;
     };
-    const from = fixed(s.from, 'from');
-    const to = fixed(s.to, 'to');
+    let from = fixed(s.from, 'from');
+    let to = fixed(s.to, 'to');
+    if (s.from.kind === 'const' && s.to.kind === 'const' && this.rolled(s.to.value - s.from.value, s.body)) {
+      if (s.down) from = shader.hiddenBound(from);
+      else to = shader.hiddenBound(to);
+    }
     const head = s.down
       ? `for (var ${name} = ${to} - 1; ${name} >= ${from}; ${name}--)`
       : `for (var ${name} = ${from}; ${name} < ${to}; ${name}++)`;
     shader.block(head, () => this.write(s.body));
+  }
+
+  /** Whether a loop of so many turns should stay a loop: unrolling pays only where it lets local arrays live in registers. */
+  private rolled(turns: number, body: readonly Statement[]): boolean {
+    return turns > mostUnrolled && !body.some(touchesLocalArray);
   }
 
   // ---- reductions of one invocation
@@ -127,7 +139,7 @@ export class StatementWriter {
     const name = this.shader.names.of(s.name);
     this.shader.line(`var ${name} = ${neutral(s.combine, s.type)};`);
     if (s.loops.some((loop) => loop.extent === 0)) return;
-    const total = s.loops.reduce((n, loop) => n * loop.extent, 1);
+    const total = reductionExtent(s);
     const careful = s.combine === 'sum' && s.type === 'f32' && total > longestPlainSum;
     this.accumulate(s, 0, name, careful);
   }
@@ -149,6 +161,7 @@ export class StatementWriter {
     }
     const variable = names.of(loop.name);
     const inner = level + 1 < s.loops.length;
+    const total = reductionExtent(s);
     const blocked = careful && loop.extent > longestPlainSum;
     const partial = (extent: string, from: string): void => {
       shader.block(`for (var ${variable} = ${from}; ${variable} < ${extent}; ${variable}++)`, () => {
@@ -160,7 +173,11 @@ export class StatementWriter {
       });
     };
     let sum = target;
-    if (!blocked) return partial(String(loop.extent), '0');
+    if (!blocked) {
+      const usesArrays = touchesLocalArray(s);
+      const rolled = total > mostUnrolled && loop.extent > 4 && !usesArrays;
+      return partial(rolled ? shader.hiddenBound(loop.extent) : String(loop.extent), '0');
+    }
     const size = blockSize(loop.extent);
     const block = names.fresh('block');
     shader.block(`for (var ${block} = 0; ${block} < ${loop.extent}; ${block} += ${size})`, () => {
@@ -179,7 +196,7 @@ export class StatementWriter {
     const { shader } = this;
     const { names } = shader;
     const size = this.launch.workgroupSize;
-    const total = s.loops.reduce((n, loop) => n * loop.extent, 1);
+    const total = reductionExtent(s);
     const own = names.fresh(`${s.name}_own`);
     shader.line(`var ${own} = ${neutral(s.combine, s.type)};`);
     const element = names.fresh('element');
@@ -233,6 +250,40 @@ export class StatementWriter {
     }
     return name;
   }
+}
+
+/** Whether a statement reads or writes an element of a local array. */
+function touchesLocalArray(s: Statement): boolean {
+  switch (s.kind) {
+    case 'assign_local':
+      return true;
+    case 'array':
+      return false;
+    case 'let':
+    case 'var':
+    case 'assign':
+      return readsLocalArray(s.value);
+    case 'random_block':
+      return [...s.key, ...s.counter].some(readsLocalArray);
+    case 'store':
+      return readsLocalArray(s.index) || readsLocalArray(s.value);
+    case 'for':
+      return readsLocalArray(s.from) || readsLocalArray(s.to) || s.body.some(touchesLocalArray);
+    case 'while':
+      return (
+        readsLocalArray(s.condition) || s.before.some(touchesLocalArray) || s.body.some(touchesLocalArray)
+      );
+    case 'if':
+      return readsLocalArray(s.condition) || s.then.some(touchesLocalArray) || s.else.some(touchesLocalArray);
+    case 'reduce':
+      return s.body.some(touchesLocalArray) || readsLocalArray(s.value);
+    default:
+      return assertNever(s);
+  }
+}
+
+function readsLocalArray(e: Expr): boolean {
+  return e.kind === 'local' || children(e).some(readsLocalArray);
 }
 
 /** A power of two near the square root. */
