@@ -7,6 +7,7 @@ import type { ModelState } from './model.ts';
 import { contextOf } from './grids.ts';
 import { operators } from './operators.ts';
 import { bindPattern } from './patterns.ts';
+import { rateOperator } from './rates.ts';
 import type { Scope } from './scope.ts';
 import type { Value } from './values.ts';
 import { array } from './values.ts';
@@ -62,6 +63,7 @@ export function boundaryConditions(
     assigned = true;
     const prototypes: { leaf: Leaf; state: string; component: number }[] = [];
     const inner = scope.child();
+    const standIns = new Map<string, Value>();
     const zero = ctx.graph.param('prototype', { dtype: ctx.real, shape: grid.axes.map((a) => a.count) });
     for (const s of states) {
       if (s.shape === 'array') {
@@ -84,7 +86,9 @@ export function boundaryConditions(
           ? { kind: 'tuple', elements: grid.axes.map((_, i) => one(i)), axes: grid.axes.map((a) => a.name) }
           : one(0);
       if (s.rateOf === undefined) inner.define(s.name, value, s.span);
+      standIns.set(s.name, value);
     }
+    inner.define('dt', rateOperator(ctx, item.name.name, states, standIns), item.span);
     const conditions: Condition[] = [];
     for (const clause of clauses) {
       for (const place of clause.places) {

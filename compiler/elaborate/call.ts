@@ -16,7 +16,6 @@ import type { CallArgument, CallArguments, FunctionValue, ModelValue, Value } fr
 import { describe, int } from './values.ts';
 import * as b from '../ir/build.ts';
 import { sizeOf } from '../ir/types.ts';
-import { didYouMean } from '../support/did_you_mean.ts';
 import type { Span } from '../support/span.ts';
 import type * as ast from '../syntax/ast.ts';
 

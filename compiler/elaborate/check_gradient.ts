@@ -25,7 +25,7 @@ export function checkGradient(
 ): CheckGradientStatement {
   const { ctx, variables } = w;
   const g = ctx.graph;
-  const targets = targetsOf(ctx, variables, s.over, scope);
+  const targets = targetsOf(ctx, variables, s.over, [], scope);
   const now = targets.variables.map((v) => variables.nodeOf(v));
   const objective = objectiveAt(ctx, targets, s.value, targets.now, scope);
   checkInfluence(ctx, targets, variables, objective, s.value, s.over);

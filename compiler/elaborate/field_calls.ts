@@ -17,7 +17,7 @@ export function callField(ctx: Context, f: FieldValue, args: CallArguments, span
   if (names === undefined)
     return failAt(
       ctx,
-      'E312',
+      'E339',
       'this field is no function of named coordinates, so it cannot be called',
       span,
       'write field f(x, y) = … and call that',
@@ -29,7 +29,7 @@ export function callField(ctx: Context, f: FieldValue, args: CallArguments, span
     return tuple([]);
   }).apply(args, span);
   if (f.grid === undefined) {
-    if (f.at === undefined) return failAt(ctx, 'E312', 'this field cannot be called', span);
+    if (f.at === undefined) return failAt(ctx, 'E339', 'this field cannot be called', span);
     return f.at(
       points.map((p) => p.value),
       span,

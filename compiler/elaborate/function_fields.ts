@@ -20,7 +20,7 @@ export function functionField(ctx: Context, item: ast.FieldItem, scope: Scope): 
   const names = item.params.map((p) =>
     p.pattern.kind === 'name-pattern'
       ? p.pattern.name
-      : failAt(ctx, 'E310', 'the arguments of a field are the names of coordinates', p.span),
+      : failAt(ctx, 'E337', 'the arguments of a field are the names of coordinates', p.span),
   );
   const world = ctx.world;
   const evaluate = (values: readonly Value[]): Value => {
@@ -44,7 +44,7 @@ export function functionField(ctx: Context, item: ast.FieldItem, scope: Scope): 
     if (axes === undefined)
       return failAt(
         ctx,
-        'E311',
+        'E338',
         `the field ${item.name.name}(${names.join(', ')}) is wanted on a domain with the coordinates ${given.join(', ')}`,
         item.span,
         'name its arguments after the coordinates of the domain',

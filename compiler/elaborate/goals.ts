@@ -2,7 +2,7 @@
 // squares.
 
 import type { Context } from './context.ts';
-import { failAt, inWorld, notYet } from './context.ts';
+import { failAt, inWorld } from './context.ts';
 import { comprehend } from './comprehension.ts';
 import { scalarOf } from './derivatives.ts';
 import { flatten, staticNumber, toReal } from './leaves.ts';
@@ -31,54 +31,59 @@ export interface Targets {
   readonly at: <T>(p: Value, span: Span, work: () => T) => T;
 }
 
+/** A parameter, or the part of a network that is to be trained. */
+interface Target {
+  readonly info: ParameterInfo;
+  readonly chosen: readonly string[];
+}
+
+/** `over k, net except net.head`. */
 export function targetsOf(
   ctx: Context,
   variables: Variables,
   over: readonly ast.Expression[],
+  except: readonly ast.Expression[],
   scope: Scope,
 ): Targets {
-  const infos: ParameterInfo[] = [];
+  const targets: Target[] = [];
   for (const e of over) {
-    if (e.kind !== 'name') return notYet(ctx, 'a part of a parameter as target', e.span);
-    const item: NamedItem | undefined = scope.module.items.get(e.name);
-    if (item === undefined) {
-      const names = [...scope.module.items.entries()]
-        .filter(([, i]) => i.kind === 'declaration' && i.what === 'param')
-        .map(([n]) => n);
-      const guess = didYouMean(e.name, names);
-      return failAt(
-        ctx,
-        'E150',
-        `\`${e.name}\` is not known here`,
-        e.span,
-        guess ? `did you mean \`${guess}\`?` : `parameters are ${names.join(', ')}`,
-      );
+    const t = targetOf(ctx, variables, e, scope);
+    const before = targets.findIndex((x) => x.info === t.info);
+    if (before < 0) {
+      targets.push(t);
+      continue;
     }
-    ctx.item(scope.module, item, e.name);
-    const info = variables.parameters.get(item);
-    if (info === undefined)
-      return failAt(
-        ctx,
-        'E420',
-        `\`${e.name}\` is no parameter, so it cannot be optimised`,
-        e.span,
-        item.kind === 'declaration' ? `declare it with \`param ${e.name} = …\`` : undefined,
-      );
-    if (infos.includes(info)) return failAt(ctx, 'E421', `\`${e.name}\` is named twice`, e.span);
-    infos.push(info);
+    const merged = at(targets, before);
+    if (t.chosen.some((v) => merged.chosen.includes(v)))
+      return failAt(ctx, 'E421', `\`${t.info.name}\` is named twice`, e.span);
+    targets[before] = {
+      info: t.info,
+      chosen: t.info.variables.filter((v) => merged.chosen.includes(v) || t.chosen.includes(v)),
+    };
   }
-  const names = infos.flatMap((i) => i.variables);
+  for (const e of except) {
+    const t = targetOf(ctx, variables, e, scope);
+    const index = targets.findIndex((x) => x.info === t.info);
+    const from = targets[index];
+    if (from === undefined || !t.chosen.some((v) => from.chosen.includes(v)))
+      return failAt(ctx, 'E425', 'what is excepted is not among what is optimised', e.span);
+    targets[index] = { info: from.info, chosen: from.chosen.filter((v) => !t.chosen.includes(v)) };
+  }
+  const names = targets.flatMap((t) => t.chosen);
+  if (names.length === 0)
+    return failAt(ctx, 'E425', 'nothing is left to optimise', over[0]?.span ?? scope.module.ast.span);
+  const infos = targets.map((t) => t.info);
   const recordOf = (nodes: readonly Node[]): Value => {
     let next = 0;
     return record(
-      infos.map((info) => {
-        const own = nodes.slice(next, next + info.variables.length);
-        next += info.variables.length;
+      targets.map(({ info, chosen }) => {
+        const own = nodes.slice(next, next + chosen.length);
+        next += chosen.length;
         return [
           info.name,
           own.length === 1
             ? array(at(own, 0))
-            : record(own.map((n, i) => [at(info.variables, i), array(n)] as const)),
+            : record(own.map((n, i) => [at(chosen, i), array(n)] as const)),
         ] as const;
       }),
     );
@@ -112,15 +117,77 @@ export function targetsOf(
       let next = 0;
       const world = replaced(
         ctx,
-        infos.map((info) => {
-          const own = free.slice(next, next + info.variables.length);
-          next += info.variables.length;
-          return [info.item, info.fromFree(own)] as const;
+        targets.map(({ info, chosen }) => {
+          const own = free.slice(next, next + chosen.length);
+          next += chosen.length;
+          const all = info.variables.map((v) => {
+            const index = chosen.indexOf(v);
+            return index < 0 ? variables.nodeOf(v) : at(own, index);
+          });
+          return [info.item, info.fromFree(all)] as const;
         }),
       );
       return inWorld(ctx, world, work);
     },
   };
+}
+
+function targetOf(ctx: Context, variables: Variables, e: ast.Expression, scope: Scope): Target {
+  const { name, path } = targetPath(ctx, e, scope);
+  const item: NamedItem | undefined = scope.module.items.get(name);
+  if (item === undefined) {
+    const names = [...scope.module.items.entries()]
+      .filter(([, i]) => i.kind === 'declaration' && (i.what === 'param' || i.what === 'network'))
+      .map(([n]) => n);
+    const guess = didYouMean(name, names);
+    return failAt(
+      ctx,
+      'E150',
+      `\`${name}\` is not known here`,
+      e.span,
+      guess ? `did you mean \`${guess}\`?` : `parameters are ${names.join(', ')}`,
+    );
+  }
+  ctx.item(scope.module, item, name);
+  const info = variables.parameters.get(item);
+  if (info === undefined)
+    return failAt(
+      ctx,
+      'E420',
+      `\`${name}\` is no parameter, so it cannot be optimised`,
+      e.span,
+      item.kind === 'declaration' ? `declare it with \`param ${name} = …\`` : undefined,
+    );
+  if (path === '') return { info, chosen: info.variables };
+  const prefix = `${info.item.what}.${info.name}${path}`;
+  const chosen = info.variables.filter(
+    (v) => v === prefix || v.startsWith(`${prefix}.`) || v.startsWith(`${prefix}[`),
+  );
+  if (chosen.length === 0)
+    return failAt(ctx, 'E152', `\`${name}\` has no part \`${path.replace(/^\./, '')}\``, e.span);
+  return { info, chosen };
+}
+
+/** `net.body[0].W` as name and path. */
+function targetPath(ctx: Context, e: ast.Expression, scope: Scope): { name: string; path: string } {
+  if (e.kind === 'name') return { name: e.name, path: '' };
+  if (e.kind === 'member') {
+    const t = targetPath(ctx, e.target, scope);
+    return { name: t.name, path: `${t.path}.${e.name.name}` };
+  }
+  const entry = e.kind === 'index' ? e.entries[0] : undefined;
+  if (e.kind === 'index' && entry?.kind === 'at' && e.entries.length === 1) {
+    const t = targetPath(ctx, e.target, scope);
+    const i = staticNumber(ctx.evaluate(entry.value, scope));
+    if (i !== undefined) return { name: t.name, path: `${t.path}[${i}]` };
+  }
+  return failAt(
+    ctx,
+    'E426',
+    'what is optimised is a parameter, a network, or a part of one',
+    e.span,
+    'write `over k, net.head`',
+  );
 }
 
 /** The objective at p, one number. */

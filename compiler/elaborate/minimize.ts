@@ -36,8 +36,6 @@ export function minimize(
   if (method.batch !== undefined) notYet(ctx, '`batch`', method.batch.span);
   if (method.accumulate !== undefined) notYet(ctx, '`accumulate`', method.accumulate.span);
   if (method.unit === 'epochs') notYet(ctx, '`epochs`', method.count.span);
-  const excluded = goal.except[0];
-  if (excluded !== undefined) notYet(ctx, '`except`', excluded.span);
   if (goal.value.kind === 'record') notYet(ctx, 'several losses seen apart', goal.value.span);
   const steps = staticInteger(
     ctx,
@@ -47,7 +45,7 @@ export function minimize(
   );
   if (steps < 0) failAt(ctx, 'E111', `the number of steps is ${steps}`, method.count.span);
 
-  const targets = targetsOf(ctx, variables, goal.over, scope);
+  const targets = targetsOf(ctx, variables, goal.over, goal.except, scope);
   const label = labelOf(goal.value);
   const objective = objectiveAt(ctx, targets, goal.value, targets.now, scope);
   checkInfluence(ctx, targets, variables, objective, goal.value, goal.over);

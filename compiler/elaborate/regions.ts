@@ -25,7 +25,7 @@ export function analyticRegion(ctx: Context, item: ast.RegionItem, scope: Scope)
         coordinates[n] ??
         failAt(
           ctx,
-          'E311',
+          'E338',
           `the region ${item.name.name} lies on ${item.on.name}, which has the coordinates ${names.join(', ')}`,
           item.span,
         ),
