@@ -6,6 +6,8 @@ import { failAt } from './context.ts';
 import { converted } from './precision.ts';
 import type { Scope } from './scope.ts';
 import type { Value } from './values.ts';
+import { tuple } from './values.ts';
+import { normal } from '../field/expression.ts';
 import { didYouMean } from '../support/did_you_mean.ts';
 import type { Span } from '../support/span.ts';
 
@@ -24,7 +26,18 @@ export function find(ctx: Context, name: string, scope: Scope): Value | undefine
     const there = used.module.items.get(used.name);
     if (there !== undefined) return ctx.item(used.module, there, used.name);
   }
-  return ctx.prelude(name) ?? derivativeNamed(ctx, name, scope);
+  return ctx.prelude(name) ?? outwardNormal(ctx, name) ?? derivativeNamed(ctx, name, scope);
+}
+
+/** `normal`: the outward normal of the wall at hand, inside a model on a domain. */
+function outwardNormal(ctx: Context, name: string): Value | undefined {
+  const grid = ctx.modelGrid;
+  if (name !== 'normal' || grid === undefined) return undefined;
+  const axes = grid.axes.map((a) => a.name);
+  return tuple(
+    axes.map((a) => ({ kind: 'field', expr: normal(a), grid })),
+    axes,
+  );
 }
 
 /** `dx`, `dxy`: of the model around, or of any domain of the file. */
