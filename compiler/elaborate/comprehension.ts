@@ -9,7 +9,7 @@ import { bindPattern } from './patterns.ts';
 import type { Scope } from './scope.ts';
 import { sourceOf } from './sources.ts';
 import { stackValues } from './stacking.ts';
-import type { Value } from './values.ts';
+import type { ArrayValue, Value } from './values.ts';
 import { array, list } from './values.ts';
 import { batch } from '../autodiff/batch.ts';
 import * as b from '../ir/build.ts';
@@ -101,6 +101,39 @@ export function comprehend(
     ),
   );
   return flat.rebuild(batched);
+}
+
+/** The body batched over the elements of an array value. */
+export function comprehendOver(
+  ctx: Context,
+  body: (s: Scope) => Value,
+  pattern: ast.Pattern,
+  elements: ArrayValue,
+  scope: Scope,
+  span: Span,
+): Value {
+  const g = ctx.graph;
+  const length = elements.node.shape[0] ?? 0;
+  const index = g.param('i', { dtype: 'i32', shape: [] });
+  const x = g.param('x', { dtype: elements.node.dtype, shape: elements.node.shape.slice(1) });
+  const child = scope.child();
+  const value = withDraws(ctx, enterLoop(ctx, index, length), () => {
+    bindPattern(ctx, pattern, array(x), child, span, false);
+    return body(child);
+  });
+  const flat = flatten(ctx, value, span);
+  const mapping = new Map([
+    [index, g.iota([length], 0, 'i32')],
+    [x, elements.node],
+  ]);
+  return flat.rebuild(
+    batch(
+      g,
+      flat.leaves.map((l) => l.node),
+      mapping,
+      length,
+    ),
+  );
 }
 
 /** `list(f(i) for i in 0..n)`: elements one by one, each with its static index. */

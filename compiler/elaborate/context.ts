@@ -114,6 +114,8 @@ export interface Context extends Evaluator {
   asserts: AssertRecord[];
   /** Iteration number of the `minimize` around, for schedules and draws. */
   iteration: Node | undefined;
+  /** Set while a minibatch step is elaborated: how many terms of an indexed loss it sees. */
+  batch: number | undefined;
   /** The grid of the model whose equations are being evaluated: what numbers and functions of coordinates in a derivative refer to. */
   modelGrid: Grid | undefined;
   /** Values given on the command line for `const` and `input`. */

@@ -60,6 +60,7 @@ export function makeContext(options: {
     asserts: [],
     iteration: undefined,
     modelGrid: undefined,
+    batch: undefined,
     evaluate: (e, scope) => evaluate(ctx, e, scope),
     elementwise: (op, args, span) => applyElementwise(ctx, op, args, span),
     call: (callee, args, span) => call(ctx, callee, args, span),

@@ -8,12 +8,13 @@ import { checkInfluence, objectiveAt, targetsOf } from './goals.ts';
 import type { Targets } from './goals.ts';
 import { labelOf } from './expression.ts';
 import { scalarOf } from './derivatives.ts';
-import { flatten, staticInteger } from './leaves.ts';
+import { flatten, staticInteger, staticNumber } from './leaves.ts';
 import type { Flattened } from './leaves.ts';
 import { outputOf, placeOf, textParts } from './outputs.ts';
 import { problemRecord } from './problem.ts';
 import type { ScriptWriter } from './runs.ts';
-import type { Scope } from './scope.ts';
+import { Scope } from './scope.ts';
+import { replaced } from './worlds.ts';
 import type { Value } from './values.ts';
 import { describe } from './values.ts';
 import * as b from '../ir/build.ts';
@@ -33,17 +34,17 @@ export function minimize(
   const { ctx, variables } = w;
   const { goal, method } = s;
   if (s.constraints.length > 0) notYet(ctx, '`subject to`', s.span);
-  if (method.batch !== undefined) notYet(ctx, '`batch`', method.batch.span);
   if (method.accumulate !== undefined) notYet(ctx, '`accumulate`', method.accumulate.span);
-  if (method.unit === 'epochs') notYet(ctx, '`epochs`', method.count.span);
   if (goal.value.kind === 'record') notYet(ctx, 'several losses seen apart', goal.value.span);
-  const steps = staticInteger(
+  const count = staticInteger(
     ctx,
     ctx.evaluate(method.count, scope),
     method.count.span,
-    'the number of steps',
+    `the number of ${method.unit}`,
   );
-  if (steps < 0) failAt(ctx, 'E111', `the number of steps is ${steps}`, method.count.span);
+  if (count < 0) failAt(ctx, 'E111', `the number of ${method.unit} is ${count}`, method.count.span);
+  const batch = batchOf(ctx, method, goal.value, scope);
+  const steps = method.unit === 'steps' ? count : count * batch.perEpoch;
 
   const targets = targetsOf(ctx, variables, goal.over, goal.except, scope);
   const label = labelOf(goal.value);
@@ -70,8 +71,11 @@ export function minimize(
   };
   const span = method.using.span;
   const arg = (value: Value): { value: Value; span: typeof span } => ({ value, span });
-  const before = ctx.iteration;
+  const before = { iteration: ctx.iteration, batch: ctx.batch, world: ctx.world };
   ctx.iteration = iteration;
+  ctx.batch = batch.size;
+  // Losses of a step have draws and a batch of their own.
+  ctx.world = replaced(ctx, []);
   let start: string;
   let step: string;
   try {
@@ -100,7 +104,9 @@ export function minimize(
     if (stop !== undefined) outputs.set(`${name}.done`, finished);
     step = variables.procedure(`${name}.step`, outputs);
   } finally {
-    ctx.iteration = before;
+    ctx.iteration = before.iteration;
+    ctx.batch = before.batch;
+    ctx.world = before.world;
   }
 
   const objectiveVariable = variables.result(
@@ -171,6 +177,60 @@ export function minimize(
     place: placeOf(s.span),
     ...(diagnose ? { diagnose } : {}),
   };
+}
+
+/** The size of a minibatch (undefined: all terms) and the steps of an epoch. */
+function batchOf(
+  ctx: Context,
+  method: ast.Method,
+  goal: ast.Expression,
+  scope: Scope,
+): { size: number | undefined; perEpoch: number } {
+  const lengths = namesIn(goal).flatMap((name) => {
+    const item = scope.find(name) === undefined ? scope.module.items.get(name) : undefined;
+    const first = item?.kind === 'loss' ? item.generators?.[0] : undefined;
+    if (item?.kind !== 'loss' || first === undefined) return [];
+    const range = ctx.evaluate(first.source, new Scope(scope.module, undefined));
+    return range.kind === 'range' ? [(staticNumber(range.to) ?? 0) - (staticNumber(range.from) ?? 0)] : [];
+  });
+  const where = method.batch?.span ?? method.count.span;
+  if (method.batch === undefined) {
+    if (method.unit === 'epochs' && lengths.length === 0)
+      failAt(
+        ctx,
+        'E455',
+        '`epochs` counts passes through an indexed loss, and there is none here',
+        where,
+        'write loss l(i in 0..n) = …, or count `steps`',
+      );
+    return { size: undefined, perEpoch: 1 };
+  }
+  if (lengths.length === 0)
+    return failAt(
+      ctx,
+      'E455',
+      '`batch` takes terms of an indexed loss, and there is none here',
+      where,
+      'write loss l(i in 0..n) = …',
+    );
+  const size = staticInteger(ctx, ctx.evaluate(method.batch, scope), where, 'the size of a batch');
+  if (size < 1) failAt(ctx, 'E111', `the size of a batch is at least 1, but this is ${size}`, where);
+  return { size, perEpoch: Math.max(1, Math.floor(Math.min(...lengths) / size)) };
+}
+
+function namesIn(e: ast.Expression): string[] {
+  switch (e.kind) {
+    case 'name':
+      return [e.name];
+    case 'binary':
+      return [...namesIn(e.left), ...namesIn(e.right)];
+    case 'unary':
+      return namesIn(e.operand);
+    case 'call':
+      return e.args.flatMap((a) => namesIn(a.value));
+    default:
+      return [];
+  }
 }
 
 function parameterOutputs(
