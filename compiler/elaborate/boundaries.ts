@@ -1,7 +1,7 @@
 // Boundary conditions of a model: every equation of every `boundary` clause becomes the residual of one state at one wall, read by the field's ghost rules when it is needed.
 
 import type { Context } from './context.ts';
-import { failAt, notYet } from './context.ts';
+import { failAt, notYet, onModelGrid } from './context.ts';
 import { asField } from './field_maps.ts';
 import type { ModelState } from './model.ts';
 import { contextOf } from './grids.ts';
@@ -139,7 +139,10 @@ export function boundaryConditions(
         const { equation, component: part } = at(all, index);
         return {
           kind: 'equation',
-          residual: () => componentOf(ctx, residualValue(ctx, equation, scope()), part, grid, equation.span),
+          residual: () =>
+            onModelGrid(ctx, grid, () =>
+              componentOf(ctx, residualValue(ctx, equation, scope()), part, grid, equation.span),
+            ),
           span: equation.span,
         };
       };

@@ -161,6 +161,17 @@ export function inWorld<T>(ctx: Context, world: World, work: () => T): T {
   }
 }
 
+/** Runs `work` as part of a model on this grid. */
+export function onModelGrid<T>(ctx: Context, grid: Grid | undefined, work: () => T): T {
+  const before = ctx.modelGrid;
+  ctx.modelGrid = grid;
+  try {
+    return work();
+  } finally {
+    ctx.modelGrid = before;
+  }
+}
+
 export function withDraws<T>(ctx: Context, draws: DrawContext, work: () => T): T {
   const before = ctx.draws;
   ctx.draws = draws;

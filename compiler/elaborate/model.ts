@@ -4,7 +4,7 @@
 import { boundaryConditions } from './boundaries.ts';
 import { conform } from './conform.ts';
 import type { Context } from './context.ts';
-import { failAt, notYet } from './context.ts';
+import { failAt, notYet, onModelGrid } from './context.ts';
 import { contextOf } from './grids.ts';
 import { flatten } from './leaves.ts';
 import { bindPattern } from './patterns.ts';
@@ -91,15 +91,7 @@ export function prepareModel(ctx: Context, instance: InstanceValue, span: Span):
     return { scope, present: record(present) };
   };
 
-  const inModel = <T>(work: () => T): T => {
-    const before = ctx.modelGrid;
-    ctx.modelGrid = grid;
-    try {
-      return work();
-    } finally {
-      ctx.modelGrid = before;
-    }
-  };
+  const inModel = <T>(work: () => T): T => onModelGrid(ctx, grid, work);
 
   return {
     name: item.name.name,
