@@ -582,6 +582,9 @@ function stillRead(plan: RegionPlan, param: Node, size: number, unit: number, re
   const writer = at(plan.units, unit);
   if (writer.kind === 'step') return true;
   if (writer.serial) return size > UNROLL;
+  // Many values of a loop inside the kernel are stored before the kernel ends.
+  if (writer.items.some((item) => item.kind === 'thread') && size > UNROLL * sizeOf(writer.space))
+    return true;
   for (const item of writer.items) {
     const bits = item.reads.get(param);
     if (bits === undefined) continue;

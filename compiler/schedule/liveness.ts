@@ -5,7 +5,7 @@ import type { Node } from '../ir/types.ts';
 import { UNROLL } from './lower_map.ts';
 import type { Item } from './items.ts';
 import type { RegionPlan, Unit } from './partition.ts';
-import { isStackedOutput } from './threads.ts';
+import { isStackedOutput, restShape } from './threads.ts';
 
 export interface Liveness {
   /** In the order in which they are computed. */
@@ -35,7 +35,7 @@ export function liveness(plan: RegionPlan, targets: readonly unknown[]): Livenes
         lastRead.set(node, u);
         const definer = unitOf.get(node);
         if (definer === undefined) continue;
-        if (definer !== u || (unit.kind === 'map' && inMemory(unit.serial, node))) wanted.add(node);
+        if (definer !== u || (unit.kind === 'map' && inMemory(unit, node))) wanted.add(node);
       }
   });
   const live = new Set<Node>();
@@ -46,7 +46,8 @@ export function liveness(plan: RegionPlan, targets: readonly unknown[]): Livenes
 }
 
 /** Whether a value that its own unit reads has to be in memory for that. */
-function inMemory(serial: boolean, node: Node): boolean {
-  if (node.op === 'project') return isStackedOutput(node);
-  return serial && sizeOf(node.shape) > UNROLL;
+function inMemory(unit: Extract<Unit, { kind: 'map' }>, node: Node): boolean {
+  if (node.op === 'project')
+    return isStackedOutput(node) || sizeOf(restShape(node.shape, unit.space)) > UNROLL;
+  return unit.serial && sizeOf(node.shape) > UNROLL;
 }

@@ -164,20 +164,8 @@ class UnitWriter {
 
   /** Later items find the values in registers. */
   private hold(node: Node, values: readonly Value[]): void {
-    const { writer } = this;
     this.frame.memo.delete(node);
-    this.frame.sources.set(node, (tuple) => {
-      const flat = writer.index.flat(tuple, node.shape);
-      if (flat.terms.length === 0) return at(values, flat.constant);
-      const index = writer.index.expr(flat);
-      const chosen = values
-        .slice(0, -1)
-        .reduceRight(
-          (rest, value, e) => k.select(k.compare('eq', index, k.int(e)), value.expr, rest),
-          at(values, -1).expr,
-        );
-      return writer.bind(chosen, flat.depth);
-    });
+    this.frame.sources.set(node, (tuple) => this.chosen(values, this.writer.index.flat(tuple, node.shape)));
   }
 
   /** Later items find the values in memory. */
@@ -226,40 +214,66 @@ class UnitWriter {
   }
 
   private thread(item: Item, stores: readonly (readonly Place[])[]): void {
-    const { writer, unit, point } = this;
-    const ix = writer.index;
     const results = this.lowering.region(this.frame, item.node);
     item.outputs.forEach((output, i) => {
       if (output.op !== 'project') return;
       const source = at(results, output.attrs.index);
       this.frame.sources.set(output, source);
-      if (isStacked(item.node, output.attrs.index)) return;
-      const batched = isBatched(output.shape, unit.space);
-      const rest = restShape(output.shape, unit.space);
-      const lead = batched ? point : [];
-      const tuples = range(sizeOf(rest)).map((flat) => [...lead, ...ix.unflat(ix.constant(flat), rest)]);
-      const values = tuples.map((tuple) => writer.freeze(source(tuple)));
-      const places = stores[i] ?? [];
-      if (places.length === 0) return;
-      this.late.push(() => {
-        const write = (): void => {
-          tuples.forEach((tuple, e) => this.put(places, ix.flat(tuple, output.shape), at(values, e)));
-        };
-        if (batched || unit.space.length === 0) {
-          write();
-          return;
-        }
-        // The same for all threads: the first one writes it.
-        writer.open();
-        write();
-        const first = point.reduce<ReturnType<typeof k.and>>(
-          (all, index) => k.and(all, k.compare('eq', ix.expr(index), k.int(0))),
-          k.bool(true),
-        );
-        const then = writer.close();
-        if (first.kind === 'const') for (const s of then) writer.append(s);
-        else writer.append({ kind: 'if', condition: first, then, else: [] });
-      });
+      if (!isStacked(item.node, output.attrs.index)) this.finalValue(output, source, stores[i] ?? []);
     });
+  }
+
+  /** The value that a loop inside the kernel ends with: few elements stay in registers and are stored at the end, more are stored at once. */
+  private finalValue(output: Node, source: Source, places: readonly Place[]): void {
+    const { writer, unit, point } = this;
+    const ix = writer.index;
+    const batched = isBatched(output.shape, unit.space);
+    const rest = restShape(output.shape, unit.space);
+    const lead = batched ? point : [];
+    const tuples = range(sizeOf(rest)).map((flat) => [...lead, ...ix.unflat(ix.constant(flat), rest)]);
+    const values = tuples.map((tuple) => writer.freeze(source(tuple)));
+    const write = (): void => {
+      tuples.forEach((tuple, e) => this.put(places, ix.flat(tuple, output.shape), at(values, e)));
+    };
+    const store = (): void => {
+      if (places.length === 0) return;
+      if (batched || unit.space.length === 0) {
+        write();
+        return;
+      }
+      // The same for all threads: the first one writes it.
+      writer.open();
+      write();
+      const first = point.reduce<ReturnType<typeof k.and>>(
+        (all, index) => k.and(all, k.compare('eq', ix.expr(index), k.int(0))),
+        k.bool(true),
+      );
+      const then = writer.close();
+      if (first.kind === 'const') for (const s of then) writer.append(s);
+      else writer.append({ kind: 'if', condition: first, then, else: [] });
+    };
+    if (values.length <= UNROLL) {
+      this.late.push(store);
+      this.frame.memo.delete(output);
+      this.frame.sources.set(output, (tuple) =>
+        this.chosen(values, ix.flat(tuple.slice(tuple.length - rest.length), rest)),
+      );
+    } else {
+      store();
+      if (batched || unit.space.length === 0) this.reload(output, places);
+    }
+  }
+
+  /** One of several values in registers, by an index that may be known at run time only. */
+  private chosen(values: readonly Value[], flat: Index): Value {
+    if (flat.terms.length === 0) return at(values, flat.constant);
+    const index = this.writer.index.expr(flat);
+    const expr = values
+      .slice(0, -1)
+      .reduceRight(
+        (rest, value, e) => k.select(k.compare('eq', index, k.int(e)), value.expr, rest),
+        at(values, -1).expr,
+      );
+    return this.writer.bind(expr, Math.max(flat.depth, ...values.map((v) => v.depth)));
   }
 }

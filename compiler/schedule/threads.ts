@@ -24,8 +24,8 @@ export interface ThreadShape {
 }
 
 /** Registers a thread, unrolled operations a kernel, operations of a kernel with few threads (loops counted as one turn). */
-const MAX_CARRIED = 64;
-const MAX_CODE = 3000;
+const MAX_CARRIED = 32;
+const MAX_CODE = 2000;
 const MAX_LONE_WORK = 20_000;
 
 /** Whether an array of this shape has the leading axes of the space. */
