@@ -1,7 +1,8 @@
 // A WebGPU device for the runtime. In: what the plan needs beyond the default limits. Out: a GpuDevice, or a FlowError that says what to install or what does not fit.
 //
-// Lifetime: Dawn (package `webgpu`) lives as long as the object that `create` returns is referenced, crashes when it is collected under a live device, and keeps Node from exiting
-// while it lives. So a GpuDevice holds that object until `dispose`, and nothing else holds it. In a browser `navigator.gpu` takes its place.
+// Lifetime: Dawn (package `webgpu`) crashes when the object that `create` returns is collected while anything made from it is still reachable or on its way out, which no order of
+// dropping references can exclude. So one such object is made per set of flags and kept for the life of the process. It does not keep Node from exiting: live devices do, until `dispose`
+// destroys them. In a browser `navigator.gpu` takes its place.
 //
 // The default limits of WebGPU are requested, larger ones only where the plan needs them: what runs here runs on every device.
 
@@ -26,7 +27,7 @@ export interface GpuDevice {
   readonly software: boolean;
   /** The error if the device is lost or has refused something, else undefined. */
   trouble(): Error | undefined;
-  /** Destroys the device and lets Dawn go, so that Node can exit. */
+  /** Destroys the device, so that Node can exit. */
   dispose(): void;
 }
 
@@ -34,7 +35,7 @@ export interface GpuDevice {
 export async function findAdapter(
   options: GpuOptions = {},
 ): Promise<{ readonly description: string; readonly software: boolean }> {
-  const { gpu } = await entry(options);
+  const gpu = await entry(options);
   const adapter = await requestAdapter(gpu, options);
   return describeAdapter(adapter.info);
 }
@@ -55,7 +56,7 @@ export interface AdapterInfo {
 
 /** All about the adapter that `findAdapter` tells in short; throws as `openDevice` does. Makes no device. */
 export async function inspectAdapter(options: GpuOptions = {}): Promise<AdapterInfo> {
-  const { gpu } = await entry(options);
+  const gpu = await entry(options);
   const { info, limits, features } = await requestAdapter(gpu, options);
   const limitNames = Object.getOwnPropertyNames(Object.getPrototypeOf(limits)).filter((name) =>
     name.startsWith('m'),
@@ -72,38 +73,36 @@ export async function inspectAdapter(options: GpuOptions = {}): Promise<AdapterI
 }
 
 export async function openDevice(options: GpuOptions = {}): Promise<GpuDevice> {
-  // The strong reference: captured by `dispose` below.
-  let held: { gpu: GPU } | undefined = await entry(options);
-  const adapter = await requestAdapter(held.gpu, options);
+  const adapter = await requestAdapter(await entry(options), options);
   const { description, software } = describeAdapter(adapter.info);
   const requiredLimits = limitsFor(options.requirements ?? noRequirements, adapter.limits, description);
-  let device: GPUDevice | undefined = await adapter.requestDevice({ label: 'flowc', requiredLimits });
-  const opened = device;
+  const device = await adapter.requestDevice({ label: 'flowc', requiredLimits });
   let trouble: Error | undefined;
-  opened.addEventListener('uncapturederror', (event) => {
+  device.addEventListener('uncapturederror', (event) => {
     trouble ??= new InternalError('gpu', event.error.message);
   });
-  void opened.lost.then((info) => {
+  void device.lost.then((info) => {
     if (info.reason !== 'destroyed') trouble = deviceLost(info.message, description);
   });
   return {
-    device: opened,
+    device,
     description,
     software,
     trouble: () => trouble,
     dispose() {
       trouble ??= new InternalError('gpu', 'the device has been disposed of');
-      device?.destroy();
-      device = undefined;
-      held = undefined;
+      device.destroy();
     },
   };
 }
 
-/** The GPU entry point: the browser's, or a fresh one of Dawn. */
-async function entry(options: GpuOptions): Promise<{ gpu: GPU }> {
+/** Dawn's entry points by their flags; never emptied (see the head of this file). */
+const entryPoints = new Map<string, GPU>();
+
+/** The GPU entry point: the browser's, or Dawn's. */
+async function entry(options: GpuOptions): Promise<GPU> {
   const browser = (globalThis as { readonly navigator?: { readonly gpu?: GPU } }).navigator?.gpu;
-  if (browser !== undefined && options.backend === undefined) return { gpu: browser };
+  if (browser !== undefined && options.backend === undefined) return browser;
   let dawn: typeof import('webgpu');
   try {
     dawn = await import('webgpu');
@@ -115,7 +114,12 @@ async function entry(options: GpuOptions): Promise<{ gpu: GPU }> {
     ...(backend === undefined ? [] : [`backend=${backend}`]),
     ...(options.adapter === undefined ? [] : [`adapter=${options.adapter}`]),
   ];
-  return { gpu: dawn.create(flags) };
+  const key = flags.join(' ');
+  const known = entryPoints.get(key);
+  if (known !== undefined) return known;
+  const made = dawn.create(flags);
+  entryPoints.set(key, made);
+  return made;
 }
 
 function platform(): string {

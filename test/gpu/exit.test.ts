@@ -45,6 +45,15 @@ for (let i = 0; i < 5; i++) {
 }
 await executor.dispose();
 gpu.dispose();
+// Devices that come and go, with and without work on its way, some refused.
+for (let i = 0; i < 12; i++) {
+  const own = await openDevice(i % 3 === 2 ? { requirements: { storageBuffers: 1e6, bindingBytes: 0, bufferBytes: 0, largest: '' } } : {}).catch(() => undefined);
+  if (i % 3 === 1) own.device.queue.onSubmittedWorkDone().catch(() => undefined);
+  own?.dispose();
+  globalThis.gc();
+  await new Promise((done) => setTimeout(done, i % 5));
+  globalThis.gc();
+}
 console.log('done');
 `;
 
