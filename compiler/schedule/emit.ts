@@ -11,6 +11,7 @@ import type { Affine, Step } from '../plan/types.ts';
 import type { BufferType, KernelBuffer } from '../kernel/types.ts';
 import type { Node, NodeOf, Region } from '../ir/types.ts';
 import { sizeOf } from '../ir/types.ts';
+import { CanonicalRegions } from './canonical.ts';
 import { KernelLibrary } from './library.ts';
 import type { MapUnit } from './lower_map.ts';
 import { UNROLL, lowerMapUnit } from './lower_map.ts';
@@ -51,6 +52,7 @@ export function isSmallVariable(storage: Storage): boolean {
 
 export class Emitter {
   readonly library = new KernelLibrary();
+  readonly regions = new CanonicalRegions();
   readonly strategies: Strategies;
   readonly storages: Storage[] = [];
   private readonly plans = new Map<string, RegionPlan>();
@@ -330,9 +332,13 @@ export class Emitter {
     const value = plan.resultValues[result];
     if (value === undefined) return false;
     const unit = plan.units.findIndex((u) => itemsOf(u).some((item) => item.outputs.includes(value)));
-    if (unit < 0) return false;
+    const writer = plan.units[unit];
+    if (writer === undefined) return false;
     const read = liveness(plan, []).lastRead.get(param);
-    return read === undefined || read < unit || !stillRead(plan, param, sizeOf(value.shape), unit, read);
+    if (read === undefined || read < unit) return true;
+    if (read === unit && writer.kind === 'step' && writer.item.kind === 'sequence')
+      return onlyInitial(writer.item.node, param, value);
+    return !stillRead(plan, param, sizeOf(value.shape), unit, read);
   }
 
   private unit(
@@ -593,6 +599,16 @@ function stillRead(plan: RegionPlan, param: Node, size: number, unit: number, re
     if (!same && !(lead && sizeOf(param.shape) === size)) return true;
   }
   return false;
+}
+
+/** Whether a loop of kernels uses the parameter as the initial value of the carry that ends as `value`, and for nothing else. */
+function onlyInitial(loop: Node, param: Node, value: Node): boolean {
+  if (value.op !== 'project' || value.args[0] !== loop) return false;
+  if (loop.op !== 'scan' && loop.op !== 'adjoint_scan') return false;
+  const first = loop.op === 'scan' ? 0 : loop.attrs.carries;
+  const carries = loop.op === 'scan' ? loop.attrs.carries : loop.attrs.cotangents;
+  if (value.attrs.index >= carries) return false;
+  return loop.args.every((arg, i) => (base(arg) === param) === (i === first + value.attrs.index));
 }
 
 function overlap(a: Location, aLength: number, b: Location, bLength: number): boolean {

@@ -11,11 +11,13 @@ import type { Node, NodeOf } from '../ir/types.ts';
 import { sizeOf } from '../ir/types.ts';
 import type { Emitter } from './emit.ts';
 import type { Item } from './items.ts';
+import type { RegionPlan } from './partition.ts';
 import { base } from './storage_points.ts';
 import type { Counter, Environment, Location } from './storage.ts';
 import {
   addAffine,
   isCounter,
+  sameLocation,
   bufferType,
   constantOffset,
   scaleAffine,
@@ -168,6 +170,7 @@ interface Carry {
 function emitSteps(
   context: LoopContext,
   length: number,
+  plan: RegionPlan,
   carries: readonly Carry[],
   emit: (
     counter: Affine,
@@ -177,6 +180,7 @@ function emitSteps(
   ) => void,
 ): void {
   const { emitter, block } = context;
+  const long = plan.units.some((u) => u.kind === 'step' && u.item.kind === 'sequence');
   const alternates = (c: Carry): boolean => c.slot === undefined && !c.unchanged && !c.inPlace;
   for (const carry of carries)
     if (carry.target !== undefined && (carry.unchanged || (length === 0 && carry.slot === undefined)))
@@ -189,10 +193,6 @@ function emitSteps(
           : (c.target ?? emitter.temporary(c.node, `${emitter.label}_carry`, block)),
       ),
     );
-    carries.forEach((c, i) => {
-      if (c.inPlace && c.slot === undefined && !c.unchanged)
-        emitter.copy(c.init, at(final, i), sizeOf(c.node.shape), block);
-    });
     const other = carries.map((c, i) =>
       !alternates(c) || length === 1
         ? at(final, i)
@@ -203,10 +203,20 @@ function emitSteps(
     /** Places before step `counter`; of the steps left only the parity matters. */
     const places = (counter: Affine, left: number): Location[] =>
       carries.map((c, i) => c.slot?.(counter) ?? (left % 2 === 0 ? at(final, i) : at(other, i)));
+    // The first step reads the initial values where they lie, unless that would have to be overwritten, or the step is long.
+    const first = places(constantOffset(0), length);
+    const aligned = carries.map(
+      (c, i) =>
+        c.slot !== undefined || c.unchanged || c.inPlace || long || sameLocation(c.init, at(final, i)),
+    );
+    carries.forEach((c, i) => {
+      if (at(aligned, i) && c.slot === undefined && !c.unchanged)
+        emitter.copy(c.init, at(first, i), sizeOf(c.node.shape), block);
+    });
     const step = (counter: Affine, left: number, into: Step[]): void => {
       const isFirst = counter.terms.length === 0 && counter.constant === 0;
       const now = places(counter, left);
-      const from = isFirst ? carries.map((c, i) => (alternates(c) ? moving(c.init) : at(now, i))) : now;
+      const from = isFirst ? carries.map((c, i) => (at(aligned, i) ? at(now, i) : moving(c.init))) : now;
       const to = places(addAffine(counter, constantOffset(1)), left - 1);
       emit(
         counter,
@@ -218,7 +228,7 @@ function emitSteps(
     const alternating = carries.some(alternates);
     const stride = alternating ? 2 : 1;
     let done = 0;
-    if (alternating) step(constantOffset(done), length - done++, block);
+    if (!aligned.every(Boolean)) step(constantOffset(done), length - done++, block);
     for (; (length - done) % stride !== 0; done++) step(constantOffset(done), length - done, block);
     const turns = (length - done) / stride;
     if (turns > 0) {
@@ -236,7 +246,8 @@ function emitSteps(
 
 function emitScan(context: LoopContext, node: NodeOf<'scan'>): void {
   const { emitter, block } = context;
-  const { length, carries, xs, body, reverse, snapshots } = node.attrs;
+  const { length, carries, xs, reverse, snapshots } = node.attrs;
+  const body = emitter.regions.of(node.attrs.body);
   const plan = emitter.plan(body, carries, body.params.slice(1, 1 + carries));
   const outputs = body.results.length - carries;
   const carryParams = body.params.slice(1, 1 + carries);
@@ -264,6 +275,7 @@ function emitScan(context: LoopContext, node: NodeOf<'scan'>): void {
   emitSteps(
     context,
     length,
+    plan,
     range(carries).map((c) => {
       const tape = at(full, c);
       const param = at(carryParams, c);
@@ -348,7 +360,9 @@ function snapshotStep(
 
 function emitAdjoint(context: LoopContext, node: NodeOf<'adjoint_scan'>): void {
   const { emitter, block } = context;
-  const { length, slots, carries, cotangents, xs, forward, backward } = node.attrs;
+  const { length, slots, carries, cotangents, xs } = node.attrs;
+  const forward = emitter.regions.of(node.attrs.forward);
+  const backward = emitter.regions.of(node.attrs.backward);
   const first = 1 + carries + cotangents;
   const plan = emitter.plan(backward, backward.results.length, backward.params.slice(1 + carries, first));
   const stateParams = backward.params.slice(1, 1 + carries);
@@ -391,6 +405,7 @@ function emitAdjoint(context: LoopContext, node: NodeOf<'adjoint_scan'>): void {
     emitSteps(
       context,
       length,
+      plan,
       ctParams.map((param, c) => ({
         node: param,
         init: at(init, c),
@@ -460,7 +475,9 @@ function alone(context: LoopContext, location: Location, node: Node): Location {
 
 function emitWhile(context: LoopContext, node: NodeOf<'while'>): void {
   const { emitter, block } = context;
-  const { carries, condition, body, limit } = node.attrs;
+  const { carries, limit } = node.attrs;
+  const condition = emitter.regions.of(node.attrs.condition);
+  const body = emitter.regions.of(node.attrs.body);
   const carryParams = body.params.slice(1, 1 + carries);
   const constantArgs = node.args.slice(carries).map((arg) => context.operand(arg));
   const places = carryParams.map(
@@ -516,8 +533,9 @@ function emitCond(context: LoopContext, node: NodeOf<'cond'>): void {
   const flag = alone(context, context.memory(predicate), predicate);
   const operands = node.args.slice(1).map((arg) => context.operand(arg));
   const targets = node.outputs.map((_, i) => context.target(i));
-  const branch = (region: typeof node.attrs.then): Step[] => {
+  const branch = (given: typeof node.attrs.then): Step[] => {
     const steps: Step[] = [];
+    const region = emitter.regions.of(given);
     emitter.region(
       emitter.plan(region, region.results.length, []),
       new Map(bindAll(region.params, operands)),
