@@ -3,7 +3,7 @@
 
 import { createReferenceExecutor } from '../compiler/plan/reference_executor.ts';
 import type { Executor, Plan } from '../compiler/plan/types.ts';
-import { FlowError, assertNever } from '../compiler/support/diagnostic.ts';
+import { FlowError, assertNever, fail } from '../compiler/support/diagnostic.ts';
 
 export type Target = Executor['target'];
 export type TargetChoice = Target | 'auto';
@@ -32,8 +32,18 @@ export async function chooseTarget(
 }
 
 async function hardwareAdapter(): Promise<string> {
+  if (await noGpuDevice()) return fail('R040', 'this machine has none');
   const { findAdapter } = await import('./gpu/index.ts');
   return (await findAdapter({ hardwareOnly: true })).description;
+}
+
+/** On Linux a GPU is a device file; without one the driver need not be asked, which takes longer than most programs. */
+async function noGpuDevice(): Promise<boolean> {
+  if (typeof process === 'undefined' || process.platform !== 'linux') return false;
+  const { existsSync } = await import('node:fs');
+  return !['/dev/dri', '/dev/nvidia0', '/dev/nvidiactl', '/dev/dxg', '/dev/kfd', '/dev/mali0'].some((file) =>
+    existsSync(file),
+  );
 }
 
 /** The plan must have code for the target: WGSL, or WebAssembly. `interpreter` executes the kernels themselves, in float64. */

@@ -5,6 +5,7 @@ import { createNodeHost } from '../../runtime/run/node_host.ts';
 import type { RunHost } from '../../runtime/run/host.ts';
 import type { ChosenTarget } from '../../runtime/target.ts';
 import type { Executor } from '../plan/types.ts';
+import { interruptible } from './interrupt.ts';
 import type { RunOptions } from './options.ts';
 
 export function consoleHost(program: string, options: RunOptions): RunHost {
@@ -12,18 +13,19 @@ export function consoleHost(program: string, options: RunOptions): RunHost {
   return createNodeHost({ out, program, json, quiet, output: process.stdout, progress: process.stderr });
 }
 
-/** Says where it runs, does the work, and frees the executor whatever happens. */
+/** Says where it runs, does the work, which Ctrl-C stops, and frees the executor whatever happens. */
 export async function onExecutor<T>(
   opened: Promise<Executor>,
   chosen: ChosenTarget,
   options: RunOptions,
-  work: (executor: Executor) => Promise<T>,
+  work: (executor: Executor, signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const executor = await opened;
   try {
     if (!options.quiet && !options.json)
       process.stderr.write(`running on ${executor.description} (${chosen.why})\n`);
-    return await work(executor);
+    // Until here Ctrl-C ends the process at once: nothing has been made that would be lost.
+    return await interruptible((signal) => work(executor, signal));
   } finally {
     await executor.dispose();
   }

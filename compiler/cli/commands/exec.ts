@@ -8,8 +8,9 @@ import type { ChosenTarget } from '../../../runtime/target.ts';
 import { chooseTarget, openExecutor } from '../../../runtime/target.ts';
 import type { Plan } from '../../plan/types.ts';
 import { fail } from '../../support/diagnostic.ts';
+import { didYouMean } from '../../support/did_you_mean.ts';
 import { consoleHost, onExecutor } from '../execute.ts';
-import { interruptedStatus, interruptible } from '../interrupt.ts';
+import { interruptedStatus } from '../interrupt.ts';
 import type { RunOptions } from '../options.ts';
 import { inputsOf } from '../settings.ts';
 
@@ -28,20 +29,18 @@ export async function runExec(
   const loaded = readPackage(read_file(file), file);
   const { plan } = loaded;
   const inputs = inputsOf(options.set);
-  refuseConstants(loaded, inputs);
+  refuseUnknown(loaded, inputs);
   const chosen = await chooseHeld(plan, options);
-  return interruptible((signal) =>
-    onExecutor(openExecutor(plan, chosen.target), chosen, options, async (executor) => {
-      const { status } = await runScript(plan, executor, {
-        host: consoleHost(file, options),
-        seed: options.seed,
-        inputs,
-        signal,
-        ...(name === undefined ? {} : { run: name }),
-      });
-      return status === 'interrupted' ? interruptedStatus : 0;
-    }),
-  );
+  return onExecutor(openExecutor(plan, chosen.target), chosen, options, async (executor, signal) => {
+    const { status } = await runScript(plan, executor, {
+      host: consoleHost(file, options),
+      seed: options.seed,
+      inputs,
+      signal,
+      ...(name === undefined ? {} : { run: name }),
+    });
+    return status === 'interrupted' ? interruptedStatus : 0;
+  });
 }
 
 /** The target that was asked for, of those the package has code for. */
@@ -61,15 +60,21 @@ async function chooseHeld(plan: Plan, options: RunOptions): Promise<ChosenTarget
   );
 }
 
-function refuseConstants({ settings, plan }: FlowPackage, inputs: ReadonlyMap<string, number>): void {
+/** Only inputs can be set. */
+function refuseUnknown({ settings, plan }: FlowPackage, inputs: ReadonlyMap<string, number>): void {
   const names = plan.script.inputs.map((input) => input.name);
   for (const name of inputs.keys()) {
-    if (names.includes(name) || !(name in settings)) continue;
+    if (names.includes(name)) continue;
+    const fixed = name in settings ? `: it was fixed at ${settings[name] ?? '?'} when it was built` : '';
+    const near = didYouMean(name, names);
+    const known = names.length === 0 ? 'it has no inputs' : `its inputs: ${names.join(', ')}`;
     fail(
       'R207',
-      `\`${name}\` is a const, fixed at ${settings[name] ?? '?'} when the package was built`,
+      `the package has no input \`${name}\`${fixed}`,
       undefined,
-      `flowc build … --set ${name}=…`,
+      near === undefined
+        ? `${known}; a const is given when it is built: flowc build … --set ${name}=…`
+        : `did you mean \`${near}\`?`,
     );
   }
 }

@@ -1,12 +1,13 @@
 // `flowc run`. In: the file and the options. Out: the exit status. Compiles, chooses a target, emits its code, executes the run.
 
+import type { ChosenTarget } from '../../../runtime/target.ts';
 import { chooseTarget, openExecutor } from '../../../runtime/target.ts';
 import { runScript } from '../../../runtime/run/run_script.ts';
 import { createInterpreterExecutor } from '../../driver/interpreter_executor.ts';
 import type { Executor } from '../../plan/types.ts';
 import { elaborateFile, planFile, withCode } from '../compiled.ts';
 import { consoleHost, onExecutor } from '../execute.ts';
-import { interruptedStatus, interruptible } from '../interrupt.ts';
+import { interruptedStatus } from '../interrupt.ts';
 import { writeDump } from '../dump.ts';
 import type { RunOptions } from '../options.ts';
 
@@ -19,31 +20,24 @@ export async function runRun(
   // What the run does not need is not compiled.
   const only = { tests: false, ...(name === undefined ? {} : { run: name }) };
   const compileOptions = { only, diagnose: true };
-  return interruptible(async (signal) => {
-    const execute = async (
-      program: Parameters<typeof runScript>[0],
-      opened: Promise<Executor>,
-      chosen: Awaited<ReturnType<typeof chooseTarget>>,
-    ): Promise<number> =>
-      onExecutor(opened, chosen, options, async (executor) => {
-        const { seed } = options;
-        const host = consoleHost(file, options);
-        const { status } = await runScript(program, executor, {
-          host,
-          seed,
-          signal,
-          ...(name === undefined ? {} : { run: name }),
-        });
-        return status === 'interrupted' ? interruptedStatus : 0;
-      });
+  const execute = async (
+    program: Parameters<typeof runScript>[0],
+    opened: Promise<Executor>,
+    chosen: ChosenTarget,
+  ): Promise<number> =>
+    onExecutor(opened, chosen, options, async (executor, signal) => {
+      const host = consoleHost(file, options);
+      const run = name === undefined ? {} : { run: name };
+      const { status } = await runScript(program, executor, { host, seed: options.seed, signal, ...run });
+      return status === 'interrupted' ? interruptedStatus : 0;
+    });
 
-    if (options.target === 'interpreter') {
-      const { program } = elaborateFile(file, options, compileOptions);
-      const chosen = await chooseTarget('interpreter', program.precision);
-      return execute(program, Promise.resolve(createInterpreterExecutor(program)), chosen);
-    }
-    const { plan } = planFile(file, options, compileOptions);
-    const chosen = await chooseTarget(options.target, plan.precision);
-    return execute(plan, openExecutor(await withCode(plan, chosen.target), chosen.target), chosen);
-  });
+  if (options.target === 'interpreter') {
+    const { program } = elaborateFile(file, options, compileOptions);
+    const chosen = await chooseTarget('interpreter', program.precision);
+    return execute(program, Promise.resolve(createInterpreterExecutor(program)), chosen);
+  }
+  const { plan } = planFile(file, options, compileOptions);
+  const chosen = await chooseTarget(options.target, plan.precision);
+  return execute(plan, openExecutor(await withCode(plan, chosen.target), chosen.target), chosen);
 }

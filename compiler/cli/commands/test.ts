@@ -25,17 +25,15 @@ export async function runTest(
   const { file, name } = request;
   if (options.dump !== undefined) return writeDump(file, options.dump, options);
   const files = file === 'std' ? libraryFiles() : [readSource(file)];
-  return interruptible(async (signal) => {
-    const results: TestResult[] = [];
-    for (const source of files) {
-      const report = await testFile(source, name, options, signal);
-      if (report === undefined) return interruptedStatus;
-      results.push(...report);
-    }
-    const failed = results.filter((result) => !result.ok).length;
-    if (!options.json) process.stdout.write(`${summary(results.length, failed, file)}\n`);
-    return failed === 0 ? 0 : 1;
-  });
+  const results: TestResult[] = [];
+  for (const source of files) {
+    const report = await testFile(source, name, options);
+    if (report === undefined) return interruptedStatus;
+    results.push(...report);
+  }
+  const failed = results.filter((result) => !result.ok).length;
+  if (!options.json) process.stdout.write(`${summary(results.length, failed, file)}\n`);
+  return failed === 0 ? 0 : 1;
 }
 
 function summary(all: number, failed: number, file: string): string {
@@ -62,7 +60,6 @@ async function testFile(
   source: SourceFile,
   filter: string | undefined,
   options: RunOptions,
-  signal: AbortSignal,
 ): Promise<readonly TestResult[] | undefined> {
   // No run is called this: only tests are compiled.
   const only = { run: '', tests: true };
@@ -78,12 +75,14 @@ async function testFile(
   const [plan, executor] = await opened();
   try {
     const host = consoleHost(source.path, options);
-    const report = await runTests(plan, executor, {
-      host,
-      seed: options.seed,
-      signal,
-      ...(filter === undefined ? {} : { filter }),
-    });
+    const report = await interruptible((signal) =>
+      runTests(plan, executor, {
+        host,
+        seed: options.seed,
+        signal,
+        ...(filter === undefined ? {} : { filter }),
+      }),
+    );
     for (const { error } of report.results)
       if (error !== undefined && !options.json)
         process.stderr.write(`\n${renderDiagnostics(error.diagnostics, { color: wantsColor() })}\n`);
