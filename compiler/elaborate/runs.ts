@@ -11,6 +11,8 @@ import type { Flattened } from './leaves.ts';
 import { minimize } from './minimize.ts';
 import { outputOf, placeOf, textParts } from './outputs.ts';
 import { bindPattern } from './patterns.ts';
+import { bindType } from './types.ts';
+import { conform } from './conform.ts';
 import { Scope } from './scope.ts';
 import type { Module } from './scope.ts';
 import { sourceOf } from './sources.ts';
@@ -76,6 +78,30 @@ export class ScriptWriter {
     if (flat.leaves.length > 0) this.copies.push({ flat, bind });
   }
 
+  /** A variable that keeps the value that this node has now. */
+  private copied(node: Node): string {
+    const own = this.variables.nameOf(node);
+    // What nothing changes need not be copied.
+    if (own === undefined || /^(data|input|let)\./.test(own)) return this.output(node, 'let');
+    const name = this.variables.result(this.ctx, node, 'let');
+    this.outputs.set(name, node);
+    return name;
+  }
+
+  /** What a `var` begins with, in variables of its own: branches and repeated blocks change these. */
+  held(value: Value, span: Span): Value {
+    this.settle();
+    const flat = flatten(this.ctx, value, span);
+    if (flat.leaves.length === 0) return value;
+    const names = flat.leaves.map((l) => {
+      const name = this.variables.result(this.ctx, l.node, 'var');
+      this.outputs.set(name, l.node);
+      return name;
+    });
+    this.flush();
+    return flat.rebuild(names.map((n) => this.variables.nodeOf(n)));
+  }
+
   /** Copies what was bound by `let`, and ends the segment: to be called before anything that changes parameters or states is elaborated. */
   settle(): void {
     const pending = this.copies;
@@ -83,7 +109,7 @@ export class ScriptWriter {
     const named = pending.map(({ flat, bind }) => ({
       flat,
       bind,
-      names: flat.leaves.map((l) => this.output(l.node, 'let')),
+      names: flat.leaves.map((l) => this.copied(l.node)),
     }));
     this.flush();
     for (const { flat, bind, names } of named) bind(flat.rebuild(names.map((n) => this.variables.nodeOf(n))));
@@ -144,10 +170,15 @@ function runStatement(w: ScriptWriter, s: ast.RunStatement, scope: Scope): void 
   const { ctx } = w;
   switch (s.kind) {
     case 'let': {
-      const value = ctx.evaluate(s.value, scope);
+      const given = ctx.evaluate(s.value, scope);
+      const value =
+        s.type === undefined ? given : bindType(ctx, s.type, given, scope, s.value.span, 'the value');
       const bind = (v: Value): void => bindPattern(ctx, s.pattern, v, scope, s.span, s.binding === 'var');
-      bind(value);
-      w.copyLater(value, s.value.span, bind);
+      if (s.binding === 'var') bind(w.held(value, s.value.span));
+      else {
+        bind(value);
+        w.copyLater(value, s.value.span, bind);
+      }
       return;
     }
     case 'print': {
@@ -347,6 +378,29 @@ function seriesOf(w: ScriptWriter, e: ast.Expression, scope: Scope): { x?: Outpu
   return { y: outputOf(w, w.ctx.evaluate(e, scope), labelOf(e), e.span) };
 }
 
+/** A `var` of the run gets a new value, of the structure and element types that it began with. */
+function setVariable(w: ScriptWriter, name: string, held: Value, value: Value, s: ast.AssignStatement): void {
+  const { ctx } = w;
+  const names = flatten(ctx, held, s.span).leaves.map((l) => w.variables.nameOf(l.node));
+  const fitted = conform(ctx, value, held, s.value.span, `\`${name}\``);
+  const leaves = flatten(ctx, fitted, s.value.span).leaves;
+  const outputs = new Map<string, Node>();
+  names.forEach((variable, i) => {
+    const node = leaves[i]?.node;
+    if (variable !== undefined && node !== undefined) outputs.set(variable, node);
+  });
+  if (outputs.size === 0)
+    failAt(
+      ctx,
+      'E436',
+      `a \`var\` of a run holds numbers, but \`${name}\` is ${describe(held)}`,
+      s.target.span,
+      'give the other value another name with `let`',
+    );
+  const procedure = w.variables.procedure(`assign.${name}`, outputs);
+  w.change({ kind: 'call', procedure, place: placeOf(s.span) });
+}
+
 /** `pool = refresh(pool)`: a parameter or state of the program gets a new value; a `var` of the run is bound anew. */
 function assignState(w: ScriptWriter, s: ast.AssignStatement, scope: Scope): void {
   const { ctx } = w;
@@ -372,12 +426,7 @@ function assignState(w: ScriptWriter, s: ast.AssignStatement, scope: Scope): voi
         s.target.span,
         `declare it with \`var ${name} = …\``,
       );
-    const flat = flatten(ctx, value, s.value.span, { keepStatic: true });
-    local.value =
-      flat.leaves.length === 0
-        ? value
-        : flat.rebuild(flat.leaves.map((l) => w.variables.nodeOf(w.output(l.node, 'var'))));
-    w.flush();
+    setVariable(w, name, local.value, value, s);
     return;
   }
   const item = itemNamed(ctx, name, scope, s.target.span);
