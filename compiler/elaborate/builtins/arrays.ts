@@ -5,7 +5,7 @@ import { failAt } from '../context.ts';
 import { arrayOfList, flatten, staticInteger, staticList, staticNumber, toNode, toReal } from '../leaves.ts';
 import { lift } from '../lifting.ts';
 import type { BuiltinValue, Value } from '../values.ts';
-import { array, describe, int, list, tuple } from '../values.ts';
+import { array, bool, describe, int, list, tuple } from '../values.ts';
 import { define } from './registry.ts';
 import * as b from '../../ir/build.ts';
 import type { Node } from '../../ir/types.ts';
@@ -190,6 +190,12 @@ export function arrays(ctx: Context): BuiltinValue[] {
     }),
     define(ctx, 'shape', ['x'], (a) => list(shape(a.need('x'), a.span).map(int))),
     define(ctx, 'rank', ['x'], (a) => int(shape(a.need('x'), a.span).length)),
+    define(ctx, 'is_function', ['x'], (a) => {
+      const v = a.need('x');
+      return bool(
+        v.kind === 'function' || v.kind === 'builtin' || (v.kind === 'field' && v.grid === undefined),
+      );
+    }),
     define(ctx, 'copy', ['x'], (a) => a.need('x')),
     define(ctx, 'map', ['f', '...xs'], (a) => {
       const f = a.need('f');
