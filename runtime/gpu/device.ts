@@ -8,7 +8,8 @@
 
 import { InternalError, type FlowError } from '../../compiler/support/diagnostic.ts';
 import { noRequirements, type GpuRequirements } from './requirements.ts';
-import { deviceLost, limitExceeded, noAdapter, noPackage, showBytes } from './trouble.ts';
+import { deviceLost, limitExceeded, noAdapter, noPackage } from './trouble.ts';
+import { showBytes } from '../../compiler/plan/print.ts';
 
 export interface GpuOptions {
   readonly requirements?: GpuRequirements;

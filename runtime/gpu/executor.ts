@@ -12,7 +12,8 @@ import { compileKernels } from './pipelines.ts';
 import { Recorder } from './recorder.ts';
 import { planRequirements } from './requirements.ts';
 import { StepCompiler, type Action } from './steps.ts';
-import { limitExceeded, noFloat64, showBytes } from './trouble.ts';
+import { limitExceeded, noFloat64 } from './trouble.ts';
+import { showBytes } from '../../compiler/plan/print.ts';
 
 /** Largest piece that is mapped at a time when a variable is read. */
 const largestRead = 64 * 1024 * 1024;

@@ -6,7 +6,8 @@ import type { Plan, PlanBuffer } from '../../compiler/plan/types.ts';
 import { assertNever, InternalError } from '../../compiler/support/diagnostic.ts';
 import { BufferUsage } from './constants.ts';
 import type { GpuDevice } from './device.ts';
-import { outOfMemory, showBytes } from './trouble.ts';
+import { outOfMemory } from './trouble.ts';
+import { showBytes } from '../../compiler/plan/print.ts';
 
 export interface GpuVariable {
   readonly buffer: GPUBuffer;

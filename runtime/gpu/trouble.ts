@@ -1,21 +1,10 @@
 // What can go wrong with a GPU, as messages for the user. Codes: R040 no adapter or no package, R041 float64, R042 limits, R043 out of memory, R044 device lost.
 
+import { showBytes } from '../../compiler/plan/print.ts';
 import { FlowError } from '../../compiler/support/diagnostic.ts';
 
 export function gpuError(code: string, message: string, help: string): FlowError {
   return new FlowError([{ severity: 'error', code, message, help }]);
-}
-
-/** `1.5 GB` */
-export function showBytes(bytes: number): string {
-  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
-  let value = bytes;
-  let unit = 0;
-  while (value >= 1024 && unit < units.length - 1) {
-    value /= 1024;
-    unit++;
-  }
-  return `${unit === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${units[unit] ?? ''}`;
 }
 
 const useCpu = 'or run with `--target cpu`';

@@ -5,7 +5,7 @@ import * as k from '../../compiler/kernel/build.ts';
 import type { Expr, KernelBuffer, MapKernel } from '../../compiler/kernel/types.ts';
 import { createReferenceExecutor } from '../../compiler/plan/reference_executor.ts';
 import type { Affine, BufferRange, Plan, Step } from '../../compiler/plan/types.ts';
-import { InternalError } from '../../compiler/support/diagnostic.ts';
+import { FlowError, InternalError } from '../../compiler/support/diagnostic.ts';
 import { snapshotPositions } from '../../compiler/support/revolve.ts';
 import { createGpuExecutor, openDevice } from '../../runtime/gpu/index.ts';
 import { openTestDevice, planOf, type VariableSpec } from './support.ts';
@@ -382,6 +382,14 @@ describe.skipIf(gpu === undefined)('steps on the GPU', () => {
         requirements: { storageBuffers: 1_000_000, bindingBytes: 0, bufferBytes: 0, largest: '' },
       }),
     ).rejects.toThrow(/R042/);
+  });
+
+  it('says what to install when there is no such adapter', async () => {
+    const missing = openDevice({ adapter: 'no such adapter' });
+    await expect(missing).rejects.toThrow(/R040: no GPU adapter was found/);
+    await missing.catch((error: unknown) => {
+      expect(error instanceof FlowError && error.diagnostics[0]?.help).toMatch(/--target cpu/);
+    });
   });
 
   it('refuses work after the device has been disposed of', async () => {
