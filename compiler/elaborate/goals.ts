@@ -12,7 +12,8 @@ import { array, record } from './values.ts';
 import type { ParameterInfo, Variables } from './variables.ts';
 import { replaced } from './worlds.ts';
 import * as b from '../ir/build.ts';
-import { reachable } from '../ir/region.ts';
+import { regionsOf } from '../ir/classes.ts';
+import { reachable, substitute } from '../ir/region.ts';
 import type { Node } from '../ir/types.ts';
 import { sizeOf } from '../ir/types.ts';
 import { at } from '../support/lists.ts';
@@ -29,6 +30,11 @@ export interface Targets {
   readonly leaves: (p: Value, span: Span) => readonly Node[];
   /** Runs `work` with the targets at p. */
   readonly at: <T>(p: Value, span: Span, work: () => T) => T;
+  /**
+   * The node that `work` makes with the targets at p. What is called `name` is elaborated once, where the targets are now; elsewhere it is the same graph on other leaves. Not so what sees another
+   * batch or other draws at every step of a `minimize`: that is elaborated again.
+   */
+  readonly nodeAt: (name: string, p: Value, span: Span, work: () => Node | undefined) => Node | undefined;
 }
 
 /** A parameter, or the part of a network that is to be trained. */
@@ -105,31 +111,68 @@ export function targetsOf(
       );
     });
   };
+  const isNow = (free: readonly Node[]): boolean =>
+    free.every((n, i) => n === variables.nodeOf(at(names, i)));
+  const atLeaves = <T>(free: readonly Node[], work: () => T): T => {
+    if (isNow(free)) return work();
+    let next = 0;
+    const world = replaced(
+      ctx,
+      targets.map(({ info, chosen }) => {
+        const own = free.slice(next, next + chosen.length);
+        next += chosen.length;
+        const all = info.variables.map((v) => {
+          const index = chosen.indexOf(v);
+          return index < 0 ? variables.nodeOf(v) : at(own, index);
+        });
+        return [info.item, info.fromFree(all)] as const;
+      }),
+    );
+    return inWorld(ctx, world, work);
+  };
+  const home = ctx.world;
+  const known = new Map<string, { readonly node: Node | undefined; readonly draws: boolean }>();
   return {
     infos,
     now,
     variables: names,
     leaves,
-    at: (p, span, work) => {
+    at: (p, span, work) => atLeaves(leaves(p, span), work),
+    nodeAt: (name, p, span, work) => {
       const free = leaves(p, span);
-      const isNow = free.every((n, i) => n === variables.nodeOf(at(names, i)));
-      if (isNow) return work();
-      let next = 0;
-      const world = replaced(
-        ctx,
-        targets.map(({ info, chosen }) => {
-          const own = free.slice(next, next + chosen.length);
-          next += chosen.length;
-          const all = info.variables.map((v) => {
-            const index = chosen.indexOf(v);
-            return index < 0 ? variables.nodeOf(v) : at(own, index);
-          });
-          return [info.item, info.fromFree(all)] as const;
-        }),
+      if (infos.some((info) => home.replaced.has(info.item))) return atLeaves(free, work);
+      let steady = known.get(name);
+      if (steady === undefined) {
+        const { iteration, batch } = ctx;
+        [ctx.iteration, ctx.batch] = [undefined, undefined];
+        try {
+          const node = inWorld(ctx, home, work);
+          steady = { node, draws: node !== undefined && draws([node]) };
+        } finally {
+          [ctx.iteration, ctx.batch] = [iteration, batch];
+        }
+        known.set(name, steady);
+      }
+      const { node } = steady;
+      const changes = ctx.batch !== undefined || (ctx.iteration !== undefined && steady.draws);
+      if (node === undefined || changes) return atLeaves(free, work);
+      return at(
+        substitute(
+          ctx.graph,
+          [node],
+          new Map(free.map((leaf, i) => [variables.nodeOf(at(names, i)), leaf] as const)),
+        ),
+        0,
       );
-      return inWorld(ctx, world, work);
     },
   };
+}
+
+/** Whether random numbers are drawn to compute these nodes. */
+function draws(results: readonly Node[]): boolean {
+  return reachable(results).some(
+    (n) => n.op === 'random_bits' || regionsOf(n).some(([, region]) => draws(region.results)),
+  );
 }
 
 function targetOf(ctx: Context, variables: Variables, e: ast.Expression, scope: Scope): Target {
@@ -198,9 +241,8 @@ export function objectiveAt(
   p: Value,
   scope: Scope,
 ): Value {
-  return targets.at(p, goal.span, () =>
-    array(scalarOf(ctx, ctx.evaluate(goal, scope), goal.span, 'the objective')),
-  );
+  const work = (): Node => scalarOf(ctx, ctx.evaluate(goal, scope), goal.span, 'the objective');
+  return array(targets.nodeAt('objective', p, goal.span, work) ?? work());
 }
 
 /** Every target must have a say in the objective. */

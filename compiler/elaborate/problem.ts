@@ -44,20 +44,18 @@ export function problemRecord(
   const hvp = define(ctx, 'problem.hvp', ['p', 'v'], (a) =>
     forwardDerivative(ctx, gradient, a.need('p'), a.need('v'), goal.value.span),
   );
-  const outputs = define(ctx, 'problem.outputs', ['p'], (a) =>
-    targets.at(a.need('p'), span, () => {
-      const r = residualsOf(ctx, goal.value, scope);
-      return r === undefined
-        ? failAt(
-            ctx,
-            'E424',
-            'this optimiser works on a sum of squares, and the objective does not have that form',
-            goal.value.span,
-            'write it as sum(e^2), mean(e^2), or a sum of such; or use lbfgs',
-          )
-        : array(r);
-    }),
-  );
+  const outputs = define(ctx, 'problem.outputs', ['p'], (a) => {
+    const r = targets.nodeAt('residuals', a.need('p'), span, () => residualsOf(ctx, goal.value, scope));
+    return r === undefined
+      ? failAt(
+          ctx,
+          'E424',
+          'this optimiser works on a sum of squares, and the objective does not have that form',
+          goal.value.span,
+          'write it as sum(e^2), mean(e^2), or a sum of such; or use lbfgs',
+        )
+      : array(r);
+  });
   return record([
     ['value', value],
     ['gradient', gradient],
