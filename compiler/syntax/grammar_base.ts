@@ -8,6 +8,7 @@ import type { SourceFile, Span } from '../support/span.ts';
 import type * as ast from './ast.ts';
 import type { SyntaxCode } from './codes.ts';
 import { recordExpected } from './expected.ts';
+import { LateLookahead } from './lookahead.ts';
 import * as t from './tokens.ts';
 import { isToken, reserved, vocabulary, word } from './tokens.ts';
 
@@ -27,6 +28,7 @@ export abstract class GrammarBase extends EmbeddedActionsParser {
     super(vocabulary, {
       // one token and the gates decide everywhere; more would only lengthen the grammar's analysis
       maxLookahead: 1,
+      lookaheadStrategy: new LateLookahead({ maxLookahead: 1 }),
       recoveryEnabled: false,
       skipValidations: !validate,
       errorMessageProvider: recordExpected,
