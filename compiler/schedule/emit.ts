@@ -62,6 +62,8 @@ export class Emitter {
   private readonly packTops = new Map<Storage, number>();
   readonly constantData = new Map<Storage, number[]>();
   private loops = 0;
+  /** How many loops are being written around the present steps. */
+  depth = 0;
   /** Prefix of kernel names: the procedure, then the loop. */
   label = 'main';
   /** Whether small variables have been moved to the packed values already. */
@@ -457,7 +459,10 @@ export class Emitter {
       let local = locals.indexOf(location.storage);
       if (local < 0) local = locals.push(location.storage) - 1;
       const { offset } = location;
-      const uniform = location.dynamic || offset.terms.length > 0 ? uniformOf(offset) : undefined;
+      // Small values of loops lie elsewhere in every instance of the loop; its kernels are the same.
+      const moves =
+        location.dynamic || offset.terms.length > 0 || (this.depth > 0 && location.storage.packed);
+      const uniform = moves ? uniformOf(offset) : undefined;
       const at_ = uniform === undefined ? offset.constant : 0;
       signature += `|${local}:${location.storage.length}:${uniform === undefined ? at_ : `u${uniform}`}`;
       return { buffer: local, type: location.storage.type, base: at_, uniform };
@@ -577,7 +582,7 @@ export class Emitter {
 
 /** Packs grow in powers of two, so that the kernels that use them are rarely different only in the length of the pack. */
 function growPack(pack: Storage, elements: number): void {
-  let length = Math.max(256, pack.length);
+  let length = Math.max(4096, pack.length);
   while (length < elements) length *= 2;
   pack.length = length;
 }

@@ -25,6 +25,9 @@ import {
   whole,
 } from './storage.ts';
 
+/** Loops of at least this many steps copy carried values from and to the places that an outer loop moves along. */
+const SETTLING = 16;
+
 type Written = ReadonlyMap<Node, readonly Location[]>;
 
 export function emitSequence(
@@ -37,6 +40,7 @@ export function emitSequence(
   const { node } = item;
   const label = emitter.label;
   const context = new LoopContext(emitter, item, environment, written, block);
+  emitter.depth++;
   switch (node.op) {
     case 'scan':
       emitter.label = `${label}_step`;
@@ -58,6 +62,7 @@ export function emitSequence(
       throw new InternalError('schedule.loop', `${node.op} is no region operation`);
   }
   emitter.label = label;
+  emitter.depth--;
   context.finish();
 }
 
@@ -181,18 +186,25 @@ function emitSteps(
 ): void {
   const { emitter, block } = context;
   const long = plan.units.some((u) => u.kind === 'step' && u.item.kind === 'sequence');
+  // A loop of some length has carried values of its own when the given ones lie at offsets of an outer loop: else its first and last step would need kernels of their own.
+  const settles = length >= SETTLING;
+  const moves = ({ offset, storage }: Location): boolean => offset.terms.length > 0 && !storage.packed;
   const alternates = (c: Carry): boolean => c.slot === undefined && !c.unchanged && !c.inPlace;
   for (const carry of carries)
     if (carry.target !== undefined && (carry.unchanged || (length === 0 && carry.slot === undefined)))
       emitter.copy(carry.init, carry.target, sizeOf(carry.node.shape), block);
+  let settled: readonly Location[] = [];
   if (length > 0) {
     const final = carries.map((c) =>
       moving(
         c.slot !== undefined || c.unchanged
           ? c.init
-          : (c.target ?? emitter.temporary(c.node, `${emitter.label}_carry`, block)),
+          : c.target === undefined || (settles && moves(c.target))
+            ? emitter.temporary(c.node, `${emitter.label}_carry`, block)
+            : c.target,
       ),
     );
+    settled = final;
     const other = carries.map((c, i) =>
       !alternates(c) || length === 1
         ? at(final, i)
@@ -242,6 +254,11 @@ function emitSteps(
   for (const { node, target, slot } of carries)
     if (slot !== undefined && target !== undefined)
       emitter.copy(slot(constantOffset(length)), target, sizeOf(node.shape), block);
+  settled.forEach((place, i) => {
+    const { node, target, slot, unchanged } = at(carries, i);
+    if (target !== undefined && slot === undefined && !unchanged)
+      emitter.copy(place, target, sizeOf(node.shape), block);
+  });
 }
 
 function emitScan(context: LoopContext, node: NodeOf<'scan'>): void {

@@ -21,6 +21,13 @@ interface Term {
   readonly scale: number;
 }
 
+/** Results of operations on an index, so that asking again costs no text. */
+interface Remembered {
+  readonly shifts: Map<number, Index>;
+  readonly scales: Map<number, Index>;
+  readonly sums: Map<Index, Index>;
+}
+
 export interface Index {
   readonly id: number;
   readonly constant: number;
@@ -28,6 +35,7 @@ export interface Index {
   readonly low: number;
   readonly high: number;
   readonly depth: number;
+  readonly known: Remembered;
 }
 
 /** `true` and `false` when the ranges decide it. */
@@ -46,8 +54,15 @@ export class IndexAlgebra {
   /** `bind` gives an expression a name in the scope of that depth. */
   constructor(private readonly bind: (value: Expr, depth: number) => Expr) {}
 
+  private readonly constants = new Map<number, Index>();
+
   constant(value: number): Index {
-    return this.intern(value, []);
+    let index = this.constants.get(value);
+    if (index === undefined) {
+      index = this.intern(value, []);
+      this.constants.set(value, index);
+    }
+    return index;
   }
 
   /** A value that runs over low..high; a constant when there is only one. */
@@ -64,6 +79,15 @@ export class IndexAlgebra {
   add(a: Index, b: Index): Index {
     if (b.terms.length === 0) return this.shift(a, b.constant);
     if (a.terms.length === 0) return this.shift(b, a.constant);
+    let sum = a.known.sums.get(b);
+    if (sum === undefined) {
+      sum = this.sum(a, b);
+      a.known.sums.set(b, sum);
+    }
+    return sum;
+  }
+
+  private sum(a: Index, b: Index): Index {
     const terms: Term[] = [];
     let i = 0;
     let j = 0;
@@ -88,16 +112,27 @@ export class IndexAlgebra {
   }
 
   shift(a: Index, by: number): Index {
-    return by === 0 ? a : this.intern(a.constant + by, a.terms);
+    if (by === 0) return a;
+    let shifted = a.known.shifts.get(by);
+    if (shifted === undefined) {
+      shifted = this.intern(a.constant + by, a.terms);
+      a.known.shifts.set(by, shifted);
+    }
+    return shifted;
   }
 
   scale(a: Index, by: number): Index {
     if (by === 1) return a;
     if (by === 0) return this.constant(0);
-    return this.intern(
-      a.constant * by,
-      a.terms.map(({ atom, scale }) => ({ atom, scale: scale * by })),
-    );
+    let scaled = a.known.scales.get(by);
+    if (scaled === undefined) {
+      scaled = this.intern(
+        a.constant * by,
+        a.terms.map(({ atom, scale }) => ({ atom, scale: scale * by })),
+      );
+      a.known.scales.set(by, scaled);
+    }
+    return scaled;
   }
 
   /** floor(a / n), n >= 1. */
@@ -198,6 +233,9 @@ export class IndexAlgebra {
 
   /** The number of a tuple of indices. */
   tupleId(tuple: readonly Index[]): number {
+    if (tuple.length === 0) return -1;
+    const [first] = tuple;
+    if (tuple.length === 1 && first !== undefined) return -2 - first.id;
     let key = '';
     for (const index of tuple) key += `${index.id},`;
     let id = this.tuples.get(key);
@@ -267,7 +305,8 @@ export class IndexAlgebra {
       high += scale * (scale > 0 ? atom.high : atom.low);
       depth = Math.max(depth, atom.depth);
     }
-    const made = { id: this.indices.size, constant, terms, low, high, depth };
+    const known_ = { shifts: new Map(), scales: new Map(), sums: new Map() };
+    const made = { id: this.indices.size, constant, terms, low, high, depth, known: known_ };
     this.indices.set(key, made);
     return made;
   }
