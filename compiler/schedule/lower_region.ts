@@ -55,6 +55,7 @@ class Runner {
 
   run(lowering: Lowering, frame: Frame, node: Node): readonly Source[] {
     if (!isRegionNode(node)) throw new InternalError('schedule.lower', `${node.op} is no region operation`);
+    if (node.op !== 'cond') this.prime(lowering, frame, node);
     switch (node.op) {
       case 'scan':
         return this.scan(lowering, frame, node);
@@ -153,6 +154,18 @@ class Runner {
   }
 
   // ---- frames
+
+  /**
+   * What a loop takes from outside is computed before it: the loops its operands come from, and its scalar operands. A source is asked for inside the loop only, and would be
+   * computed there in every turn.
+   */
+  private prime(lowering: Lowering, frame: Frame, node: Node): void {
+    for (const n of reachable(node.args)) {
+      const [operand] = n.args;
+      if (n.op === 'project' && operand !== undefined && isRegionNode(operand)) lowering.region(frame, operand);
+    }
+    for (const arg of node.args) if (arg.shape.length === 0 && arg.op !== 'param') lowering.expr(frame, arg, []);
+  }
 
   private operands(
     lowering: Lowering,

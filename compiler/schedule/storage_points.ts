@@ -104,7 +104,12 @@ export class StoragePoints {
         continue;
       }
       if (!settled.has(node)) this.contraction(node, must, costs);
-      if ((node.op === 'keep' || wanted.has(node)) && !settled.has(node) && this.survives(node)) must(node);
+      if (
+        !settled.has(node) &&
+        (node.op === 'keep' || wanted.has(node)) &&
+        this.survives(node, wanted.has(node))
+      )
+        must(node);
       const cost = this.stored.has(node) ? 0 : this.costOf(node, costs);
       costs.set(node, cost);
       const chain = this.stored.has(node)
@@ -192,8 +197,11 @@ export class StoragePoints {
     return (costs.get(b) ?? 0) > 4;
   }
 
-  /** Whether a candidate or result is worth reading from memory: not when it is little work on few arrays, all at the same index. */
-  private survives(node: Node): boolean {
+  /**
+   * Whether a candidate or result is worth reading from memory: not when it is little work on few arrays, all at the same index. A result, which is stored anyway, is computed again
+   * only where that saves waiting for another kernel: when those arrays are the region's own parameters.
+   */
+  private survives(node: Node, result: boolean): boolean {
     const b = base(node);
     if (this.stored.has(b) || isLeaf(b) || this.params.has(b)) return false;
     const seen = new Set<Node>();
@@ -205,6 +213,7 @@ export class StoragePoints {
       seen.add(part);
       if (this.params.has(part) || this.stored.has(part)) {
         if (sizeOf(part.shape) > 1) arrays.add(part);
+        if (result && !this.params.has(part)) return true;
         continue;
       }
       const kind = classOf(part.op);
