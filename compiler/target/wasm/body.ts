@@ -22,6 +22,7 @@ import {
 } from './affine.ts';
 import { planArrays, turnsOf, type ArrayPlan } from './arrays.ts';
 import { elementaryBinary, elementaryUnary } from './elementary.ts';
+import { FloatRanges } from './float_ranges.ts';
 import { Memory, type Atom, type Group, type Region } from './memory.ts';
 import type { ModuleContext } from './module.ts';
 import { groupReg, Ops, scalarTypeOf, type LaneSetup, type Num } from './ops.ts';
@@ -60,9 +61,12 @@ export interface BodyOptions {
   /** Base address of each buffer. */
   readonly bases: readonly Reg[];
   readonly uniforms: readonly Reg[];
+  readonly uniformRanges: readonly Interval[];
   /** Address of the thread's scratch memory. */
   readonly scratch: Reg;
   readonly atoms: ReadonlyMap<string, Atom>;
+  /** Smallest offsets from pointers, shared by all bodies in a function. */
+  readonly pointers: Map<Reg, number>;
   /** One a group. */
   readonly groups: readonly Group[];
   /** The axis along which lanes lie. */
@@ -82,6 +86,7 @@ export class Body {
   readonly regions: readonly Region[];
   readonly env = new Map<string, Binding>();
   readonly arrays: ArrayPlan;
+  private readonly floats = new FloatRanges();
   /** Lanes in which statements have effect; undefined: all. */
   mask: Num | undefined;
   /** Lanes that hold points. */
@@ -95,7 +100,7 @@ export class Body {
     this.ops = new Ops(f, options.setup);
     this.groups = options.groups;
     this.atoms = new Map(options.atoms);
-    this.memory = new Memory(f, context, this.atoms);
+    this.memory = new Memory(f, context, this.atoms, options.pointers);
     this.variation = variationOf(body, lane ?? '');
     this.arrays = planArrays(body);
     this.regions = kernel.buffers.map((buffer, i) => ({
@@ -149,6 +154,7 @@ export class Body {
       case 'let':
         if (s.value.type === 'i32') env.set(s.name, { kind: 'affine', affine: this.affine(s.value) });
         else env.set(s.name, { kind: 'num', num: this.num(s.value) });
+        this.floats.bind(s.name, s.value);
         return;
       case 'random_block': {
         const words = emitThreefry(
@@ -406,6 +412,12 @@ export class Body {
 
   // ---- loops
 
+  /** Memory may change in what follows, again and again. */
+  touch(): void {
+    this.f.touch();
+    this.memory.touch();
+  }
+
   private forLoop(s: Extract<Statement, { kind: 'for' }>): void {
     const { f } = this;
     const turns = turnsOf(s);
@@ -426,7 +438,7 @@ export class Body {
     }
     const interval = { lo: this.memory.intervalOf(from).lo, hi: this.memory.intervalOf(to).hi - 1 };
     const [a, b] = [at(first.regs, 0), at(end.regs, 0)];
-    f.touch();
+    this.touch();
     f.count(a, b, 1, s.name, this.variablesOf(s.body), (counter) => {
       const down = () =>
         f.pure('i32.sub', 'i32', [
@@ -436,7 +448,7 @@ export class Body {
       this.bindCounter(s.name, s.down ? down() : counter, interval);
       this.statements(s.body);
     });
-    f.touch();
+    this.touch();
   }
 
   /** Bounds that differ between lanes: every lane counts for itself. */
@@ -483,7 +495,7 @@ export class Body {
 
   private uniformTurns(assigned: readonly Variable[], tests: readonly (() => Num)[], turn: () => void): void {
     const { f } = this;
-    f.touch();
+    this.touch();
     f.block(true, (leave) => {
       f.loop(assigned, (again) => {
         for (const test of tests) f.branch(leave, f.pure('i32.eqz', 'i32', [at(test().regs, 0)]));
@@ -491,7 +503,7 @@ export class Body {
         f.branch(again);
       });
     });
-    f.touch();
+    this.touch();
   }
 
   /** Repeats while the tests hold in some lane, under a mask of the lanes in which they have always held. */
@@ -506,7 +518,7 @@ export class Body {
       a === undefined ? b : b === undefined ? a : ops.and(a, b),
     );
     const active = this.cell('active', 'bool', true, start ?? ops.constant('bool', 1));
-    f.touch();
+    this.touch();
     f.block(true, (leave) => {
       f.loop([...assigned, ...active.variables], (again) => {
         let mask = this.readCell(active);
@@ -523,7 +535,7 @@ export class Body {
       });
     });
     this.mask = outer;
-    f.touch();
+    this.touch();
   }
 
   // ---- integers
@@ -549,7 +561,7 @@ export class Body {
         return constantAffine(e.value);
       case 'uniform': {
         const reg = at(this.options.uniforms, e.index);
-        return this.opaque(this.ops.scalar('i32', reg), everything);
+        return this.opaque(this.ops.scalar('i32', reg), this.options.uniformRanges[e.index] ?? everything);
       }
       case 'var': {
         const binding = this.env.get(e.name);
@@ -702,7 +714,7 @@ export class Body {
         return ops.select(positive, one, ops.select(negative, ops.constant(a.type, -1), a));
       }
       default:
-        return elementaryUnary(this.context, ops, e.op, a);
+        return elementaryUnary(this.context, ops, e.op, a, this.floats.of(e.a));
     }
   }
 

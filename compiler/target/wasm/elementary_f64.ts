@@ -19,10 +19,11 @@ const LOG2E = 1.4426950408889634;
 /** ln 2 in 32 bits and the rest. */
 const LN2_HI = 0.6931471806019545;
 const LN2_LO = -4.2009150726810846e-11;
-/** pi/2 in 33 + 33 bits and the rest. */
+/** pi/2 in 33 + 33 + 33 bits and the rest. */
 const PIO2_1 = 1.5707963267341256;
 const PIO2_2 = 6.077100506303966e-11;
-const PIO2_3 = 2.0222662487959506e-21;
+const PIO2_3 = 2.0222662487111665e-21;
+const PIO2_4 = 8.4784276603689e-32;
 /** pi/2 as a sum of two. */
 export const PIO2_HI = 1.5707963267948966;
 export const PIO2_LO = 6.123233995736766e-17;
@@ -63,10 +64,10 @@ const ATAN = [
   0.0014852291780202442,
 ];
 
-/** Values of |x| up to which the reduction by pi/2 in three parts is exact: 2^20 quarter turns. */
-const LARGEST_ANGLE = 1647099;
-const SMALLEST_NORMAL = 2.2250738585072014e-308;
-const LARGEST = 1.7976931348623157e308;
+/** Values of |x| up to which the reduction by pi/2 in four parts is exact: 2^20 quarter turns. */
+export const LARGEST_ANGLE = 1647099;
+export const SMALLEST_NORMAL = 2.2250738585072014e-308;
+export const LARGEST = 1.7976931348623157e308;
 
 const f64 = (o: Ops, x: number): Num => o.constant('f64', x);
 
@@ -200,20 +201,25 @@ export interface Angle {
   readonly low: Num;
 }
 
+/** a - b and what rounding took from it, for any magnitudes. */
+function difference(o: Ops, a: Num, b: Num): { readonly value: Num; readonly lost: Num } {
+  const value = o.sub(a, b);
+  const back = o.sub(a, value);
+  const lost = o.add(o.sub(a, o.add(value, back)), o.sub(back, b));
+  return { value, lost };
+}
+
 function reduceAngle(o: Ops, x: Num): { readonly angle: Angle; readonly special: Num } {
   const { n, k } = nearest(o, x, TWO_OVER_PI);
-  // Products by the first two parts are exact; so is the first difference.
+  // Products by the first three parts are exact, and so is the first difference; what the others lose goes into the tail.
   const first = o.sub(x, o.mul(n, f64(o, PIO2_1)));
-  const second = o.mul(n, f64(o, PIO2_2));
-  const r1 = o.sub(first, second);
-  const lost = o.sub(o.sub(first, r1), second);
-  const tail = o.fnma(n, f64(o, PIO2_3), lost);
-  const r = o.add(r1, tail);
-  const low = o.add(o.sub(r1, r), tail);
-  const large = o.not(o.compare('le', o.abs(x), f64(o, LARGEST_ANGLE)));
-  // Near a multiple of pi/2 three parts are not enough.
-  const close = o.and(o.compare('lt', o.abs(r), f64(o, 1e-12)), o.compare('ne', n, f64(o, 0)));
-  return { angle: { quarters: k, r, low }, special: o.or(large, close) };
+  const second = difference(o, first, o.mul(n, f64(o, PIO2_2)));
+  const third = difference(o, second.value, o.mul(n, f64(o, PIO2_3)));
+  const tail = o.fnma(n, f64(o, PIO2_4), o.add(second.lost, third.lost));
+  const r = o.add(third.value, tail);
+  const low = o.add(o.sub(third.value, r), tail);
+  const special = o.not(o.compare('le', o.abs(x), f64(o, LARGEST_ANGLE)));
+  return { angle: { quarters: k, r, low }, special };
 }
 
 export function sinCosOf(o: Ops, angle: Angle): { readonly sin: Num; readonly cos: Num } {

@@ -48,6 +48,7 @@ function functionText(name: string, context: ModuleContext): readonly string[] |
   const known = op in unary || op in binary;
   if (!known) return undefined;
   if (slowly === 'slow') return slowText(op, context);
+  if (slowly === 'lanes') return lanesText(op, type === 'f32' ? 'f32' : 'f64', context);
   return type === 'f32' ? singleText(op, context) : doubleText(op, context);
 }
 
@@ -83,6 +84,31 @@ function singleText(op: string, context: ModuleContext): readonly string[] {
   const promoted = inputs.map((reg) => f.pure('f64.promote_f32', 'f64', [reg]));
   const wideResult = f.pure(`call ${context.helper(`${op}_f64`)}`, 'f64', promoted);
   f.result(f.pure('f32.demote_f64', 'f32', [wideResult]));
+  return f.print();
+}
+
+/** The scalar function for every lane of a vector. */
+function lanesText(op: string, type: 'f32' | 'f64', context: ModuleContext): readonly string[] {
+  const args = op in binary ? 2 : 1;
+  const params = ['x', 'y'].slice(0, args).map((name) => ({ name, type: 'v128' as const }));
+  const f = new FunctionWriter({
+    name: `${op}_${type}_lanes`,
+    params,
+    results: ['v128'],
+    nested: true,
+    constants: context.constants,
+  });
+  const shape = type === 'f32' ? 'f32x4' : 'f64x2';
+  const one = (lane: number) =>
+    f.action(
+      `call ${context.helper(`${op}_${type}`)}`,
+      type,
+      params.map((_, i) => f.pure(`${shape}.extract_lane ${lane}`, type, [f.param(i)])),
+    );
+  let result = f.pure(`${shape}.splat`, 'v128', [one(0)]);
+  for (let lane = 1; lane < (type === 'f32' ? 4 : 2); lane++)
+    result = f.pure(`${shape}.replace_lane ${lane}`, 'v128', [result, one(lane)]);
+  f.result(result);
   return f.print();
 }
 

@@ -12,6 +12,7 @@ import { lowerMapKernel } from './map_kernel.ts';
 import { lowerMatmul } from './matmul.ts';
 import { ModuleContext } from './module.ts';
 import { lowerProcedure } from './procedure.ts';
+import { uniformRanges } from './uniforms.ts';
 
 export interface EmitOptions {
   /** `strict`: no fused multiply-add, the same bits on every machine; `relaxed`: with it; default both. */
@@ -28,8 +29,9 @@ export interface WatModule {
 /** The module in text form. `fused`: with relaxed SIMD. */
 export function printWat(plan: Plan, fused: boolean): WatModule {
   const context = new ModuleContext(fused);
-  const kernels = plan.kernels.map((kernel) =>
-    kernel.kind === 'map' ? lowerMapKernel(kernel, context) : lowerMatmul(kernel, context),
+  const ranges = uniformRanges(plan);
+  const kernels = plan.kernels.map((kernel, i) =>
+    kernel.kind === 'map' ? lowerMapKernel(kernel, context, ranges[i]) : lowerMatmul(kernel, context),
   );
   let layout: Layout | undefined;
   const layoutNow = (): Layout => {

@@ -4,16 +4,15 @@
 // main function advances a block of rows x vectors at once; the pieces at the border, ends of rows and rows left over go through the part function, a vector at a time, its last
 // vector partly filled. Which point goes which way depends on the kernel alone, never on the number of threads: the same bits for any of them.
 
-import type { Expr, MapKernel, Statement } from '../../kernel/types.ts';
+import type { MapKernel } from '../../kernel/types.ts';
 import { at, range } from '../../support/lists.ts';
-import { everyExpr, everyStatement, expressionsOf } from './arrays.ts';
+import { chooseBlocking, type Blocking } from './blocking.ts';
 import { Body } from './body.ts';
 import { costOf } from './cost.ts';
 import type { Atom } from './memory.ts';
 import { originComments, type ModuleContext } from './module.ts';
 import type { LaneSetup } from './ops.ts';
 import { fullRanges, interiorOf, simplifyBody, type Interior } from './simplify.ts';
-import { variationOf } from './variation.ts';
 import { FunctionWriter, type Reg } from './writer.ts';
 import type { Interval } from './affine.ts';
 
@@ -26,15 +25,9 @@ export interface LoweredKernel {
   readonly lines: readonly string[];
 }
 
-/** How points are taken together. */
-interface Blocking {
-  readonly width: 1 | 2 | 4;
-  readonly rows: number;
-  readonly columns: number;
-}
-
 interface Nest {
   readonly kernel: MapKernel;
+  readonly uniformRanges: readonly Interval[];
   readonly blocking: Blocking;
   readonly interior: Interior;
   /** Axes but the innermost. */
@@ -50,65 +43,31 @@ interface Nest {
   readonly chunk: number;
 }
 
-export function lowerMapKernel(kernel: MapKernel, context: ModuleContext): LoweredKernel {
-  const interior = interiorOf(kernel);
+export function lowerMapKernel(
+  kernel: MapKernel,
+  context: ModuleContext,
+  uniformRanges: readonly Interval[] = [],
+): LoweredKernel {
+  const interior = interiorOf(kernel, uniformRanges);
   const points = kernel.space.reduce((n, extent) => n * extent, 1);
   const cost = points * costOf(interior.body);
   if (points === 0) return { name: kernel.name, units: 0, cost: 0, lines: emptyFunction(kernel, context) };
-  const nest = planNest(kernel, interior, chooseBlocking(kernel, interior));
+  const nest = planNest(kernel, uniformRanges, interior, chooseBlocking(kernel, interior));
   const lines = [...partFunction(nest, context), ...mainFunction(nest, context)];
   return { name: kernel.name, units: nest.rowUnits * nest.chunks, cost, lines };
 }
 
 // ---- choices
 
-function chooseBlocking(kernel: MapKernel, interior: Interior): Blocking {
-  const inner = kernel.axes.at(-1);
-  const extent = kernel.space.at(-1) ?? 1;
-  const scalar: Blocking = { width: 1, rows: 1, columns: 1 };
-  if (inner === undefined) return scalar;
-  const variation = variationOf(interior.body, inner);
-  const width = variation.types.has('f64') ? 2 : 4;
-  if (extent < width || preferReductionLanes(interior.body, inner)) return scalar;
-  return { width, rows: 1, columns: 1 };
-}
-
-/** Whether the loads of long reductions run along the reduction rather than along the innermost axis. */
-function preferReductionLanes(body: readonly Statement[], inner: string): boolean {
-  let along = 0;
-  let across = 0;
-  everyStatement(body, (s) => {
-    if (s.kind !== 'reduce') return;
-    const loop = s.loops.at(-1);
-    if (loop === undefined || loop.extent < 8) return;
-    const look = (e: Expr) =>
-      everyExpr(e, (x) => {
-        if (x.kind !== 'load') return;
-        if (strideOf(x.index, loop.name) === 1) along++;
-        if (strideOf(x.index, inner) === 1) across++;
-      });
-    look(s.value);
-    everyStatement(s.body, (t) => expressionsOf(t).forEach(look));
-  });
-  return along > across;
-}
-
-/** Coefficient of a variable in an index, as far as sums and constant products show it. */
-function strideOf(e: Expr, variable: string): number {
-  if (e.kind === 'var') return e.name === variable ? 1 : 0;
-  if (e.kind !== 'binary') return 0;
-  const [a, b] = [strideOf(e.a, variable), strideOf(e.b, variable)];
-  if (e.op === 'add') return a + b;
-  if (e.op === 'sub') return a - b;
-  if (e.op === 'mul' && e.b.kind === 'const') return a * e.b.value;
-  if (e.op === 'mul' && e.a.kind === 'const') return b * e.a.value;
-  return 0;
-}
-
 /** Points of a unit below which more columns are put together. */
 const unitPoints = 1024;
 
-function planNest(kernel: MapKernel, interior: Interior, blocking: Blocking): Nest {
+function planNest(
+  kernel: MapKernel,
+  uniformRanges: readonly Interval[],
+  interior: Interior,
+  blocking: Blocking,
+): Nest {
   const inner = kernel.axes.at(-1);
   const outer = kernel.axes.slice(0, -1);
   const extent = kernel.space.at(-1) ?? 1;
@@ -122,7 +81,20 @@ function planNest(kernel: MapKernel, interior: Interior, blocking: Blocking): Ne
   const main = end - start;
   const chunk = Math.max(step, Math.ceil(unitPoints / step) * step);
   const chunks = rowUnits >= 64 || main <= chunk ? 1 : Math.ceil(main / chunk);
-  return { kernel, blocking, interior, outer, inner, extent, start, end, rowUnits, chunks, chunk };
+  return {
+    kernel,
+    uniformRanges,
+    blocking,
+    interior,
+    outer,
+    inner,
+    extent,
+    start,
+    end,
+    rowUnits,
+    chunks,
+    chunk,
+  };
 }
 
 function rangeOf(interior: Interior, axis: string): Interval {
@@ -173,6 +145,7 @@ interface Entry {
   readonly scratch: Reg;
   /** Parameters behind the common ones. */
   readonly rest: readonly Reg[];
+  readonly pointers: Map<Reg, number>;
 }
 
 function openFunction(
@@ -194,50 +167,64 @@ function openFunction(
     uniforms: regs.slice(buffers, common),
     scratch: at(regs, common),
     rest: regs.slice(common + 1),
+    pointers: new Map(),
   };
 }
 
-/** Points first .. last-1 of one row, with all guards. */
+/** Points first .. last-1 of the rows row .. end-1, with all guards. */
 function partFunction(nest: Nest, context: ModuleContext): readonly string[] {
   const { kernel, outer, inner, extent, blocking } = nest;
+  const rowAxis = outer.at(-1);
   const entry = openFunction(
     kernel,
     context,
     `${kernel.name}_part`,
-    [...outer.map((axis) => `axis_${axis}`), 'first', 'last'],
-    [`${kernel.name}: points first .. last-1 of a row, with every guard`],
+    [...outer.map((axis) => `axis_${axis}`), ...(rowAxis === undefined ? [] : ['end']), 'first', 'last'],
+    [`${kernel.name}: points first .. last-1 of some rows, with every guard`],
     true,
   );
   const { f, rest } = entry;
   const { width } = blocking;
   const setup: LaneSetup = { width, groups: 1, fused: context.fused };
-  const ranges = fullRanges(kernel);
-  const body = simplifyBody(kernel, ranges).body;
+  const body = simplifyBody(kernel, fullRanges(kernel), nest.uniformRanges).body;
   const atoms = new Map<string, Atom>();
-  outer.forEach((axis, i) =>
-    atoms.set(axis, { kind: 'scalar', reg: at(rest, i), range: { lo: 0, hi: at(kernel.space, i) - 1 } }),
-  );
+  const bind = (axis: string, reg: Reg, kind: 'scalar' | 'lane') => {
+    const place = kernel.axes.indexOf(axis);
+    atoms.set(axis, { kind, reg, range: { lo: 0, hi: at(kernel.space, place) - 1 } });
+  };
+  outer.forEach((axis, i) => bind(axis, at(rest, i), 'scalar'));
   const groups = [{ row: 0, column: 0 }];
+  const lane = width > 1 ? inner : undefined;
   const run = (count: Reg | undefined) =>
     new Body({
       ...entry,
+      uniformRanges: nest.uniformRanges,
       context,
       kernel,
       body,
       setup,
       atoms,
       groups,
-      lane: width > 1 ? inner : undefined,
+      lane,
       count,
     }).run();
-  if (inner === undefined) run(undefined);
-  else {
+  const columns = () => {
+    if (inner === undefined) {
+      run(undefined);
+      return;
+    }
     const [first, last] = [at(rest, -2), at(rest, -1)];
     f.count(first, last, width, inner, [], (column) => {
-      atoms.set(inner, { kind: 'lane', reg: column, range: { lo: 0, hi: extent - 1 } });
-      run(width === 1 ? undefined : f.pure('i32.sub', 'i32', [last, column]));
+      bind(inner, column, 'lane');
+      run(width === 1 || extent % width === 0 ? undefined : f.pure('i32.sub', 'i32', [last, column]));
     });
-  }
+  };
+  if (rowAxis === undefined) columns();
+  else
+    f.count(at(rest, outer.length - 1), at(rest, outer.length), 1, 'row', [], (row) => {
+      bind(rowAxis, row, 'scalar');
+      columns();
+    });
   return f.print();
 }
 
@@ -328,7 +315,7 @@ class UnitWriter {
       () => this.rowsInside([...planes, first], chunk),
       () => {
         const [a, b] = this.columnsOf(chunk, true);
-        f.count(first, last, 1, 'row', [], (row) => this.part([...planes, row], a, b));
+        this.part([...planes, first], last, a, b);
       },
     );
   }
@@ -373,26 +360,37 @@ class UnitWriter {
     return [f.pure('select', 'i32', [f.i32(0), from, f.pure('i32.eqz', 'i32', [chunk])]), to];
   }
 
-  private part(outer: readonly Reg[], first: Reg, last: Reg): void {
-    const { kernel } = this.nest;
+  /** Columns first .. last-1 of the rows from the last of `outer` to `end`-1. */
+  private part(outer: readonly Reg[], end: Reg | undefined, first: Reg, last: Reg): void {
+    const { kernel, inner } = this.nest;
     const { bases, uniforms, scratch } = this.entry;
-    const range = this.nest.inner === undefined ? [this.f.i32(0), this.f.i32(1)] : [first, last];
-    this.f.effect(`call $${kernel.name}_part`, [...bases, ...uniforms, scratch, ...outer, ...range]);
+    const columns = inner === undefined ? [this.f.i32(0), this.f.i32(1)] : [first, last];
+    const rows = end === undefined ? [] : [end];
+    this.f.effect(`call $${kernel.name}_part`, [
+      ...bases,
+      ...uniforms,
+      scratch,
+      ...outer,
+      ...rows,
+      ...columns,
+    ]);
     this.f.touch();
   }
 
-  /** A block of rows in the interior: the main columns at once, their ends row by row. */
+  /** A block of rows in the interior: the main columns at once, their ends apart. */
   private rowsInside(outer: readonly Reg[], chunk: Reg): void {
     const { nest, f } = this;
     const { start, end, extent, blocking, inner, chunks } = nest;
+    const row = outer.at(-1);
+    const rowEnd = row === undefined ? undefined : f.pure('i32.add', 'i32', [row, f.i32(blocking.rows)]);
     if (inner === undefined || end === start) {
       const [a, b] = this.columnsOf(chunk, true);
-      this.eachRow(outer, (row) => this.part(row, a, b));
+      this.part(outer, rowEnd, a, b);
       return;
     }
     const ends = (condition: Reg | undefined, first: number, last: number): void => {
       if (first === last) return;
-      const call = () => this.eachRow(outer, (row) => this.part(row, f.i32(first), f.i32(last)));
+      const call = () => this.part(outer, rowEnd, f.i32(first), f.i32(last));
       if (condition === undefined) call();
       else f.if(condition, call);
     };
@@ -402,18 +400,6 @@ class UnitWriter {
     const { width, columns } = blocking;
     f.count(a, b, width * columns, inner, [], (column) => this.block(outer, inner, column));
     ends(atEnd(chunks - 1), end, extent);
-  }
-
-  private eachRow(outer: readonly Reg[], call: (row: readonly Reg[]) => void): void {
-    const { f } = this;
-    const row = outer.at(-1);
-    if (row === undefined || this.nest.blocking.rows === 1) {
-      call(outer);
-      return;
-    }
-    f.count(row, f.pure('i32.add', 'i32', [row, f.i32(this.nest.blocking.rows)]), 1, 'row', [], (now) =>
-      call([...outer.slice(0, -1), now]),
-    );
   }
 
   private block(outer: readonly Reg[], inner: string, column: Reg): void {
@@ -428,18 +414,25 @@ class UnitWriter {
     });
     atoms.set(inner, { kind: 'lane', reg: column, range: rangeOf(interior, inner) });
     const groups = range(rows).flatMap((row) => range(columns).map((c) => ({ row, column: c * width })));
-    const setup: LaneSetup = { width, groups: groups.length, fused: context.fused };
-    const several = width > 1 || columns > 1;
-    new Body({
-      ...entry,
-      context,
-      kernel,
-      body: interior.body,
-      setup,
-      atoms,
-      groups,
-      lane: several ? inner : undefined,
-      count: undefined,
-    }).run();
+    const lane = width > 1 || columns > 1 ? inner : undefined;
+    // Rows one after another: what they share stays in registers, what they do not leaves them early.
+    const together = blocking.byRow ? columns : groups.length;
+    for (let first = 0; first < groups.length; first += together) {
+      const part = groups.slice(first, first + together);
+      const setup: LaneSetup = { width, groups: part.length, fused: context.fused };
+      const { body } = interior;
+      new Body({
+        ...entry,
+        uniformRanges: nest.uniformRanges,
+        context,
+        kernel,
+        body,
+        setup,
+        atoms,
+        groups: part,
+        lane,
+        count: undefined,
+      }).run();
+    }
   }
 }

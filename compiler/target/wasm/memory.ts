@@ -36,13 +36,18 @@ export interface Region {
 }
 
 export class Memory {
-  /** Smallest constant offset in bytes from each pointer. */
-  private readonly lowest = new Map<Reg, number>();
+  /**
+   * Stores that this body has made. No point reads what another point writes, so a load that two bodies of a function make before their own stores has one value, whatever the other has stored
+   * in between: their loads are shared by the number of their own stores.
+   */
+  private stores = 0;
 
   constructor(
     private readonly f: FunctionWriter,
     private readonly context: ModuleContext,
     private readonly atoms: ReadonlyMap<string, Atom>,
+    /** Smallest constant offset in bytes from each pointer of the function. */
+    private readonly lowest: Map<Reg, number>,
   ) {}
 
   private atom(name: string): Atom {
@@ -135,6 +140,11 @@ export class Memory {
     return inRange(interval) ? interval : everything;
   }
 
+  /** Loads after this do not have the values of loads before. */
+  touch(): void {
+    this.stores++;
+  }
+
   // ---- loads
 
   load(region: Region, index: Affine, ops: Ops, groups: readonly Group[]): Num {
@@ -195,7 +205,7 @@ export class Memory {
       [reg, ...more],
       `${op}${suffix} ${bytes}`,
       !region.written,
-      this.f.epoch,
+      this.stores,
       'x',
     );
   }
@@ -298,7 +308,7 @@ export class Memory {
     } else {
       this.scatter(region, this.materialise(index, ops, groups), value, ops, groups, count, mask);
     }
-    f.touch();
+    this.touch();
   }
 
   private pointersOf(

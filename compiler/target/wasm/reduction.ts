@@ -10,7 +10,7 @@ import { at, range } from '../../support/lists.ts';
 import { constantAffine } from './affine.ts';
 import type { Body, Cell } from './body.ts';
 import { Ops, type Num } from './ops.ts';
-import { variationOf } from './variation.ts';
+import { assignedNames, variationOf } from './variation.ts';
 import type { Reg, Variable } from './writer.ts';
 
 type Reduce = Extract<Statement, { kind: 'reduce' }>;
@@ -23,6 +23,14 @@ const unrolledPoints = 8;
 export function lowerReduction(body: Body, s: Reduce): Num {
   const points = s.loops.reduce((n, loop) => n * loop.extent, 1);
   if (points === 0) return neutral(body.ops, s);
+  const writes = assignedNames(s.body).size > 0;
+  if (writes) body.touch();
+  const result = reduced(body, s, points);
+  if (writes) body.touch();
+  return result;
+}
+
+function reduced(body: Body, s: Reduce, points: number): Num {
   const inner = s.loops.at(-1);
   const scalar = body.ops.setup.width === 1 && body.groups.length === 1 && body.mask === undefined;
   if (scalar && inner !== undefined && inner.extent >= 8) return inLanes(body, s, inner.extent);
@@ -40,8 +48,12 @@ function inLanes(body: Body, s: Reduce, extent: number): Num {
   body.ops = new Ops(f, { width, groups: columns, fused: outerOps.setup.fused });
   body.groups = range(columns).map((c) => ({ row: 0, column: c * width }));
   body.variation = variation;
+  // The lanes are those of the loop now: the axes around it, whose one lane this is, stand still.
+  const around = [...body.atoms].filter(([, atom]) => atom.kind === 'lane' || atom.kind === 'row');
+  for (const [key, atom] of around) if (atom.kind !== 'num') body.atoms.set(key, { ...atom, kind: 'scalar' });
   const total = body.cell(s.name, s.type, true, neutral(body.ops, s));
   new Nest(body, s, width).run(total, false);
+  for (const [key, atom] of around) body.atoms.set(key, atom);
   let parts = body.readCell(total).regs.map((reg) => body.ops.vector(s.type, reg));
   body.groups = [{ row: 0, column: 0 }];
   body.ops = new Ops(f, { width, groups: 1, fused: outerOps.setup.fused });

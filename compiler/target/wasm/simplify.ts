@@ -42,16 +42,20 @@ export function fullRanges(kernel: MapKernel): AxisRanges {
   return new Map(kernel.axes.map((axis, i) => [axis, { lo: 0, hi: at(kernel.space, i) - 1 }]));
 }
 
-export function simplifyBody(kernel: MapKernel, ranges: AxisRanges): Simplified {
-  const simplifier = new Simplifier(ranges);
+export function simplifyBody(
+  kernel: MapKernel,
+  ranges: AxisRanges,
+  uniforms: readonly Interval[] = [],
+): Simplified {
+  const simplifier = new Simplifier(ranges, uniforms);
   const body = simplifier.statements(kernel.body, new Map());
   return { body, breaks: simplifier.breaks };
 }
 
-export function interiorOf(kernel: MapKernel): Interior {
+export function interiorOf(kernel: MapKernel, uniforms: readonly Interval[] = []): Interior {
   let ranges = fullRanges(kernel);
   for (let turn = 0; ; turn++) {
-    const { body, breaks } = simplifyBody(kernel, ranges);
+    const { body, breaks } = simplifyBody(kernel, ranges, uniforms);
     const narrowed = new Map([...ranges].map(([axis, range]) => [axis, longest(range, breaks.get(axis))]));
     const same = [...ranges].every(([axis, { lo, hi }]) => {
       const now = narrowed.get(axis);
@@ -95,8 +99,12 @@ class Simplifier {
   private readonly expressions = new Map<string, Expr>();
   private serial = 0;
 
-  constructor(private readonly axes: AxisRanges) {
+  constructor(
+    private readonly axes: AxisRanges,
+    uniforms: readonly Interval[],
+  ) {
     for (const [axis, range] of axes) this.ranges.set(axis, range);
+    uniforms.forEach((range, i) => this.ranges.set(`@${i}`, range));
   }
 
   private rangeOf(affine: Affine): Interval {
