@@ -160,11 +160,13 @@ class Runner {
    * computed there in every turn.
    */
   private prime(lowering: Lowering, frame: Frame, node: Node): void {
-    for (const n of reachable(node.args)) {
+    const known = { has: (n: Node): boolean => frame.sources.has(n) };
+    for (const n of reachable(node.args, known)) {
       const [operand] = n.args;
-      if (n.op === 'project' && operand !== undefined && isRegionNode(operand)) lowering.region(frame, operand);
+      if (n.op === 'project' && operand !== undefined && isRegionNode(operand) && !known.has(n))
+        lowering.region(frame, operand);
     }
-    for (const arg of node.args) if (arg.shape.length === 0 && arg.op !== 'param') lowering.expr(frame, arg, []);
+    for (const arg of node.args) if (arg.shape.length === 0) lowering.expr(frame, arg, []);
   }
 
   private operands(
