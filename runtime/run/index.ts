@@ -6,6 +6,7 @@ export { createMemoryHost, type MemoryHost, type MemoryHostOptions } from './mem
 export { createNodeHost, type NodeHostOptions } from './node_host.ts';
 export { eventJson, eventText } from './report_text.ts';
 export {
+  chooseRun,
   runScript,
   runTests,
   type RunOptions,

@@ -182,7 +182,8 @@ async function loadFile(run: RunContext, file: Script['files'][number]): Promise
   await run.executor.write(file.variable, loaded.data);
 }
 
-function chooseRun(script: Script, wanted: string | undefined): string {
+/** The name of the run that is meant. Throws R206. */
+export function chooseRun(script: Script, wanted: string | undefined): string {
   const names = Object.keys(script.runs);
   if (wanted !== undefined) {
     if (names.includes(wanted)) return wanted;

@@ -15,6 +15,7 @@ import { consoleHost } from '../execute.ts';
 import { interruptedStatus, interruptible } from '../interrupt.ts';
 import type { RunOptions } from '../options.ts';
 import { wantsColor } from '../report.ts';
+import { inputsOf } from '../settings.ts';
 import { readSource } from '../source_text.ts';
 import { stdlibDirectory } from '../stdlib_files.ts';
 
@@ -79,6 +80,7 @@ async function testFile(
       runTests(plan, executor, {
         host,
         seed: options.seed,
+        inputs: inputsOf(options.set, plan.script),
         signal,
         ...(filter === undefined ? {} : { filter }),
       }),
