@@ -4,17 +4,14 @@
 // always behaves as if it read everything before it wrote anything. Kernels are lowered once for each pattern of locations (which arrays share a buffer, constant offsets, offsets
 // given at run time) and found again by it: the two halves of a ping-pong loop, a sweep and its recomputation run the same kernels.
 
-import { InternalError } from '../support/diagnostic.ts';
-import { at, get, range } from '../support/lists.ts';
-import type { Span } from '../support/span.ts';
-import type { Affine, Step } from '../plan/types.ts';
-import type { BufferType, KernelBuffer } from '../kernel/types.ts';
+import { at, get } from '../support/lists.ts';
+import type { Step } from '../plan/types.ts';
+import type { BufferType } from '../kernel/types.ts';
 import type { Node, NodeOf, Region } from '../ir/types.ts';
 import { sizeOf } from '../ir/types.ts';
 import { CanonicalRegions } from './canonical.ts';
 import { KernelLibrary } from './library.ts';
-import type { MapUnit } from './lower_map.ts';
-import { UNROLL, lowerMapUnit } from './lower_map.ts';
+import { UNROLL } from './lower_map.ts';
 import type { Item } from './items.ts';
 import type { PartitionOptions, RegionPlan, Unit } from './partition.ts';
 import { PACKED } from './fuse.ts';
@@ -23,32 +20,12 @@ import { base } from './storage_points.ts';
 import { Strategies } from './strategies.ts';
 import { liveness } from './liveness.ts';
 import { LEAD, SAME } from './reads.ts';
-import { renumber, usage } from './usage.ts';
-import type { Counter, Environment, Location, Storage } from './storage.ts';
-import { affineKey, bufferType, constantOffset, isCounter, sameLocation, whole } from './storage.ts';
-import { isBatched, isStacked, isStackedOutput } from './threads.ts';
-import type { BoundBuffer, Place } from './writer.ts';
-import { Writer } from './writer.ts';
+import type { Environment, Location, Storage } from './storage.ts';
+import { bufferType, constantOffset, isCounter, sameLocation, whole } from './storage.ts';
+import { isBatched, isStackedOutput } from './threads.ts';
+import { MapEmitter } from './emit_map.ts';
 import { emitProduct } from './emit_product.ts';
 import { emitSequence } from './emit_loop.ts';
-
-/** A kernel lowered for a pattern of locations; buffers and uniforms refer to the pattern's. */
-interface Pattern {
-  readonly kernel: number;
-  readonly buffers: readonly (
-    | { readonly local: number }
-    | { readonly storage: Storage }
-    | { readonly scratch: BufferType; readonly length: number }
-  )[];
-  readonly uniforms: readonly number[];
-}
-
-/** Thrown when a procedure has to be written with its small variables packed. */
-export class TooManyBuffers extends Error {}
-
-export function isSmallVariable(storage: Storage): boolean {
-  return storage.role === 'variable' && storage.length <= PACKED;
-}
 
 export class Emitter {
   readonly library = new KernelLibrary();
@@ -56,7 +33,7 @@ export class Emitter {
   readonly strategies: Strategies;
   readonly storages: Storage[] = [];
   private readonly plans = new Map<string, RegionPlan>();
-  private readonly patterns = new Map<Unit, Map<string, Pattern>>();
+  private readonly maps = new MapEmitter(this);
   private readonly literals = new Map<string, Location>();
   private readonly packs = new Map<string, Storage>();
   private readonly packTops = new Map<Storage, number>();
@@ -67,7 +44,7 @@ export class Emitter {
   /** Prefix of kernel names: the procedure, then the loop. */
   label = 'main';
   /** Whether small variables have been moved to the packed values already. */
-  private packVariables = false;
+  packVariables = false;
 
   constructor(readonly options: PartitionOptions) {
     this.strategies = new Strategies(options.threads);
@@ -237,6 +214,11 @@ export class Emitter {
       list.push(redirect(target, result, get(unitOf, value)));
       written.set(value, list);
     });
+    /** What loops of kernels stack or read: tapes among it begin their buffers. */
+    const sequenced = new Set<Node>();
+    for (const unit of plan.units)
+      if (unit.kind === 'step' && unit.item.kind === 'sequence')
+        for (const node of [...unit.item.outputs, ...unit.item.reads.keys()]) sequenced.add(node);
     /** Temporaries that nobody but this region's kernels knows. */
     const own = new Set<Storage>();
     for (const node of live) {
@@ -246,8 +228,8 @@ export class Emitter {
         (isStackedOutput(node)
           ? this.separate(node, `${this.label}_stack`, block)
           : this.temporary(node, `${this.label}_t`, block));
-      if (targets_ === undefined && !location.storage.packed && !isStackedOutput(node))
-        own.add(location.storage);
+      const fixed = isStackedOutput(node) && sequenced.has(node);
+      if (targets_ === undefined && !location.storage.packed && !fixed) own.add(location.storage);
       environment.set(node, location);
       if (targets_ === undefined) written.set(node, [location]);
     }
@@ -351,7 +333,7 @@ export class Emitter {
     block: Step[],
   ): void {
     if (unit.kind === 'map') {
-      this.mapUnit(unit, environment, written, copies, block);
+      this.maps.unit(unit, environment, written, copies, block);
       return;
     }
     const { item } = unit;
@@ -363,7 +345,7 @@ export class Emitter {
         emitProduct(this, item, environment, written.get(item.node) ?? [], block);
         return;
       default:
-        this.mapUnit(
+        this.maps.unit(
           { kind: 'map', space: item.space, serial: item.serial, items: [item] },
           environment,
           written,
@@ -373,218 +355,6 @@ export class Emitter {
         );
     }
   }
-
-  // ---- map kernels
-
-  private mapUnit(
-    unit: MapUnit,
-    environment: Environment,
-    written: ReadonlyMap<Node, readonly Location[]>,
-    copies: ReadonlyMap<number, Location>,
-    block: Step[],
-    key: Unit = unit,
-  ): void {
-    const wanted = unit.items.filter((item) =>
-      item.result !== undefined
-        ? copies.has(item.result)
-        : item.outputs.length === 0 || item.outputs.some((o) => written.has(o)) || isReadWithin(unit, item),
-    );
-    const active: MapUnit = { ...unit, items: wanted };
-    if (wanted.length === 0 || sizeOf(unit.space) === 0) return;
-    const own = new Set(wanted.flatMap((item) => item.outputs));
-    const reads = new Map<Node, Location | Counter>();
-    for (const item of wanted)
-      for (const node of item.reads.keys())
-        if (!own.has(node) && sizeOf(node.shape) > 0) {
-          const location = environment.get(node);
-          if (location === undefined)
-            throw new InternalError(
-              'schedule.emit',
-              `${this.label}: a value that is read has no place (${node.op})`,
-            );
-          reads.set(node, location);
-        }
-    const stores: Location[][][] = wanted.map((item) =>
-      item.result !== undefined
-        ? [[get(copies, item.result)]]
-        : item.outputs.map((o) => [...(written.get(o) ?? [])]),
-    );
-    // What a loop stacks while it runs is stored once; further places are copied.
-    const later: { from: Location; to: Location; size: number }[] = [];
-    wanted.forEach((item, w) => {
-      if (item.kind !== 'thread') return;
-      item.outputs.forEach((output, o) => {
-        if (output.op !== 'project' || !isStacked(item.node, output.attrs.index)) return;
-        const [first, ...rest] = at(at(stores, w), o);
-        if (first === undefined) return;
-        for (const to of rest) later.push({ from: first, to, size: sizeOf(output.shape) });
-        at(stores, w)[o] = [first];
-      });
-    });
-    this.checkBuffers(reads, stores);
-    this.dispatchMap(active, key, reads, stores, block);
-    for (const { from, to, size } of later) this.copy(from, to, size, block);
-  }
-
-  /** When a kernel needs too many buffers and small variables are among them, the procedure is written anew with those in the packed small values. */
-  private checkBuffers(
-    reads: ReadonlyMap<Node, Location | Counter>,
-    stores: readonly (readonly (readonly Location[])[])[],
-  ): void {
-    if (this.packVariables) return;
-    const all = new Set<Storage>();
-    for (const location of reads.values()) if (!isCounter(location)) all.add(location.storage);
-    for (const lists of stores)
-      for (const list of lists) for (const location of list) all.add(location.storage);
-    if (all.size <= this.options.maxBuffers) return;
-    if ([...all].some(isSmallVariable)) throw new TooManyBuffers();
-  }
-
-  private dispatchMap(
-    unit: MapUnit,
-    key: Unit,
-    reads: ReadonlyMap<Node, Location | Counter>,
-    stores: readonly (readonly (readonly Location[])[])[],
-    block: Step[],
-  ): void {
-    const locals: Storage[] = [];
-    const uniforms: Affine[] = [];
-    let signature = unit.items.map((i) => i.id).join();
-    const uniformOf = (affine: Affine): number => {
-      const text = affineKey(affine);
-      const known = uniforms.findIndex((u) => affineKey(u) === text);
-      return known >= 0 ? known : uniforms.push(affine) - 1;
-    };
-    const place = (location: Location): Place => {
-      let local = locals.indexOf(location.storage);
-      if (local < 0) local = locals.push(location.storage) - 1;
-      const { offset } = location;
-      // Small values of loops lie elsewhere in every instance of the loop; its kernels are the same.
-      const moves =
-        location.dynamic || offset.terms.length > 0 || (this.depth > 0 && location.storage.packed);
-      const uniform = moves ? uniformOf(offset) : undefined;
-      const at_ = uniform === undefined ? offset.constant : 0;
-      signature += `|${local}:${location.storage.length}:${uniform === undefined ? at_ : `u${uniform}`}`;
-      return { buffer: local, type: location.storage.type, base: at_, uniform };
-    };
-    const readPlaces = new Map<Node, Place>();
-    const counters = new Map<Node, number>();
-    for (const [node, location] of reads)
-      if (isCounter(location)) {
-        const u = uniformOf(location.counter);
-        counters.set(node, u);
-        signature += `|#${u}`;
-      } else readPlaces.set(node, place(location));
-    signature += '>';
-    const storePlaces = new Map(
-      unit.items.map((item, i) => [
-        item,
-        at(stores, i).map((list) => {
-          signature += ';';
-          return list.map(place);
-        }),
-      ]),
-    );
-    let known = this.patterns.get(key);
-    if (known === undefined) {
-      known = new Map();
-      this.patterns.set(key, known);
-    }
-    let pattern = known.get(signature);
-    if (pattern === undefined) {
-      pattern = this.lower(unit, readPlaces, counters, storePlaces, locals, uniforms.length);
-      known.set(signature, pattern);
-    }
-    const buffers = pattern.buffers.map((b) => {
-      if ('local' in b) return at(locals, b.local).id;
-      if ('storage' in b) return b.storage.id;
-      return this.storage('slot', `${this.label}_scratch`, b.scratch, b.length, block).id;
-    });
-    block.push({
-      kind: 'dispatch',
-      kernel: pattern.kernel,
-      buffers,
-      uniforms: pattern.uniforms.map((u) => at(uniforms, u)),
-    });
-  }
-
-  private lower(
-    unit: MapUnit,
-    reads: ReadonlyMap<Node, Place>,
-    counters: ReadonlyMap<Node, number>,
-    stores: ReadonlyMap<Item, readonly (readonly Place[])[]>,
-    locals: readonly Storage[],
-    uniformCount: number,
-  ): Pattern {
-    const buffers: BoundBuffer[] = locals.map((s, i) => ({ name: `b${i}`, type: s.type, length: s.length }));
-    const fixed = new Map<number, Storage>();
-    const writer = new Writer(buffers);
-    const constantPlace = (location: Location): Place => {
-      const local = locals.indexOf(location.storage);
-      let index = local >= 0 ? local : [...fixed].find(([, storage]) => storage === location.storage)?.[0];
-      if (index === undefined) {
-        index = buffers.length;
-        fixed.set(index, location.storage);
-        buffers.push({
-          name: `constants${index}`,
-          type: location.storage.type,
-          length: location.storage.length,
-        });
-      }
-      return {
-        buffer: index,
-        type: location.storage.type,
-        base: location.offset.constant,
-        uniform: undefined,
-      };
-    };
-    const lowered = lowerMapUnit(unit, writer, {
-      reads,
-      counters,
-      stores,
-      literal: (node) => constantPlace(this.literalNode(node)),
-      table: (data) => constantPlace(this.literal(data, 'i32')),
-    });
-    const used = usage(lowered.body);
-    const kept = range(buffers.length).filter((b) => used.buffers.has(b));
-    const keptUniforms = range(uniformCount).filter((u) => used.uniforms.has(u));
-    const kernelBuffers = kept.map((b, i): KernelBuffer => {
-      const { type, length } = at(buffers, b);
-      return { name: `b${i}`, type, length, access: used.access(b) };
-    });
-    const origins: Span[] = [];
-    for (const item of unit.items) if (item.node.origin !== undefined) origins.push(item.node.origin);
-    const kernel = this.library.add(
-      {
-        kind: 'map',
-        buffers: kernelBuffers,
-        uniforms: keptUniforms.map((_, i) => `u${i}`),
-        space: unit.space,
-        axes: lowered.axes,
-        body: renumber(lowered.body, kept, keptUniforms),
-      },
-      this.label,
-      origins,
-    );
-    return {
-      kernel,
-      buffers: kept.map((b) => {
-        const storage = fixed.get(b);
-        if (storage !== undefined) return { storage };
-        if (b < locals.length) return { local: b };
-        const { type, length } = at(buffers, b);
-        return { scratch: type, length };
-      }),
-      uniforms: keptUniforms,
-    };
-  }
-}
-
-/** Packs grow in powers of two, so that the kernels that use them are rarely different only in the length of the pack. */
-function growPack(pack: Storage, elements: number): void {
-  let length = Math.max(4096, pack.length);
-  while (length < elements) length *= 2;
-  pack.length = length;
 }
 
 /** Whether a parameter, read last by unit `read`, is read after its elements are overwritten by unit `unit`, each at its own point. */
@@ -626,6 +396,9 @@ function itemsOf(unit: Unit): readonly Item[] {
   return unit.kind === 'map' ? unit.items : [unit.item];
 }
 
-function isReadWithin(unit: MapUnit, item: Item): boolean {
-  return unit.items.some((other) => other !== item && item.outputs.some((o) => other.reads.has(o)));
+/** Packs grow in powers of two, so that the kernels that use them are rarely different only in the length of the pack. */
+function growPack(pack: Storage, elements: number): void {
+  let length = Math.max(4096, pack.length);
+  while (length < elements) length *= 2;
+  pack.length = length;
 }

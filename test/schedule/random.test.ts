@@ -1,7 +1,7 @@
 // Random programs of the array IR: the plan gives what the interpreter gives, to the bit (their values are exact in float64, so the order of sums does not matter).
 
 import * as fc from 'fast-check';
-import { describe, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { Graph } from '../../compiler/ir/graph.ts';
 import { get } from '../../compiler/support/lists.ts';
 import { INPUT_TYPES, randomFunction, randomInputs } from '../ir/random_program.ts';
@@ -14,6 +14,7 @@ describe('schedule of random programs', () => {
     'loops inside kernels, no serial values, 16 buffers': { serial: 0, maxBuffers: 16 },
     'loops of kernels': { threads: false },
     'loops of kernels, no serial values': { threads: false, serial: 0 },
+    'six buffers a kernel': { maxBuffers: 6, serial: 4 },
     'nothing recomputed that costs': { storeCost: 0, serial: 4 },
   };
   for (const [name, options] of Object.entries(variants))
@@ -24,7 +25,9 @@ describe('schedule of random programs', () => {
           const fn = randomFunction(g, numbers);
           const inputs = randomInputs(numbers[0] ?? 1);
           const given = INPUT_TYPES.map((_, i) => get(new Map(Object.entries(inputs)), `in${i}`));
-          await expectSame(g, fn, given, options);
+          const made = await expectSame(g, fn, given, options);
+          const most = Math.max(0, ...made.kernels.map((k) => k.buffers.length));
+          expect(most).toBeLessThanOrEqual(options.maxBuffers ?? 8);
         }),
         { numRuns: Number(process.env['RUNS'] ?? 150) },
       );

@@ -1,0 +1,336 @@
+// Dispatches of map kernels: where the unit's arrays lie becomes a pattern, and each pattern is lowered to a kernel once.
+//
+// A pattern says which arrays share a buffer, constant offsets, and offsets given at run time. A kernel that would need more buffers than it may have gets copies: of arrays that are only
+// read into one buffer before it, of arrays that are only written out of one buffer after it.
+
+import { InternalError } from '../support/diagnostic.ts';
+import { at, get, range } from '../support/lists.ts';
+import type { Span } from '../support/span.ts';
+import type { Affine, Step } from '../plan/types.ts';
+import type { BufferType, KernelBuffer } from '../kernel/types.ts';
+import type { Node } from '../ir/types.ts';
+import { sizeOf } from '../ir/types.ts';
+import type { Emitter } from './emit.ts';
+import { PACKED } from './fuse.ts';
+import type { Item } from './items.ts';
+import type { MapUnit } from './lower_map.ts';
+import { lowerMapUnit } from './lower_map.ts';
+import type { Unit } from './partition.ts';
+import type { Counter, Environment, Location, Storage } from './storage.ts';
+import { affineKey, constantOffset, isCounter } from './storage.ts';
+import { isStacked } from './threads.ts';
+import { renumber, usage } from './usage.ts';
+import type { BoundBuffer, Place } from './writer.ts';
+import { Writer } from './writer.ts';
+
+/** A kernel lowered for a pattern of locations; buffers and uniforms refer to the pattern's. */
+interface Pattern {
+  readonly kernel: number;
+  readonly buffers: readonly (
+    | { readonly local: number }
+    | { readonly storage: Storage }
+    | { readonly scratch: BufferType; readonly length: number }
+  )[];
+  readonly uniforms: readonly number[];
+}
+
+/** Thrown when a procedure has to be written with its small variables packed. */
+export class TooManyBuffers extends Error {}
+
+export function isSmallVariable(storage: Storage): boolean {
+  return storage.role === 'variable' && storage.length <= PACKED;
+}
+
+type Reads = Map<Node, Location | Counter>;
+
+export class MapEmitter {
+  private readonly patterns = new Map<Unit, Map<string, Pattern>>();
+
+  constructor(private readonly emitter: Emitter) {}
+
+  unit(
+    unit: MapUnit,
+    environment: Environment,
+    written: ReadonlyMap<Node, readonly Location[]>,
+    copies: ReadonlyMap<number, Location>,
+    block: Step[],
+    key: Unit = unit,
+  ): void {
+    const wanted = unit.items.filter((item) =>
+      item.result !== undefined
+        ? copies.has(item.result)
+        : item.outputs.length === 0 || item.outputs.some((o) => written.has(o)) || isReadWithin(unit, item),
+    );
+    const active: MapUnit = { ...unit, items: wanted };
+    if (wanted.length === 0 || sizeOf(unit.space) === 0) return;
+    const own = new Set(wanted.flatMap((item) => item.outputs));
+    const reads: Reads = new Map();
+    for (const item of wanted)
+      for (const node of item.reads.keys())
+        if (!own.has(node) && sizeOf(node.shape) > 0) {
+          const location = environment.get(node);
+          if (location === undefined)
+            throw new InternalError(
+              'schedule.emit',
+              `${this.emitter.label}: a value that is read has no place (${node.op})`,
+            );
+          reads.set(node, location);
+        }
+    const stores: Location[][][] = wanted.map((item) =>
+      item.result !== undefined
+        ? [[get(copies, item.result)]]
+        : item.outputs.map((o) => [...(written.get(o) ?? [])]),
+    );
+    // What a loop stacks while it runs is stored once; further places are copied.
+    const later: { from: Location; to: Location; size: number }[] = [];
+    wanted.forEach((item, w) => {
+      if (item.kind !== 'thread') return;
+      item.outputs.forEach((output, o) => {
+        if (output.op !== 'project' || !isStacked(item.node, output.attrs.index)) return;
+        const [first, ...rest] = at(at(stores, w), o);
+        if (first === undefined) return;
+        for (const to of rest) later.push({ from: first, to, size: sizeOf(output.shape) });
+        at(stores, w)[o] = [first];
+      });
+    });
+    this.checkBuffers(reads, stores);
+    const out = this.bundle(active, reads, stores, block);
+    this.dispatchMap(active, key, reads, stores, block);
+    for (const { from, to, size } of out) this.emitter.copy(from, to, size, block);
+    for (const { from, to, size } of later) this.emitter.copy(from, to, size, block);
+  }
+
+  /** When a kernel needs too many buffers and small variables are among them, the procedure is written anew with those in the packed small values. */
+  private checkBuffers(
+    reads: ReadonlyMap<Node, Location | Counter>,
+    stores: readonly (readonly (readonly Location[])[])[],
+  ): void {
+    if (this.emitter.packVariables) return;
+    const all = new Set<Storage>();
+    for (const location of reads.values()) if (!isCounter(location)) all.add(location.storage);
+    for (const lists of stores)
+      for (const list of lists) for (const location of list) all.add(location.storage);
+    if (all.size <= this.emitter.options.maxBuffers) return;
+    if ([...all].some(isSmallVariable)) throw new TooManyBuffers();
+  }
+
+  /** Copies arrays into, or out of, shared buffers until the kernel has no more than it may have. Returns the copies to be made after it. */
+  private bundle(
+    unit: MapUnit,
+    reads: Reads,
+    stores: Location[][][],
+    block: Step[],
+  ): readonly { readonly from: Location; readonly to: Location; readonly size: number }[] {
+    const read = new Map<Storage, Node[]>();
+    for (const [node, location] of reads)
+      if (!isCounter(location)) read.set(location.storage, [...(read.get(location.storage) ?? []), node]);
+    const written = new Set<Storage>();
+    for (const lists of stores) for (const list of lists) for (const l of list) written.add(l.storage);
+    const reserved = new Set<string>();
+    for (const item of unit.items) {
+      if (item.kind === 'thread') reserved.add('scratch').add('positions');
+      for (const literal of item.literals)
+        reserved.add(sizeOf(literal.shape) > PACKED ? `literal ${literal.id}` : `constants ${literal.dtype}`);
+    }
+    let excess = new Set([...read.keys(), ...written]).size + reserved.size - this.emitter.options.maxBuffers;
+    const after: { from: Location; to: Location; size: number }[] = [];
+    if (excess <= 0) return after;
+    const sizeRead = (storage: Storage): number =>
+      (read.get(storage) ?? []).reduce((n, node) => n + sizeOf(node.shape), 0);
+    for (const type of ['f32', 'f64', 'i32', 'u32'] as const) {
+      const inputs = [...read.keys()]
+        .filter((s) => s.type === type && !written.has(s))
+        .sort((a, b) => sizeRead(a) - sizeRead(b) || a.id - b.id)
+        .slice(0, excess + 1);
+      if (excess <= 0 || inputs.length < 2) continue;
+      const length = inputs.reduce((n, s) => n + sizeRead(s), 0);
+      const shared = this.emitter.separate(
+        { dtype: type, shape: [length] },
+        `${this.emitter.label}_inputs`,
+        block,
+      );
+      let offset = 0;
+      for (const storage of inputs)
+        for (const node of get(read, storage)) {
+          const from = reads.get(node);
+          if (from === undefined || isCounter(from)) continue;
+          const to = { ...shared, offset: constantOffset(offset) };
+          this.emitter.copy(from, to, sizeOf(node.shape), block);
+          reads.set(node, to);
+          offset += sizeOf(node.shape);
+        }
+      excess -= inputs.length - 1;
+    }
+    for (const type of ['f32', 'f64', 'i32', 'u32'] as const) {
+      const outputs = [...written].filter((s) => s.type === type && !read.has(s)).slice(0, excess + 1);
+      if (excess <= 0 || outputs.length < 2) continue;
+      const moved: { readonly list: Location[]; readonly place: number; readonly size: number }[] = [];
+      unit.items.forEach((item, i) => {
+        at(stores, i).forEach((list, o) => {
+          const node = item.result !== undefined ? item.node : at(item.outputs, o);
+          list.forEach((l, place) => {
+            if (outputs.includes(l.storage)) moved.push({ list, place, size: sizeOf(node.shape) });
+          });
+        });
+      });
+      const length = moved.reduce((n, m) => n + m.size, 0);
+      const shared = this.emitter.separate(
+        { dtype: type, shape: [length] },
+        `${this.emitter.label}_outputs`,
+        block,
+      );
+      let offset = 0;
+      for (const { list, place, size } of moved) {
+        const from = { ...shared, offset: constantOffset(offset) };
+        after.push({ from, to: at(list, place), size });
+        list[place] = from;
+        offset += size;
+      }
+      excess -= outputs.length - 1;
+    }
+    return after;
+  }
+
+  private dispatchMap(
+    unit: MapUnit,
+    key: Unit,
+    reads: ReadonlyMap<Node, Location | Counter>,
+    stores: readonly (readonly (readonly Location[])[])[],
+    block: Step[],
+  ): void {
+    const locals: Storage[] = [];
+    const uniforms: Affine[] = [];
+    let signature = unit.items.map((i) => i.id).join();
+    const uniformOf = (affine: Affine): number => {
+      const text = affineKey(affine);
+      const known = uniforms.findIndex((u) => affineKey(u) === text);
+      return known >= 0 ? known : uniforms.push(affine) - 1;
+    };
+    const place = (location: Location): Place => {
+      let local = locals.indexOf(location.storage);
+      if (local < 0) local = locals.push(location.storage) - 1;
+      const { offset } = location;
+      // Small values of loops lie elsewhere in every instance of the loop; its kernels are the same.
+      const moves =
+        location.dynamic || offset.terms.length > 0 || (this.emitter.depth > 0 && location.storage.packed);
+      const uniform = moves ? uniformOf(offset) : undefined;
+      const at_ = uniform === undefined ? offset.constant : 0;
+      signature += `|${local}:${location.storage.length}:${uniform === undefined ? at_ : `u${uniform}`}`;
+      return { buffer: local, type: location.storage.type, base: at_, uniform };
+    };
+    const readPlaces = new Map<Node, Place>();
+    const counters = new Map<Node, number>();
+    for (const [node, location] of reads)
+      if (isCounter(location)) {
+        const u = uniformOf(location.counter);
+        counters.set(node, u);
+        signature += `|#${u}`;
+      } else readPlaces.set(node, place(location));
+    signature += '>';
+    const storePlaces = new Map(
+      unit.items.map((item, i) => [
+        item,
+        at(stores, i).map((list) => {
+          signature += ';';
+          return list.map(place);
+        }),
+      ]),
+    );
+    let known = this.patterns.get(key);
+    if (known === undefined) {
+      known = new Map();
+      this.patterns.set(key, known);
+    }
+    let pattern = known.get(signature);
+    if (pattern === undefined) {
+      pattern = this.lower(unit, readPlaces, counters, storePlaces, locals, uniforms.length);
+      known.set(signature, pattern);
+    }
+    const buffers = pattern.buffers.map((b) => {
+      if ('local' in b) return at(locals, b.local).id;
+      if ('storage' in b) return b.storage.id;
+      return this.emitter.storage('slot', `${this.emitter.label}_scratch`, b.scratch, b.length, block).id;
+    });
+    block.push({
+      kind: 'dispatch',
+      kernel: pattern.kernel,
+      buffers,
+      uniforms: pattern.uniforms.map((u) => at(uniforms, u)),
+    });
+  }
+
+  private lower(
+    unit: MapUnit,
+    reads: ReadonlyMap<Node, Place>,
+    counters: ReadonlyMap<Node, number>,
+    stores: ReadonlyMap<Item, readonly (readonly Place[])[]>,
+    locals: readonly Storage[],
+    uniformCount: number,
+  ): Pattern {
+    const buffers: BoundBuffer[] = locals.map((s, i) => ({ name: `b${i}`, type: s.type, length: s.length }));
+    const fixed = new Map<number, Storage>();
+    const writer = new Writer(buffers);
+    const constantPlace = (location: Location): Place => {
+      const local = locals.indexOf(location.storage);
+      let index = local >= 0 ? local : [...fixed].find(([, storage]) => storage === location.storage)?.[0];
+      if (index === undefined) {
+        index = buffers.length;
+        fixed.set(index, location.storage);
+        buffers.push({
+          name: `constants${index}`,
+          type: location.storage.type,
+          length: location.storage.length,
+        });
+      }
+      return {
+        buffer: index,
+        type: location.storage.type,
+        base: location.offset.constant,
+        uniform: undefined,
+      };
+    };
+    const lowered = lowerMapUnit(unit, writer, {
+      reads,
+      counters,
+      stores,
+      literal: (node) => constantPlace(this.emitter.literalNode(node)),
+      table: (data) => constantPlace(this.emitter.literal(data, 'i32')),
+    });
+    const used = usage(lowered.body);
+    const kept = range(buffers.length).filter((b) => used.buffers.has(b));
+    const keptUniforms = range(uniformCount).filter((u) => used.uniforms.has(u));
+    const kernelBuffers = kept.map((b, i): KernelBuffer => {
+      const { type, length } = at(buffers, b);
+      return { name: `b${i}`, type, length, access: used.access(b) };
+    });
+    const origins: Span[] = [];
+    for (const item of unit.items) if (item.node.origin !== undefined) origins.push(item.node.origin);
+    const kernel = this.emitter.library.add(
+      {
+        kind: 'map',
+        buffers: kernelBuffers,
+        uniforms: keptUniforms.map((_, i) => `u${i}`),
+        space: unit.space,
+        axes: lowered.axes,
+        body: renumber(lowered.body, kept, keptUniforms),
+      },
+      this.emitter.label,
+      origins,
+    );
+    return {
+      kernel,
+      buffers: kept.map((b) => {
+        const storage = fixed.get(b);
+        if (storage !== undefined) return { storage };
+        if (b < locals.length) return { local: b };
+        const { type, length } = at(buffers, b);
+        return { scratch: type, length };
+      }),
+      uniforms: keptUniforms,
+    };
+  }
+}
+
+function isReadWithin(unit: MapUnit, item: Item): boolean {
+  return unit.items.some((other) => other !== item && item.outputs.some((o) => other.reads.has(o)));
+}
