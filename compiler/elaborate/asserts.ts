@@ -5,7 +5,7 @@ import { failAt } from './context.ts';
 import type { Scope } from './scope.ts';
 import type { Value } from './values.ts';
 import { describe } from './values.ts';
-import { showNumber } from './strings.ts';
+import { showNumber } from '../support/number_text.ts';
 import type * as ast from '../syntax/ast.ts';
 import { printExpression } from '../syntax/print.ts';
 

@@ -3,7 +3,7 @@
 import type { Context } from './context.ts';
 import { failAt } from './context.ts';
 import { flatten, toNode } from './leaves.ts';
-import { showNumber } from './strings.ts';
+import { showNumber } from '../support/number_text.ts';
 import type { Value } from './values.ts';
 import { array, describe } from './values.ts';
 import type { OutputValue, Place, TextPart } from '../plan/script.ts';
@@ -36,11 +36,20 @@ export function outputOf(w: OutputSink, value: Value, label: string, span: Span)
     label,
     variable: w.output(node, 'out'),
     shape: node.shape,
-    kind: isFloat(node.dtype) ? 'real' : node.dtype === 'bool' ? 'bool' : 'int',
+    kind: kindOf(node),
     ...(value.kind === 'field' && value.grid !== undefined
       ? { axes: value.grid.axes.map((a) => ({ name: a.name, from: a.from, to: a.to })) }
       : {}),
   };
+}
+
+function kindOf(node: Node): OutputValue['kind'] {
+  return isFloat(node.dtype) ? 'real' : node.dtype === 'bool' ? 'bool' : 'int';
+}
+
+/** What is shown of a value that is known at run time. */
+function hole(w: OutputSink, node: Node): TextPart {
+  return { variable: w.output(node, 'text'), shape: node.shape, kind: kindOf(node) };
 }
 
 /** A string with run-time holes, or any value to be printed. */
@@ -59,7 +68,7 @@ export function textParts(w: OutputSink, value: Value, e: ast.Expression | undef
     case 'bool':
       return [{ text: String(value.value) }];
     case 'array':
-      return [{ variable: w.output(value.node, 'text') }];
+      return [hole(w, value.node)];
     case 'record':
     case 'tuple':
     case 'list':
@@ -70,7 +79,7 @@ export function textParts(w: OutputSink, value: Value, e: ast.Expression | undef
         return textParts(w, array(flat.leaves[0].node), e);
       return flat.leaves.flatMap((l, i): TextPart[] => [
         { text: `${i > 0 ? ', ' : ''}${l.path}: ` },
-        { variable: w.output(l.node, 'text') },
+        hole(w, l.node),
       ]);
     }
     default:

@@ -6,6 +6,7 @@ import { staticNumber } from './leaves.ts';
 import type { Scope } from './scope.ts';
 import type { StringValue, Value } from './values.ts';
 import type * as ast from '../syntax/ast.ts';
+import { showNumber } from '../support/number_text.ts';
 import type { Span } from '../support/span.ts';
 
 export function evaluateString(ctx: Context, e: ast.StringExpression, scope: Scope): StringValue {
@@ -24,13 +25,6 @@ export function evaluateString(ctx: Context, e: ast.StringExpression, scope: Sco
     else parts.push({ value, ...(digits === undefined ? {} : { digits }) });
   }
   return { kind: 'string', parts };
-}
-
-/** Significant digits; six unless asked otherwise. */
-export function showNumber(x: number, digits?: number): string {
-  if (Number.isInteger(x) && Math.abs(x) < 1e15 && digits === undefined) return String(x);
-  const s = x.toPrecision(digits ?? 6);
-  return s.includes('e') || !s.includes('.') ? s : s.replace(/\.?0+$/, '');
 }
 
 /** The text of a string that must be known at compile time (file names, labels). */
