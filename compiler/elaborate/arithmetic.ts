@@ -66,5 +66,15 @@ function leafNode(ctx: Context, op: Elementwise, v: Value, span: Span): Node {
   if (v.kind === 'array') return v.node;
   if (v.kind === 'number') return numberNode(ctx, v);
   if (v.kind === 'bool') return ctx.graph.constant(v.value ? 1 : 0, 'bool');
-  return failAt(ctx, 'E120', `${quoted(op.name)} cannot take ${describe(v)}`, span);
+  return failAt(
+    ctx,
+    'E120',
+    `${quoted(op.name)} cannot take ${describe(v)}`,
+    span,
+    v.kind === 'function'
+      ? `call it: ${v.name}(…)`
+      : v.kind === 'string'
+        ? 'values stand in the holes of a string: "run {3}"'
+        : undefined,
+  );
 }

@@ -6,6 +6,7 @@ import { asField } from './field_maps.ts';
 import type { ModelState } from './model.ts';
 import { contextOf } from './grids.ts';
 import { operators } from './operators.ts';
+import { find } from './names.ts';
 import { bindPattern } from './patterns.ts';
 import { rateOperator } from './rates.ts';
 import type { Scope } from './scope.ts';
@@ -38,6 +39,7 @@ export function boundaryConditions(
   item: ast.ModelItem,
   grid: Grid | undefined,
   states: readonly ModelState[],
+  around: Scope,
 ): BoundaryRules {
   const clauses = item.clauses.filter((c) => c.kind === 'boundary');
   if (grid === undefined) {
@@ -52,7 +54,9 @@ export function boundaryConditions(
       );
     return { rules: () => () => [], check: () => undefined };
   }
-  const walls = new Map(clauses.flatMap((c) => c.places.map((p) => [p, wallOf(ctx, grid, p)] as const)));
+  const walls = new Map(
+    clauses.flatMap((c) => c.places.map((p) => [p, wallOf(ctx, grid, p, around)] as const)),
+  );
   const all: Placed[] = [];
   const owner: { state: string; component: number }[] = [];
   let assigned = false;
@@ -92,7 +96,7 @@ export function boundaryConditions(
     const conditions: Condition[] = [];
     for (const clause of clauses) {
       for (const place of clause.places) {
-        const wall = walls.get(place) ?? wallOf(ctx, grid, place);
+        const wall = walls.get(place) ?? wallOf(ctx, grid, place, around);
         for (const equation of clause.equations) {
           const residual = residualValue(ctx, equation, modelLets(ctx, item, inner));
           const parts =
@@ -189,11 +193,12 @@ function componentOf(ctx: Context, residual: Value, component: number, grid: Gri
   return asField(ctx, part, span, 'a boundary condition', grid);
 }
 
-function wallOf(ctx: Context, grid: Grid, place: ast.Path): Wall {
+function wallOf(ctx: Context, grid: Grid, place: ast.Path, scope: Scope): Wall {
   const [name, side] = place.parts;
   const axis = grid.axes.findIndex((a) => a.name === name?.name);
   if (axis < 0) {
-    if (place.parts.length === 1) return notYet(ctx, 'a boundary of a region', place.span);
+    if (place.parts.length === 1 && find(ctx, name?.name ?? '', scope)?.kind === 'field')
+      return notYet(ctx, 'a boundary of a region', place.span);
     return failAt(
       ctx,
       'E361',

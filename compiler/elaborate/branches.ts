@@ -18,21 +18,30 @@ import { at } from '../support/lists.ts';
 import type { Span } from '../support/span.ts';
 import type * as ast from '../syntax/ast.ts';
 
+const isNumeric = (v: Value): boolean => v.kind === 'number' || v.kind === 'array';
+
 export function chooseAtRunTime(
   ctx: Context,
   condition: Value,
   then: () => Value,
   otherwise: () => Value,
   span: Span,
+  place: Span,
 ): Value {
   if (condition.kind !== 'array' || condition.node.dtype !== 'bool')
-    return failAt(ctx, 'E192', `a condition is a truth value, but this is ${describe(condition)}`, span);
+    return failAt(
+      ctx,
+      'E192',
+      `a condition is a truth value, but this is ${describe(condition)}`,
+      place,
+      isNumeric(condition) ? 'compare it with something: x > 0' : undefined,
+    );
   if (condition.node.shape.length > 0)
     return failAt(
       ctx,
       'E193',
       `the condition of \`if\` is one truth value, but this is ${describe(condition)}`,
-      span,
+      place,
       'choose element by element with where(mask, a, b)',
     );
   return choose(ctx, condition.node, then, otherwise, span);

@@ -118,7 +118,7 @@ function callFunction(ctx: Context, f: FunctionValue, args: CallArguments, span:
       'E171',
       `${f.name} calls itself without end (${DEEPEST} calls deep)`,
       span,
-      'recursion has to end at compile time: by a static `if` on a size, a list or a const',
+      'recursion has to end at compile time: by an `if` on a size, a list or a const; to repeat until a run-time condition holds, write `while c limit 100 { … }`',
     );
   const scope = f.scope.child();
   ctx.frames.push({ name: f.name, span });

@@ -122,14 +122,38 @@ export interface Context extends Evaluator {
   readonly settings: ReadonlyMap<string, string>;
 }
 
+/** The calls in progress, innermost first; without the one whose own text holds the place. */
+function callChain(ctx: Context, place: Span): { message: string; span: Span }[] {
+  const calls = ctx.frames.slice().reverse();
+  const around = (f: Frame): boolean =>
+    f.span.file === place.file && f.span.start <= place.start && place.end <= f.span.end;
+  const outside = calls.filter((f, i) => !around(f) && (i === 0 || calls[i - 1]?.span !== f.span));
+  const shown =
+    outside.length <= MOST_CALLS ? outside : [...outside.slice(0, MOST_CALLS - 1), ...outside.slice(-1)];
+  return shown.map((f) => ({ message: `in the call of ${f.name}`, span: f.span }));
+}
+
+const MOST_CALLS = 5;
+
+/** Errors of rooms that know nothing of calls get the chain of calls. */
+export function withCallChain<T>(ctx: Context, work: () => T): T {
+  try {
+    return work();
+  } catch (e) {
+    if (!(e instanceof FlowError)) throw e;
+    throw new FlowError(
+      e.diagnostics.map((d) =>
+        d.span === undefined || d.related?.some((r) => r.message.startsWith('in the call of ')) === true
+          ? d
+          : { ...d, related: [...(d.related ?? []), ...callChain(ctx, d.span)] },
+      ),
+    );
+  }
+}
+
 /** Ends with a FlowError that carries the chain of calls. */
 export function failAt(ctx: Context, code: string, message: string, span: Span, help?: string): never {
-  const related = ctx.frames
-    .slice()
-    .reverse()
-    .filter((f, i, all) => i === 0 || all[i - 1]?.span !== f.span)
-    .slice(0, 6)
-    .map((f) => ({ message: `in the call of ${f.name}`, span: f.span }));
+  const related = callChain(ctx, span);
   throw new FlowError([
     {
       severity: 'error',
@@ -143,7 +167,7 @@ export function failAt(ctx: Context, code: string, message: string, span: Span, 
 }
 
 export function notYet(ctx: Context, form: string, span: Span): never {
-  return failAt(ctx, 'E090', `${form} is part of the language, but not available yet in this version`, span);
+  return failAt(ctx, 'E090', `${form} is part of the language, but not available yet`, span);
 }
 
 export function warn(ctx: Context, code: string, message: string, span: Span, help?: string): void {

@@ -131,11 +131,18 @@ function tangentLeaves(ctx: Context, point: Point, v: Value, span: Span): Node[]
 }
 
 /** Directional derivative of f at x along v: a value of the structure of f(x). */
-export function forwardDerivative(ctx: Context, f: Value, x: Value, v: Value, span: Span): Value {
+export function forwardDerivative(
+  ctx: Context,
+  f: Value,
+  x: Value,
+  v: Value,
+  span: Span,
+  direction: Span = span,
+): Value {
   const point = pointAt(ctx, x, span);
   const out = flatten(ctx, callOne(ctx, f, point.value, span), span);
   const nodes = out.leaves.map((l) => l.node);
-  const tangents = jvp(ctx.graph, nodes, point.params, tangentLeaves(ctx, point, v, span));
+  const tangents = jvp(ctx.graph, nodes, point.params, tangentLeaves(ctx, point, v, direction));
   return out.rebuild(
     back(
       ctx,

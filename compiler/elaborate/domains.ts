@@ -65,7 +65,7 @@ function gridAxis(ctx: Context, axis: ast.Axis, scope: Scope): GridAxis {
     );
   if (axis.points === undefined)
     return notYet(ctx, `a domain without a grid (\`${axis.name.name}\` has no \`cells\`)`, axis.span);
-  if (axis.points.rule === 'chebyshev') notYet(ctx, '`chebyshev` points', axis.points.count.span);
+  if (axis.points.rule === 'chebyshev') notYet(ctx, 'an axis of `chebyshev` points', axis.points.count.span);
   const count = staticInteger(
     ctx,
     ctx.evaluate(axis.points.count, scope),

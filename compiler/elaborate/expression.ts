@@ -67,6 +67,7 @@ export function evaluate(ctx: Context, e: ast.Expression, scope: Scope): Value {
         () => ctx.evaluate(e.then, scope.child()),
         () => ctx.evaluate(e.else, scope.child()),
         e.span,
+        e.condition.span,
       );
     }
     case 'with':

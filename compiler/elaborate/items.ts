@@ -79,7 +79,7 @@ function partOf(ctx: Context, item: NamedItem, name: string, value: Value): Valu
     },
     undefined,
   );
-  bindPattern(ctx, item.pattern, value, scope, item.span, false);
+  bindPattern(ctx, item.pattern, value, scope, item.value.span, false);
   return scope.find(name)?.value ?? value;
 }
 

@@ -20,40 +20,47 @@ export const quoted = (name: string): string => `\`${name}\``;
 
 function promote(ctx: Context, op: Elementwise, nodes: readonly Node[], span: Span): readonly Node[] {
   const g = ctx.graph;
-  const wrong = (wanted: string): never =>
+  const wrong = (wanted: string, culprit: (n: Node) => boolean, help?: string): never =>
     failAt(
       ctx,
       'E121',
-      `${quoted(op.name)} wants ${wanted}, but is given ${nodes.map(describeNode).join(' and ')}`,
+      `${quoted(op.name)} wants ${wanted}, but is given ${nodes.filter(culprit).map(describeNode).join(' and ')}`,
       span,
+      help,
     );
+  const isTruth = (n: Node): boolean => n.dtype === 'bool';
+  const asNumber = 'write where(c, 1, 0) to count a truth value';
   const toCommon = (some: readonly Node[]): readonly Node[] => {
     if (some.some((n) => n.dtype === 'bool'))
-      return some.every((n) => n.dtype === 'bool') ? some : wrong('numbers of one kind');
+      return some.every(isTruth) ? some : wrong('values of one kind', () => true, asNumber);
     const float = some.some((n) => isFloat(n.dtype));
     const dtype: DType = float ? ctx.real : some.every((n) => n.dtype === 'u32') ? 'u32' : 'i32';
     return some.map((n) => b.cast(g, n, dtype));
   };
   switch (op.operands) {
     case 'real': {
-      if (nodes.some((n) => n.dtype === 'bool')) wrong('numbers (write where(c, 1, 0) for a truth value)');
+      if (nodes.some(isTruth)) wrong('numbers', isTruth, asNumber);
       const common = toCommon(nodes);
       return common.map((n) => (isFloat(n.dtype) ? n : b.cast(g, n, ctx.real)));
     }
     case 'number':
-      if (nodes.some((n) => n.dtype === 'bool')) wrong('numbers (write where(c, 1, 0) for a truth value)');
+      if (nodes.some(isTruth)) wrong('numbers', isTruth, asNumber);
       return toCommon(nodes);
     case 'integer':
-      if (nodes.some((n) => isFloat(n.dtype) || n.dtype === 'bool')) wrong('whole numbers');
+      if (nodes.some((n) => isFloat(n.dtype) || n.dtype === 'bool'))
+        wrong('whole numbers', (n) => isFloat(n.dtype) || isTruth(n));
       return toCommon(nodes);
     case 'bool':
-      return nodes.every((n) => n.dtype === 'bool') ? nodes : wrong('truth values');
+      return nodes.every(isTruth)
+        ? nodes
+        : wrong('truth values', (n) => !isTruth(n), 'compare numbers: x > 0');
     case 'compare':
     case 'any':
       return toCommon(nodes);
     case 'mask': {
       const [mask, ...rest] = nodes;
-      if (mask === undefined || mask.dtype !== 'bool') return wrong('a truth value first');
+      if (mask === undefined || !isTruth(mask))
+        return wrong('a truth value first', (n) => n === mask, 'compare numbers: where(x > 0, a, b)');
       return [mask, ...toCommon(rest)];
     }
   }

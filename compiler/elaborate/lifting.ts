@@ -63,7 +63,7 @@ export function lift(
             failAt(
               ctx,
               'E123',
-              `\`${name}\` wants values of one structure: ${describe(model)} has no ${key}, but ${describe(v)} has`,
+              `\`${name}\` wants values of one structure: ${describe(model)} has no \`${key}\`, but ${describe(v)} has`,
               span,
             );
       }

@@ -4,15 +4,18 @@ import type { Context } from './context.ts';
 import { failAt } from './context.ts';
 import { toReal } from './leaves.ts';
 import type { Value } from './values.ts';
-import { array, describeNode } from './values.ts';
+import { array, describe, describeNode } from './values.ts';
+import type { Node } from '../ir/types.ts';
 import * as b from '../ir/build.ts';
 import { at } from '../support/lists.ts';
 import type { Span } from '../support/span.ts';
 
+const shown = (v: Value, node: Node): string => (v.kind === 'number' ? describe(v) : describeNode(node));
+
 export function matrixProduct(ctx: Context, left: Value, right: Value, span: Span): Value {
   const [x, y] = [toReal(ctx, left, span, '`@`'), toReal(ctx, right, span, '`@`')];
   const wrong = (why: string, help?: string): never =>
-    failAt(ctx, 'E210', `\`@\` cannot multiply ${describeNode(x)} by ${describeNode(y)}: ${why}`, span, help);
+    failAt(ctx, 'E210', `\`@\` cannot multiply ${shown(left, x)} by ${shown(right, y)}: ${why}`, span, help);
   if (x.shape.length === 0 || y.shape.length === 0)
     wrong('a number is no matrix', 'a product with a number is written with `*`');
   const inner = at(x.shape, x.shape.length - 1);

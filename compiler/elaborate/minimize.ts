@@ -35,7 +35,7 @@ export function minimize(
   const { goal, method } = s;
   if (s.constraints.length > 0) notYet(ctx, '`subject to`', s.span);
   if (method.accumulate !== undefined) notYet(ctx, '`accumulate`', method.accumulate.span);
-  if (goal.value.kind === 'record') notYet(ctx, 'several losses seen apart', goal.value.span);
+  if (goal.value.kind === 'record') notYet(ctx, 'a record of losses as the goal', goal.value.span);
   const count = staticInteger(
     ctx,
     ctx.evaluate(method.count, scope),
@@ -65,7 +65,9 @@ export function minimize(
         'E433',
         `an optimiser is a record { init, step }, but this is ${describe(optimiser)}`,
         method.using.span,
-        'use std.optim { adam } and write `using adam(lr: 1e-2)`',
+        optimiser.kind === 'function'
+          ? `give it its arguments: using ${optimiser.name}(…)`
+          : 'use std.optim { adam } and write `using adam(lr: 1e-2)`',
       )
     );
   };

@@ -52,7 +52,7 @@ export interface PreparedModel {
 
 export function prepareModel(ctx: Context, instance: InstanceValue, span: Span): PreparedModel {
   const { item } = instance;
-  if (item.what === 'sde') notYet(ctx, 'a stochastic differential equation (`sde`)', item.span);
+  if (item.what === 'sde') notYet(ctx, 'a stochastic differential equation (`sde`)', item.name.span);
   for (const c of item.clauses) {
     if (c.kind === 'noise-clause') notYet(ctx, `\`${c.what}\``, c.span);
     if (c.kind === 'event') notYet(ctx, 'an `event`', c.span);
@@ -62,7 +62,7 @@ export function prepareModel(ctx: Context, instance: InstanceValue, span: Span):
   const states = statesOf(ctx, item, grid);
   const equations = item.clauses.filter((c) => c.kind === 'equation');
   const owners = assignEquations(ctx, item, states, equations);
-  const conditions = boundaryConditions(ctx, item, grid, states);
+  const conditions = boundaryConditions(ctx, item, grid, states, instance.scope);
 
   /** The names of the model at (t, y). */
   const scopeAt = (t: Node, y: RecordValue): { scope: Scope; present: RecordValue } => {

@@ -54,6 +54,9 @@ function unknown(ctx: Context, name: string, span: Span, scope: Scope): never {
   const known = [...scope.visible(), ...scope.module.uses.keys(), ...ctx.preludeNames()];
   const guess = didYouMean(name, known);
   const module = ctx.moduleThatHas(name);
+  const domain = [...scope.module.items.values()].find(
+    (i) => i.kind === 'domain' && i.body.kind === 'axes' && i.body.axes.some((a) => a.name.name === name),
+  );
   return failAt(
     ctx,
     'E150',
@@ -61,8 +64,10 @@ function unknown(ctx: Context, name: string, span: Span, scope: Scope): never {
     span,
     module !== undefined
       ? `it is in the library: use ${module} { ${name} }`
-      : guess !== undefined
-        ? `did you mean \`${guess}\`?`
-        : undefined,
+      : domain?.kind === 'domain'
+        ? `a coordinate has its plain name inside models on ${domain.name.name}; elsewhere write ${domain.name.name}.${name}`
+        : guess !== undefined
+          ? `did you mean \`${guess}\`?`
+          : undefined,
   );
 }

@@ -173,7 +173,8 @@ function runStatement(w: ScriptWriter, s: ast.RunStatement, scope: Scope): void 
       const given = ctx.evaluate(s.value, scope);
       const value =
         s.type === undefined ? given : bindType(ctx, s.type, given, scope, s.value.span, 'the value');
-      const bind = (v: Value): void => bindPattern(ctx, s.pattern, v, scope, s.span, s.binding === 'var');
+      const bind = (v: Value): void =>
+        bindPattern(ctx, s.pattern, v, scope, s.value.span, s.binding === 'var');
       if (s.binding === 'var') bind(w.held(value, s.value.span));
       else {
         bind(value);

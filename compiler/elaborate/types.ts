@@ -103,11 +103,26 @@ function named(
         'E164',
         `the type \`${name}\` is not known`,
         type.span,
-        'types are real, int, bool, complex, arrays real[n], records, functions, and scalar, vector, tensor for fields',
+        FOREIGN[name] !== undefined
+          ? `write \`${FOREIGN[name]}\``
+          : 'types are real, int, bool, complex, arrays real[n], records, functions, and scalar, vector, tensor for fields',
       );
     }
   }
 }
+
+/** Names of types in other languages. */
+const FOREIGN: Readonly<Record<string, string>> = {
+  float: 'real',
+  float32: 'real',
+  float64: 'real',
+  double: 'real',
+  number: 'real',
+  integer: 'int',
+  i32: 'int',
+  boolean: 'bool',
+  field: 'scalar on D',
+};
 
 function scalarOf(
   ctx: Context,

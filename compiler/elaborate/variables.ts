@@ -284,5 +284,6 @@ function checkInside(
       'E410',
       `\`${item.name.name}\` starts at ${x}, which does not lie inside ${lo ?? '-inf'} .. ${hi ?? 'inf'}`,
       item.value.span,
+      'start strictly between the bounds, or move them',
     );
 }

@@ -71,12 +71,12 @@ export function replacePart(
 ): Value {
   const [head, ...rest] = path;
   if (head === undefined) return conform(ctx, value, whole, span, 'the part');
-  if (whole.kind !== 'record') return failAt(ctx, 'E152', `there is no part \`${head}\` here`, span);
+  if (whole.kind !== 'record') return failAt(ctx, 'E155', `there is no part \`${head}\` here`, span);
   const before = whole.entries.get(head);
   if (before === undefined)
     return failAt(
       ctx,
-      'E152',
+      'E155',
       `there is no part \`${head}\` here; there are ${[...whole.entries.keys()].join(', ')}`,
       span,
     );

@@ -47,7 +47,7 @@ export function differentiation(ctx: Context): BuiltinValue[] {
       return gradient(functionOf(f, a.spanOf('f'), 'gradient'));
     }),
     define(ctx, 'value_and_gradient', ['f'], (a) => {
-      const f = functionOf(a.need('f'), a.span, 'value_and_gradient');
+      const f = functionOf(a.need('f'), a.spanOf('f'), 'value_and_gradient');
       return lambda('the value and gradient', (x, span) => {
         const r = valueAndGradient(ctx, f, x, span);
         return record([
@@ -57,10 +57,17 @@ export function differentiation(ctx: Context): BuiltinValue[] {
       });
     }),
     define(ctx, 'jvp', ['f', 'x', 'v'], (a) =>
-      forwardDerivative(ctx, functionOf(a.need('f'), a.span, 'jvp'), a.need('x'), a.need('v'), a.span),
+      forwardDerivative(
+        ctx,
+        functionOf(a.need('f'), a.spanOf('f'), 'jvp'),
+        a.need('x'),
+        a.need('v'),
+        a.span,
+        a.spanOf('v'),
+      ),
     ),
     define(ctx, 'vjp', ['f', 'x'], (a) => {
-      const r = reverseDerivative(ctx, functionOf(a.need('f'), a.span, 'vjp'), a.need('x'), a.span);
+      const r = reverseDerivative(ctx, functionOf(a.need('f'), a.spanOf('f'), 'vjp'), a.need('x'), a.span);
       return record([
         ['value', r.value],
         ['pull', define(ctx, 'pull', ['ct'], (p) => r.pull(p.need('ct'), p.span))],
@@ -69,18 +76,19 @@ export function differentiation(ctx: Context): BuiltinValue[] {
     define(ctx, 'hvp', ['f', 'x', 'v'], (a) =>
       forwardDerivative(
         ctx,
-        gradient(functionOf(a.need('f'), a.span, 'hvp')),
+        gradient(functionOf(a.need('f'), a.spanOf('f'), 'hvp')),
         a.need('x'),
         a.need('v'),
         a.span,
+        a.spanOf('v'),
       ),
     ),
     define(ctx, 'jacobian', ['f'], (a) => {
-      const f = functionOf(a.need('f'), a.span, 'jacobian');
+      const f = functionOf(a.need('f'), a.spanOf('f'), 'jacobian');
       return lambda('the Jacobian', (x, span) => jacobian(ctx, f, x, span));
     }),
     define(ctx, 'hessian', ['f'], (a) => {
-      const f = functionOf(a.need('f'), a.span, 'hessian');
+      const f = functionOf(a.need('f'), a.spanOf('f'), 'hessian');
       return lambda('the Hessian', (x, span) => jacobian(ctx, gradient(f), x, span));
     }),
   ];

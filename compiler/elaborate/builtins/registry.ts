@@ -60,7 +60,7 @@ export function define(
         failAt(
           ctx,
           'E172',
-          `${name} takes ${params.length} argument${params.length === 1 ? '' : 's'}, but is given ${args.length}`,
+          `${name} takes ${params.length === 1 ? 'one argument' : `${params.length} arguments`}, but is given ${args.length}`,
           a.span,
           `it is ${signature}`,
         );
