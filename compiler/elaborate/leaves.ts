@@ -8,7 +8,7 @@ import * as b from '../ir/build.ts';
 import { interpret } from '../ir/interpret.ts';
 import type { DType, Node } from '../ir/types.ts';
 import { isFloat, sameShape } from '../ir/types.ts';
-import { reachable } from '../ir/region.ts';
+import { hasParameters } from '../ir/region.ts';
 import type { Span } from '../support/span.ts';
 import { InternalError } from '../support/diagnostic.ts';
 import type { ListValue, NumberValue, Value } from './values.ts';
@@ -181,7 +181,7 @@ export function toReal(ctx: Context, v: Value, span: Span, what: string): Node {
 
 /** A node that depends on no parameter and no input, evaluated now; undefined when it is not known at compile time. */
 export function staticNumbers(node: Node): Float64Array | undefined {
-  if (reachable([node]).some((n) => n.op === 'param')) return undefined;
+  if (hasParameters(node)) return undefined;
   const [value] = interpret([node], new Map());
   return value === undefined ? undefined : Float64Array.from(value.data);
 }

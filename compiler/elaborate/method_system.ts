@@ -6,6 +6,7 @@ import { failAt } from './context.ts';
 import { conform } from './conform.ts';
 import { flatten } from './leaves.ts';
 import type { PreparedModel } from './model.ts';
+import { rightSide } from './right_side.ts';
 import type { RecordValue, Value } from './values.ts';
 import { describe, record } from './values.ts';
 import { define } from './builtins/registry.ts';
@@ -16,7 +17,8 @@ import { at } from '../support/lists.ts';
 import type { Span } from '../support/span.ts';
 
 export function methodSystem(ctx: Context, model: PreparedModel, span: Span): RecordValue {
-  const rates = (t: Value, y: Value, keep: boolean): RecordValue => {
+  const ratesAt = rightSide(ctx, model, span);
+  const rates = (t: Value, y: Value): RecordValue => {
     if (y.kind !== 'record')
       return failAt(
         ctx,
@@ -30,17 +32,16 @@ export function methodSystem(ctx: Context, model: PreparedModel, span: Span): Re
         : t.kind === 'number'
           ? ctx.graph.constant(t.value, ctx.real)
           : failAt(ctx, 'E370', `a time is a number, but this is ${describe(t)}`, span);
-    const r = model.rhs(time, keep ? kept(ctx, y, span) : y);
-    return keep ? kept(ctx, r, span) : r;
+    return ratesAt(time, y);
   };
-  const rhs = define(ctx, 'rhs', ['t', 'y'], (a) => rates(a.need('t'), a.need('y'), true));
+  const rhs = define(ctx, 'rhs', ['t', 'y'], (a) => rates(a.need('t'), a.need('y')));
   let groups: { first: ReadonlySet<string>; second: ReadonlySet<string> } | undefined;
   const part = (name: string, group: 'first' | 'second'): Value =>
     define(ctx, name, ['t', 'y'], (a) => {
       const [t, y] = [a.need('t'), a.need('y')];
       groups ??= separate(ctx, model, y, span);
       const chosen = groups[group];
-      const all = rates(t, y, true);
+      const all = rates(t, y);
       return record([...all.entries].map(([k, v]) => [k, chosen.has(k) ? v : zeros(ctx, v, span)] as const));
     });
   return record([
@@ -48,12 +49,6 @@ export function methodSystem(ctx: Context, model: PreparedModel, span: Span): Re
     ['push', part('push', 'first')],
     ['kick', part('kick', 'second')],
   ]);
-}
-
-function kept(ctx: Context, v: RecordValue, span: Span): RecordValue {
-  const flat = flatten(ctx, v, span);
-  const out = flat.rebuild(flat.leaves.map((l) => b.keep(ctx.graph, l.node)));
-  return out.kind === 'record' ? out : v;
 }
 
 function zeros(ctx: Context, v: Value, span: Span): Value {

@@ -35,6 +35,19 @@ export function reachable(results: readonly Node[], stop?: { has(node: Node): bo
   return found.sort((a, b) => a.id - b.id);
 }
 
+/** Whether the node depends on a parameter; the search ends at the first one. */
+export function hasParameters(node: Node): boolean {
+  const seen = new Set<Node>();
+  const stack = [node];
+  for (let next = stack.pop(); next !== undefined; next = stack.pop()) {
+    if (next.op === 'param') return true;
+    if (seen.has(next)) continue;
+    seen.add(next);
+    for (const arg of next.args) stack.push(arg);
+  }
+  return false;
+}
+
 /**
  * Every node that `start` depends on when each parameter that is a key of `next` also depends on its value there: what a loop needs, when `next` gives
  * for each carry its value after a step.
