@@ -17,7 +17,7 @@ export const LEAD = 2;
 export const UNIFORM = 4;
 /** Apart from the point's own, all indices are known when the kernel is written. */
 export const CONSTANT = 8;
-/** The index along the first axis is a step of a loop, the `lead` next ones are those of the point. Kept by elementwise operations only. */
+/** The index along the first axis is a step of a loop, the `lead` next ones are those of the point. Kept by few operations. */
 export const STEP = 16;
 
 /** Sums of at most this many terms are written out. */
@@ -28,12 +28,17 @@ const unit = (shape: readonly number[]): number[] => shape.filter((extent) => ex
 /** Whether operand `arg` of a node that is needed with relation `bits` is needed, and how. Not for regions and projections. */
 export function operandBits(node: Node, arg: number, bits: number, lead: number): number {
   const a = at(node.args, arg);
-  const keepIf = (lead_: boolean, same: boolean, constant = true): number =>
-    bits & ((lead_ ? LEAD : 0) | (same ? SAME : 0) | UNIFORM | (constant ? CONSTANT : 0));
+  /** `stepped`: the axes after the first keep the indices that belong to the point. */
+  const keepIf = (leading: boolean, same: boolean, constant = true, stepped = false): number =>
+    bits &
+    ((leading ? LEAD : 0) | (same ? SAME : 0) | UNIFORM | (constant ? CONSTANT : 0) | (stepped ? STEP : 0));
+  /** Whether the axes 1 .. lead are untouched, given which axes are. */
+  const stepAxes = (untouched: (axis: number) => boolean): boolean =>
+    a.shape.length > lead && a.shape.slice(1, lead + 1).every((_, i) => untouched(i + 1));
   switch (node.op) {
     case 'reshape': {
       const kept = sameShape(a.shape.slice(0, lead), node.shape.slice(0, lead));
-      return keepIf(kept, true);
+      return keepIf(kept, true, true, sameShape(a.shape.slice(0, lead + 1), node.shape.slice(0, lead + 1)));
     }
     case 'transpose': {
       const { perm } = node.attrs;
@@ -47,6 +52,13 @@ export function operandBits(node: Node, arg: number, bits: number, lead: number)
     case 'broadcast': {
       const { axes } = node.attrs;
       const kept = axes.length >= lead && axes.slice(0, lead).every((axis, i) => axis === i);
+      const isStep = (bits & STEP) !== 0;
+      if (isStep) {
+        const own = axes.slice(0, lead).every((axis, i) => axis === i + 1) && axes.length >= lead;
+        const stepped = axes.slice(0, lead + 1).every((axis, i) => axis === i) && axes.length > lead;
+        const outside = axes.every((axis) => axis === 0 || axis > lead);
+        return (bits & CONSTANT) | (stepped ? STEP : own ? LEAD : outside ? UNIFORM : 0);
+      }
       const free =
         (bits & LEAD) !== 0 && axes.every((axis) => axis >= lead || a.shape[axes.indexOf(axis)] === 1);
       return keepIf(kept, sizeOf(a.shape) === sizeOf(node.shape)) | (free ? UNIFORM : 0);
@@ -56,19 +68,33 @@ export function operandBits(node: Node, arg: number, bits: number, lead: number)
       const untouched = a.shape.map(
         (extent, i) => start[i] === 0 && stride[i] === 1 && node.shape[i] === extent,
       );
-      return keepIf(untouched.slice(0, lead).every(Boolean), untouched.every(Boolean));
+      return keepIf(
+        untouched.slice(0, lead).every(Boolean),
+        untouched.every(Boolean),
+        true,
+        stepAxes((axis) => untouched[axis] === true),
+      );
     }
     case 'pad':
       return keepIf(
         sameShape(a.shape.slice(0, lead), node.shape.slice(0, lead)),
         sameShape(a.shape, node.shape),
+        true,
+        stepAxes((axis) => a.shape[axis] === node.shape[axis]),
       );
     case 'concat':
-      return keepIf(node.attrs.axis >= lead, sameShape(unit(a.shape), unit(node.shape)));
+      return keepIf(
+        node.attrs.axis >= lead,
+        sameShape(unit(a.shape), unit(node.shape)),
+        true,
+        stepAxes((axis) => axis !== node.attrs.axis),
+      );
     case 'reverse':
       return keepIf(
         node.attrs.axes.every((axis) => axis >= lead || a.shape[axis] === 1),
         node.attrs.axes.every((axis) => a.shape[axis] === 1),
+        true,
+        stepAxes((axis) => !node.attrs.axes.includes(axis)),
       );
     case 'roll':
       return keepIf(node.attrs.axis >= lead, a.shape[node.attrs.axis] === 1);

@@ -23,7 +23,8 @@ export interface ThreadShape {
   readonly work: number;
 }
 
-/** Registers a thread, unrolled operations a kernel, operations of a kernel with few threads (loops counted as one turn). */
+/** Elements that one thread rather than several takes; registers a thread, unrolled operations a kernel, operations of a kernel with few threads (loops counted as one turn). */
+const FEW = 16;
 const MAX_CARRIED = 32;
 const MAX_CODE = 2000;
 const MAX_LONE_WORK = 20_000;
@@ -145,6 +146,8 @@ class Analysis {
   }
 
   private fits(shape: readonly number[], bits: number): boolean {
+    // A single thread may read everything it holds.
+    if (this.space.length === 0) return true;
     return (bits & (isBatched(shape, this.space) ? LEAD : UNIFORM)) !== 0;
   }
 
@@ -276,15 +279,16 @@ export function threadShape(node: RegionNode): ThreadShape | undefined {
   const shapes = heldShapes(node);
   let largest: readonly number[] = [];
   for (const shape of shapes) if (sizeOf(shape) > sizeOf(largest) || largest.length === 0) largest = shape;
+  // Few members are cheaper one after another, and what surrounds them joins their kernel.
+  const few = sizeOf(largest) <= FEW ? tryShape(node, []) : undefined;
+  if (few !== undefined) return few;
   for (const rank of range(largest.length).map((r) => largest.length - r)) {
     const space = largest.slice(0, rank);
     if (sizeOf(space) <= 4) continue;
     const shape = tryShape(node, space);
     if (shape !== undefined) return shape;
   }
-  const lone = tryShape(node, []);
-  if (lone !== undefined) return lone;
-  return undefined;
+  return sizeOf(largest) <= FEW ? undefined : tryShape(node, []);
 }
 
 /** Which outputs of each region operation some result needs. */
