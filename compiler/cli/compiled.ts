@@ -5,6 +5,7 @@ import { compile } from '../driver/compile.ts';
 import type { CompileOptions, CompileResult } from '../driver/compile.ts';
 import type { ElaboratedProgram } from '../elaborate/program.ts';
 import type { Plan } from '../plan/types.ts';
+import { validatePlan } from '../plan/validate.ts';
 import type { ScheduleReport } from '../schedule/schedule.ts';
 import { FlowError, InternalError, assertNever } from '../support/diagnostic.ts';
 import type { SourceFile } from '../support/span.ts';
@@ -49,6 +50,7 @@ export function planFile(
   const { program, plan, report } = result;
   if (program === undefined || plan === undefined || report === undefined)
     throw new InternalError('driver', 'no plan, and no error');
+  if (options.verify) validatePlan(plan);
   return { source, host, program, plan, report };
 }
 

@@ -5,6 +5,7 @@ import { createNodeHost } from '../../runtime/run/node_host.ts';
 import type { RunHost } from '../../runtime/run/host.ts';
 import type { ChosenTarget } from '../../runtime/target.ts';
 import type { Executor } from '../plan/types.ts';
+import { binaryBytes } from './doctor.ts';
 import { interruptible } from './interrupt.ts';
 import type { RunOptions } from './options.ts';
 
@@ -23,7 +24,9 @@ export async function onExecutor<T>(
   const executor = await opened;
   try {
     if (!options.quiet && !options.json)
-      process.stderr.write(`running on ${executor.description} (${chosen.why})\n`);
+      process.stderr.write(
+        `running on ${executor.description}, ${binaryBytes(executor.bytes)} (${chosen.why})\n`,
+      );
     // Until here Ctrl-C ends the process at once: nothing has been made that would be lost.
     return await interruptible((signal) => work(executor, signal));
   } finally {

@@ -6,6 +6,7 @@ import { fail } from '../../compiler/support/diagnostic.ts';
 import { showNumber } from '../../compiler/support/number_text.ts';
 import type { RunContext } from './context.ts';
 import { mayStop, readScalar, workingPrecision } from './context.ts';
+import { diagnose } from './diagnose.ts';
 import type { GradientReport } from './host.ts';
 import { spanOfPlace } from './place.ts';
 import type { TaylorResult } from './taylor.ts';
@@ -27,13 +28,15 @@ export async function checkGradient(run: RunContext, s: CheckGradientStatement):
   await run.executor.run(s.slope);
   const reverse = await readScalar(run, s.reverse);
   const forward = await readScalar(run, s.forward);
-  if (![loss, reverse, forward].every(Number.isFinite))
+  if (![loss, reverse, forward].every(Number.isFinite)) {
+    await diagnose(run, undefined, span);
     fail(
       'R204',
       `the gradient cannot be checked: the loss is ${showNumber(loss)}, its derivative ${showNumber(reverse)} in reverse and ${showNumber(forward)} in forward mode`,
       span,
       'print the loss and what goes into it; a solve that is not stable, a division by zero or a logarithm of zero makes NaN',
     );
+  }
   const scale = typicalStep(await run.executor.read(s.scale));
   const taylor = await taylorTest({ lossAt, loss, slope: reverse, scale, precision });
   // The program goes on at its own parameters.

@@ -32,6 +32,8 @@ export interface RunContext {
   readonly executor: Executor;
   readonly host: RunHost;
   readonly signal: AbortSignal | undefined;
+  /** The first diagnosis of the run, for statements without one of their own. */
+  readonly anyDiagnosis: Diagnosis | undefined;
   readonly state: RunState;
   readonly statements: (list: readonly ScriptStatement[]) => Promise<void>;
 }

@@ -1,7 +1,7 @@
 // Where NaN began. In: the diagnosis a statement carries. Out: nothing when every solve it depends on stayed finite, otherwise a FlowError R201 that names model, state, step, time and
 // the step size to take instead.
 
-import type { Diagnosis } from '../../compiler/plan/script.ts';
+import type { Diagnosis, ScriptStatement } from '../../compiler/plan/script.ts';
 import { FlowError } from '../../compiler/support/diagnostic.ts';
 import type { Span } from '../../compiler/support/span.ts';
 import { spoken } from '../../compiler/support/lists.ts';
@@ -12,16 +12,39 @@ import { spanOfPlace } from './place.ts';
 
 type SolveDiagnosis = Diagnosis['solves'][number];
 
+/** The first diagnosis among these statements and the blocks in them. */
+export function firstDiagnosis(list: readonly ScriptStatement[]): Diagnosis | undefined {
+  for (const s of list) {
+    const found =
+      'diagnose' in s && s.diagnose !== undefined ? s.diagnose : firstDiagnosis(blocksOf(s).flat());
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+function blocksOf(s: ScriptStatement): readonly (readonly ScriptStatement[])[] {
+  switch (s.kind) {
+    case 'loop':
+      return [s.body];
+    case 'branch':
+      return [s.then, s.else];
+    case 'minimize':
+      return s.every.map((every) => every.body);
+    default:
+      return [];
+  }
+}
+
 /**
- * Throws R201 when one of the solves behind a result that is not finite became so itself. The diagnosis is the statement's own or that of the procedure that computed what it shows;
- * `where` is the statement.
+ * Throws R201 when one of the solves behind a result that is not finite became so itself. The diagnosis is the statement's own, or that of the procedure that computed what it
+ * shows, or the first of the run; `where` is the statement.
  */
 export async function diagnose(
   run: RunContext,
   diagnosis: Diagnosis | undefined,
   where: Span | undefined,
 ): Promise<void> {
-  for (const solve of (diagnosis ?? run.state.diagnosis)?.solves ?? []) {
+  for (const solve of (diagnosis ?? run.state.diagnosis ?? run.anyDiagnosis)?.solves ?? []) {
     await run.executor.run(solve.procedure);
     const bad: { name: string; step: number }[] = [];
     for (const state of solve.states) {

@@ -47,7 +47,11 @@ export type RunEvent =
       readonly name: string;
       readonly ok: boolean;
       readonly seconds: number;
+      /** Of the first error. */
       readonly message?: string;
+      readonly code?: string;
+      readonly file?: string;
+      readonly line?: number;
     }
   | { readonly event: 'end'; readonly status: 'done' | 'interrupted'; readonly seconds: number };
 

@@ -6,13 +6,16 @@
 
 import type { Script, ScriptStatement } from '../../compiler/plan/script.ts';
 import type { Executor } from '../../compiler/plan/types.ts';
+import type { Diagnostic } from '../../compiler/support/diagnostic.ts';
 import { FlowError, fail } from '../../compiler/support/diagnostic.ts';
 import { didYouMean } from '../../compiler/support/did_you_mean.ts';
+import { lineColumn } from '../../compiler/support/span.ts';
 import { at, spoken } from '../../compiler/support/lists.ts';
 import { require_finite } from '../io/formats.ts';
 import { shapeText } from '../io/array.ts';
 import type { RunContext, RunPlan } from './context.ts';
 import { Interrupted } from './context.ts';
+import { firstDiagnosis } from './diagnose.ts';
 import type { GradientReport, RunHost } from './host.ts';
 import { writeCheckpoint } from './outputs.ts';
 import { spanOfOptional } from './place.ts';
@@ -42,7 +45,7 @@ export async function runScript(plan: RunPlan, executor: Executor, options: RunO
   const { host } = options;
   const name = chooseRun(plan.script, options.run);
   const inputs = inputValues(plan.script, options.inputs ?? new Map());
-  const run = createContext(plan, executor, options);
+  const run = createContext(plan, executor, options, plan.script.runs[name] ?? []);
   const started = host.now();
   host.emit({
     event: 'start',
@@ -92,7 +95,7 @@ export async function runTests(
     );
   const results: TestResult[] = [];
   for (const test of chosen) {
-    const run = createContext(plan, executor, options);
+    const run = createContext(plan, executor, options, test.body);
     const started = host.now();
     let error: FlowError | undefined;
     const status = await interruptible(run, async () => {
@@ -112,18 +115,24 @@ export async function runTests(
       name: test.name,
       ok: error === undefined,
       seconds,
-      ...(error === undefined ? {} : { message: at(error.diagnostics, 0).message }),
+      ...(error === undefined ? {} : trouble(at(error.diagnostics, 0))),
     });
   }
   return { status: 'done', results };
 }
 
-function createContext(plan: RunPlan, executor: Executor, options: RunOptions): RunContext {
+function createContext(
+  plan: RunPlan,
+  executor: Executor,
+  options: RunOptions,
+  body: readonly ScriptStatement[],
+): RunContext {
   const run: RunContext = {
     plan,
     executor,
     host: options.host,
     signal: options.signal,
+    anyDiagnosis: firstDiagnosis(body),
     state: {
       step: undefined,
       trained: false,
@@ -137,6 +146,19 @@ function createContext(plan: RunPlan, executor: Executor, options: RunOptions): 
     },
   };
   return run;
+}
+
+function trouble({ code, message, span }: Diagnostic): {
+  readonly message: string;
+  readonly code: string;
+  readonly file?: string;
+  readonly line?: number;
+} {
+  return {
+    message,
+    code,
+    ...(span ? { file: span.file.path, line: lineColumn(span.file, span.start).line } : {}),
+  };
 }
 
 /** Does the work; when it is interrupted, keeps what was learnt. Whatever happens, the progress line is taken away. */

@@ -206,6 +206,23 @@ describe('values that are not finite', () => {
     const { error } = await ran(blownUp(3, -1, 0), script([look, print('x')]));
     expect(renderError(error)).toContain('try a smaller one');
   });
+  test('are traced by any diagnosis of the run where the statement has none', async () => {
+    const check: ScriptStatement = {
+      kind: 'check_gradient',
+      label: 'l over k',
+      value: 'look',
+      h: 't0',
+      loss: 'x',
+      slope: 'look',
+      reverse: 'x',
+      forward: 'x',
+      scale: 't0',
+      place,
+    };
+    const loop: ScriptStatement = { kind: 'loop', variable: 't0', from: 0, to: 1, body: [look] };
+    const { error } = await ran(blownUp(41, -1, 2.437e-4), script([check, loop]));
+    expect(error?.message).toContain('R201: `T` of heat');
+  });
   test('in print are no error of their own', async () => {
     const { status } = await ran(blownUp(-1, -1, 0), script([look, print('x')]));
     expect(status).toBe('done');

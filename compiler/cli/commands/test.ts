@@ -14,7 +14,7 @@ import { writeDump } from '../dump.ts';
 import { consoleHost } from '../execute.ts';
 import { interruptedStatus, interruptible } from '../interrupt.ts';
 import type { RunOptions } from '../options.ts';
-import { wantsColor } from '../report.ts';
+import { reportTrouble, wantsColor } from '../report.ts';
 import { inputsOf } from '../settings.ts';
 import { readSource } from '../source_text.ts';
 import { stdlibDirectory } from '../stdlib_files.ts';
@@ -27,14 +27,22 @@ export async function runTest(
   if (options.dump !== undefined) return writeDump(file, options.dump, options);
   const files = file === 'std' ? libraryFiles() : [readSource(file)];
   const results: TestResult[] = [];
+  let broken = 0;
   for (const source of files) {
-    const report = await testFile(source, name, options);
-    if (report === undefined) return interruptedStatus;
-    results.push(...report);
+    try {
+      const report = await testFile(source, name, options);
+      if (report === undefined) return interruptedStatus;
+      results.push(...report);
+    } catch (trouble) {
+      // The other modules are tested all the same.
+      reportTrouble(trouble, options);
+      broken++;
+    }
   }
   const failed = results.filter((result) => !result.ok).length;
-  if (!options.json) process.stdout.write(`${summary(results.length, failed, file)}\n`);
-  return failed === 0 ? 0 : 1;
+  if (!options.json && broken < files.length)
+    process.stdout.write(`${summary(results.length, failed, file)}\n`);
+  return failed + broken === 0 ? 0 : 1;
 }
 
 function summary(all: number, failed: number, file: string): string {
