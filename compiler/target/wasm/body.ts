@@ -224,15 +224,18 @@ export class Body {
     else this.env.set(name, { kind: 'num', num });
   }
 
-  /** A loop counter or axis that is one register. */
-  bindCounter(name: string, reg: Reg, interval: Interval, kind: 'scalar' | 'lane' = 'scalar'): void {
-    this.env.set(name, { kind: 'affine', affine: this.counterAffine(name, reg, interval, kind) });
+  /** A loop counter. `align` > 0: lanes and columns count on from it, and it is a multiple of so many. */
+  bindCounter(name: string, reg: Reg, interval: Interval, align = 0): void {
+    this.env.set(name, { kind: 'affine', affine: this.counterAffine(name, reg, interval, align) });
   }
 
-  private counterAffine(name: string, reg: Reg, interval: Interval, kind: 'scalar' | 'lane'): Affine {
-    if (reg.literal !== undefined && kind === 'scalar') return constantAffine(reg.literal);
+  private counterAffine(name: string, reg: Reg, interval: Interval, align: number): Affine {
+    if (reg.literal !== undefined && align === 0) return constantAffine(reg.literal);
     const key = `${name} ${reg.name ?? String(reg.literal)}`;
-    this.atoms.set(key, { kind, reg, range: interval });
+    this.atoms.set(
+      key,
+      align === 0 ? { kind: 'scalar', reg, range: interval } : { kind: 'lane', reg, range: interval, align },
+    );
     return variableAffine(key);
   }
 
@@ -599,22 +602,80 @@ export class Body {
       const folded = binary(e.op, int(a.constant | 0), int(factor | 0));
       if (folded.kind === 'const') return constantAffine(folded.value);
     }
+    if ((e.op === 'idiv' || e.op === 'rem') && known && factor > 0) return this.divided(e.op, a, factor);
     const num = this.binary(e, this.materialise(a), this.materialise(b));
     const [x, y] = [this.memory.intervalOf(a), this.memory.intervalOf(b)];
     switch (e.op) {
       case 'max':
       case 'min':
         return this.opaque(num, { lo: Math[e.op](x.lo, y.lo), hi: Math[e.op](x.hi, y.hi) });
-      case 'rem':
-        return this.opaque(num, known && factor > 0 ? { lo: 0, hi: factor - 1 } : everything);
-      case 'idiv':
-        if (!known || factor <= 0) return this.opaque(num, everything);
-        return this.opaque(num, { lo: Math.floor(x.lo / factor), hi: Math.floor(x.hi / factor) });
       case 'and':
         return this.opaque(num, known && factor >= 0 ? { lo: 0, hi: factor } : everything);
       default:
         return this.opaque(num, everything);
     }
+  }
+
+  /** Floored quotient or remainder by a positive constant. */
+  private divided(op: 'idiv' | 'rem', a: Affine, divisor: number): Affine {
+    const whole = this.memory.intervalOf(a);
+    const result =
+      op === 'rem'
+        ? { lo: 0, hi: divisor - 1 }
+        : { lo: Math.floor(whole.lo / divisor), hi: Math.floor(whole.hi / divisor) };
+    const base = this.commonBase(a, divisor);
+    if (base === undefined)
+      return this.opaque(this.dividedNum(op, this.materialise(a), divisor, whole.lo >= 0), result);
+    // All lanes lie between the same multiples of the divisor: one division serves them.
+    const quotient = this.dividedNum(op, this.materialise(base.affine), divisor, whole.lo >= 0);
+    if (op === 'idiv') return this.opaque(quotient, result);
+    const reg = at(quotient.regs, 0);
+    const key = `rest ${reg.name ?? String(reg.literal)}`;
+    this.atoms.set(key, { kind: 'lane', reg, range: result, align: base.span });
+    return variableAffine(key);
+  }
+
+  private dividedNum(op: 'idiv' | 'rem', a: Num, divisor: number, positive: boolean): Num {
+    const { ops, f } = this;
+    const shift = Math.log2(divisor);
+    if (Number.isInteger(shift))
+      return op === 'rem' ? ops.and(a, ops.constant('i32', divisor - 1)) : ops.shiftBy('shr_s', a, shift);
+    const by = ops.constant('i32', divisor);
+    if (!positive) return this.division(op, a, by);
+    return ops.lanes('i32', [a, by], (x, y) => {
+      const name = op === 'rem' ? 'i32.rem_u' : 'i32.div_u';
+      return ops.scalar('i32', f.pure(name, 'i32', [at(x.regs, 0), at(y.regs, 0)]));
+    });
+  }
+
+  /**
+   * When the lanes and columns of `a` are consecutive, begin at a multiple of their number, and the divisor is such a multiple too, they have one quotient: `a` at the first of them.
+   */
+  private commonBase(
+    a: Affine,
+    divisor: number,
+  ): { readonly affine: Affine; readonly span: number } | undefined {
+    const span = this.ops.setup.width * this.groups.length;
+    if (span === 1 || divisor % span !== 0 || a.constant % span !== 0) return undefined;
+    if (this.groups.some((g, i) => g.row !== 0 || g.column !== i * this.ops.setup.width)) return undefined;
+    let lanes = 0;
+    const terms: (readonly [string, number])[] = [];
+    for (const [name, c] of a.terms) {
+      const atom = this.atoms.get(name);
+      if (atom === undefined || atom.kind === 'row') return undefined;
+      if (atom.kind === 'lane') {
+        if (c !== 1 || atom.align % span !== 0) return undefined;
+        lanes++;
+        const still = `still ${name}`;
+        this.atoms.set(still, { kind: 'scalar', reg: atom.reg, range: atom.range });
+        terms.push([still, 1]);
+        continue;
+      }
+      if (atom.kind === 'num' && (atom.num.vector || atom.num.regs.length > 1)) return undefined;
+      if (c % span !== 0) return undefined;
+      terms.push([name, c]);
+    }
+    return lanes === 1 ? { affine: { terms, constant: a.constant }, span } : undefined;
   }
 
   // ---- expressions

@@ -5,7 +5,7 @@ import { InternalError } from '../../support/diagnostic.ts';
 import type { Plan, WasmCode } from '../../plan/types.ts';
 import { assembleWat } from './assemble.ts';
 import { CONSTANTS_START } from './constants.ts';
-import { elementaryText } from './elementary_text.ts';
+import { libraryText } from './library.ts';
 import { helperText, unknownHelper } from './helpers.ts';
 import { planLayout, type Layout } from './layout.ts';
 import { lowerMapKernel } from './map_kernel.ts';
@@ -42,7 +42,7 @@ export function printWat(plan: Plan, fused: boolean): WatModule {
     const name = `${procedure.name.replace(/[^A-Za-z0-9_]/g, '_')}_${i}`;
     return lowerProcedure(procedure, name, { context, kernels, layout: layoutNow });
   });
-  const elementary = elementaryText(context);
+  const library = libraryText(context);
   layout = planLayout(
     plan.buffers,
     context.constants.bytes,
@@ -50,7 +50,7 @@ export function printWat(plan: Plan, fused: boolean): WatModule {
     context.scratch + context.driverScratch,
   );
   const helpers = [...context.helpers].flatMap(
-    (name) => helperText(name) ?? (elementary.has(name) ? [] : unknownHelper(name)),
+    (name) => helperText(name) ?? (library.has(name) ? [] : unknownHelper(name)),
   );
   const lines = [
     `;; ${plan.name}: ${plan.kernels.length} kernels, ${procedures.length} procedures, ${fused ? 'with' : 'without'} fused multiply-add`,
@@ -59,7 +59,7 @@ export function printWat(plan: Plan, fused: boolean): WatModule {
     ...(context.constants.bytes > 0 ? [`  (data $constants "${context.constants.text()}")`] : []),
     ...prepareFunction(context),
     ...helpers,
-    ...[...elementary.values()].flat(),
+    ...[...library.values()].flat(),
     ...kernels.flatMap((kernel) => kernel.lines),
     ...procedures.flatMap((print) => print()),
     ')',

@@ -190,7 +190,8 @@ function partFunction(nest: Nest, context: ModuleContext): readonly string[] {
   const atoms = new Map<string, Atom>();
   const bind = (axis: string, reg: Reg, kind: 'scalar' | 'lane') => {
     const place = kernel.axes.indexOf(axis);
-    atoms.set(axis, { kind, reg, range: { lo: 0, hi: at(kernel.space, place) - 1 } });
+    const range = { lo: 0, hi: at(kernel.space, place) - 1 };
+    atoms.set(axis, kind === 'lane' ? { kind, reg, range, align: width } : { kind, reg, range });
   };
   outer.forEach((axis, i) => bind(axis, at(rest, i), 'scalar'));
   const groups = [{ row: 0, column: 0 }];
@@ -412,7 +413,9 @@ class UnitWriter {
       const kind = rows > 1 && i === outer.length - 1 ? 'row' : 'scalar';
       atoms.set(axis, { kind, reg, range: rangeOf(interior, axis) });
     });
-    atoms.set(inner, { kind: 'lane', reg: column, range: rangeOf(interior, inner) });
+    const step = width * columns;
+    const align = nest.start % step === 0 ? step : width;
+    atoms.set(inner, { kind: 'lane', reg: column, range: rangeOf(interior, inner), align });
     const groups = range(rows).flatMap((row) => range(columns).map((c) => ({ row, column: c * width })));
     const lane = width > 1 || columns > 1 ? inner : undefined;
     // Rows one after another: what they share stays in registers, what they do not leaves them early.

@@ -14,8 +14,10 @@ import type { FunctionWriter, Reg } from './writer.ts';
 
 /** A variable of affine forms. */
 export type Atom =
-  /** `lane`: register + column * width + lane; `row`: register + row of the group; `scalar`: the register. */
-  | { readonly kind: 'lane' | 'row' | 'scalar'; readonly reg: Reg; readonly range: Interval }
+  /** `row`: register + row of the group; `scalar`: the register. */
+  | { readonly kind: 'row' | 'scalar'; readonly reg: Reg; readonly range: Interval }
+  /** register + column of the group + lane; the register is a multiple of `align`. */
+  | { readonly kind: 'lane'; readonly reg: Reg; readonly range: Interval; readonly align: number }
   /** Anything else: scalars that differ between groups, vectors. */
   | { readonly kind: 'num'; readonly num: Num; readonly range: Interval };
 
@@ -113,7 +115,7 @@ export class Memory {
     let stride = 0;
     for (const [name, c] of affine.terms) {
       const atom = this.atom(name);
-      if (atom.kind === 'lane') stride = c;
+      if (atom.kind === 'lane') stride += c;
       if (atom.kind !== 'num' || (!atom.num.vector && atom.num.regs.length === 1)) continue;
       plain = without(plain, name);
       parts.push(c === 1 ? atom.num : ops.mul(atom.num, ops.constant('i32', c)));

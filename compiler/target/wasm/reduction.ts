@@ -50,7 +50,8 @@ function inLanes(body: Body, s: Reduce, extent: number): Num {
   body.variation = variation;
   // The lanes are those of the loop now: the axes around it, whose one lane this is, stand still.
   const around = [...body.atoms].filter(([, atom]) => atom.kind === 'lane' || atom.kind === 'row');
-  for (const [key, atom] of around) if (atom.kind !== 'num') body.atoms.set(key, { ...atom, kind: 'scalar' });
+  for (const [key, atom] of around)
+    if (atom.kind !== 'num') body.atoms.set(key, { kind: 'scalar', reg: atom.reg, range: atom.range });
   const total = body.cell(s.name, s.type, true, neutral(body.ops, s));
   new Nest(body, s, width).run(total, false);
   for (const [key, atom] of around) body.atoms.set(key, atom);
@@ -198,7 +199,7 @@ class Nest {
     const interval = { lo: 0, hi: extent - 1 };
     const sweep = (from: Reg, to: Reg, acc: Cell): void =>
       f.count(from, to, step, name, this.assigned(acc), (counter) => {
-        body.bindCounter(name, counter, interval, width === 1 ? 'scalar' : 'lane');
+        body.bindCounter(name, counter, interval, width === 1 ? 0 : step);
         this.accumulate(acc);
       });
     const chunk = blockTerms * step;
@@ -224,7 +225,7 @@ class Nest {
     body.ops = new Ops(f, { ...ops.setup, groups: 1 });
     for (let start = main; start < extent; start += width) {
       const left = extent - start;
-      body.bindCounter(name, f.i32(start), { lo: 0, hi: extent - 1 }, 'lane');
+      body.bindCounter(name, f.i32(start), { lo: 0, hi: extent - 1 }, width);
       const mask = range(4).map((part) => (Math.floor((part * width) / 4) < left ? -1 : 0));
       const keep = left >= width ? undefined : body.ops.vector('bool', f.vectorOfIntegers(mask));
       this.accumulate(single, keep);

@@ -1,10 +1,12 @@
-// The scalar elementary functions that a module calls, as text. In: the helpers asked for (`exp_f64`, `sin_f32`, `log_f64_slow`). Out: the lines of each, with those that they call in turn.
+// The functions written by the compiler that a module calls, as text: elementary functions of one number, products of matrix blocks. In: the helpers asked for (`exp_f64`, `sin_f32`,
+// `log_f64_slow`, `gemm_f32`). Out: the lines of each, with those that they call in turn.
 // float32 functions are the float64 ones, rounded.
 
 import { at } from '../../support/lists.ts';
 import * as wide from './elementary_f64.ts';
 import { pow } from './elementary_pow.ts';
 import { angleText, log1pSlow, logSlow, powSlow, twoOverPiTable } from './elementary_slow.ts';
+import { gemmText } from './matmul.ts';
 import type { ModuleContext } from './module.ts';
 import { Ops, type Num } from './ops.ts';
 import { FunctionWriter } from './writer.ts';
@@ -29,7 +31,7 @@ const binary: Readonly<Record<string, (o: Ops, x: Num, y: Num) => wide.Fast>> = 
 
 const slow: Readonly<Record<string, string>> = { log: logSlow, log1p: log1pSlow, pow: powSlow };
 
-export function elementaryText(context: ModuleContext): ReadonlyMap<string, readonly string[]> {
+export function libraryText(context: ModuleContext): ReadonlyMap<string, readonly string[]> {
   const done = new Map<string, readonly string[]>();
   // Writing a function may ask for another.
   for (let before = -1; before !== done.size;) {
@@ -44,6 +46,8 @@ export function elementaryText(context: ModuleContext): ReadonlyMap<string, read
 
 function functionText(name: string, context: ModuleContext): readonly string[] | undefined {
   if (name === 'angle') return angleText(context.constants.table(twoOverPiTable())).split('\n');
+  if (name === 'gemm_f32' || name === 'gemm_f64')
+    return gemmText(name === 'gemm_f32' ? 'f32' : 'f64', context);
   const [op = '', type = '', slowly] = name.split('_');
   const known = op in unary || op in binary;
   if (!known) return undefined;
