@@ -7,7 +7,7 @@ import { failAt, notYet } from './context.ts';
 import { functionField } from './function_fields.ts';
 import { mergeBranches } from './branches.ts';
 import { forStatement, whileStatement } from './loops.ts';
-import { bindPattern } from './patterns.ts';
+import { bindPattern, named } from './patterns.ts';
 import type { Scope } from './scope.ts';
 import { assertSides } from './asserts.ts';
 import { bindType } from './types.ts';
@@ -30,7 +30,7 @@ function statement(ctx: Context, s: ast.Statement, scope: Scope): Value | undefi
       const value = ctx.evaluate(s.value, scope);
       const typed =
         s.type === undefined ? value : bindType(ctx, s.type, value, scope, s.value.span, 'the value');
-      bindPattern(ctx, s.pattern, typed, scope, s.value.span, s.binding === 'var');
+      bindPattern(ctx, s.pattern, named(s.pattern, typed), scope, s.value.span, s.binding === 'var');
       return undefined;
     }
     case 'return':

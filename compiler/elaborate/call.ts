@@ -2,7 +2,7 @@
 
 import { comprehension, staticListOf } from './comprehension.ts';
 import type { Context } from './context.ts';
-import { failAt, notYet, withDraws } from './context.ts';
+import { failAt, notYet, withCallChain, withDraws } from './context.ts';
 import { bindArguments } from './call_arguments.ts';
 import { callField } from './field_calls.ts';
 import { gridOf } from './domains.ts';
@@ -19,7 +19,7 @@ import { sizeOf } from '../ir/types.ts';
 import type { Span } from '../support/span.ts';
 import type * as ast from '../syntax/ast.ts';
 
-const DEEPEST = 300;
+const DEEPEST = 150;
 
 /** Option words stand for themselves in the arguments that take them, whatever else has that name: `save: none`, `adjoint: store`. */
 const OPTION_ARGUMENTS: Readonly<Record<string, readonly string[]>> = {
@@ -129,7 +129,7 @@ function callFunction(ctx: Context, f: FunctionValue, args: CallArguments, span:
       { ...ctx.draws, path: `${ctx.draws.path}/${f.name}#${ordinal}`, ordinal: 0 },
       () => {
         bindArguments(ctx, f.name, f.params, args, scope, span);
-        const result = ctx.evaluate(f.body, scope);
+        const result = withCallChain(ctx, () => ctx.evaluate(f.body, scope));
         return f.result === undefined
           ? result
           : bindType(ctx, f.result, result, scope, f.body.span, `the result of ${f.name}`);

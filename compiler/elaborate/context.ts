@@ -151,6 +151,16 @@ export function withCallChain<T>(ctx: Context, work: () => T): T {
   }
 }
 
+/** Runs `work` as part of a call that is shown in the chain. */
+export function inCall<T>(ctx: Context, frame: Frame, work: () => T): T {
+  ctx.frames.push(frame);
+  try {
+    return withCallChain(ctx, work);
+  } finally {
+    ctx.frames.pop();
+  }
+}
+
 /** Ends with a FlowError that carries the chain of calls. */
 export function failAt(ctx: Context, code: string, message: string, span: Span, help?: string): never {
   const related = callChain(ctx, span);

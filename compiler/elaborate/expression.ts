@@ -11,6 +11,7 @@ import { forExpression } from './loops.ts';
 import { matrixProduct } from './matrices.ts';
 import { member } from './members.ts';
 import { integerPower, operators } from './operators.ts';
+import { LAMBDA, nameFunction } from './patterns.ts';
 import type { Scope } from './scope.ts';
 import { evaluateString } from './strings.ts';
 import { chooseAtRunTime } from './branches.ts';
@@ -57,7 +58,7 @@ export function evaluate(ctx: Context, e: ast.Expression, scope: Scope): Value {
     case 'range':
       return { kind: 'range', from: ctx.evaluate(e.from, scope), to: ctx.evaluate(e.to, scope) };
     case 'lambda':
-      return { kind: 'function', name: 'the function', params: e.params, body: e.body, scope, span: e.span };
+      return { kind: 'function', name: LAMBDA, params: e.params, body: e.body, scope, span: e.span };
     case 'if': {
       const condition = ctx.evaluate(e.condition, scope);
       if (condition.kind === 'bool') return ctx.evaluate(condition.value ? e.then : e.else, scope);
@@ -190,7 +191,7 @@ function recordValue(ctx: Context, e: ast.RecordExpression, scope: Scope): Value
   for (const entry of e.entries) {
     const value = ctx.evaluate(entry.value, scope);
     if (entry.kind === 'entry') {
-      entries.set(entry.name.name, value);
+      entries.set(entry.name.name, nameFunction(value, entry.name.name));
       continue;
     }
     if (value.kind !== 'record')

@@ -3,7 +3,7 @@
 import type { Context } from './context.ts';
 import { failAt } from './context.ts';
 import type { Elementwise } from './elementwise.ts';
-import { gridShape, sameGrid, showGrid } from './grids.ts';
+import { checkCoordinates, gridShape, sameGrid, showGrid } from './grids.ts';
 import { toNode, toReal } from './leaves.ts';
 import { buildElementwise } from './levelling.ts';
 import { map, scalar } from '../field/expression.ts';
@@ -26,6 +26,7 @@ export function asField(ctx: Context, v: Value, span: Span, what: string, grid: 
           span,
           `carry one over with resample(f, on: ${grid.name})`,
         );
+      if (grid !== undefined) checkCoordinates(ctx, v, grid, span);
       return v.expr;
     case 'number':
       return scalar(toReal(ctx, v, span, what), span);

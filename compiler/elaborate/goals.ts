@@ -199,7 +199,9 @@ function targetOf(ctx: Context, variables: Variables, e: ast.Expression, scope: 
       'E420',
       `\`${name}\` is no parameter, so it cannot be optimised`,
       e.span,
-      item.kind === 'declaration' ? `declare it with \`param ${name} = …\`` : undefined,
+      item.kind === 'declaration' || item.kind === 'let'
+        ? `declare it with \`param ${name} = …\``
+        : undefined,
     );
   if (path === '') return { info, chosen: info.variables };
   const prefix = `${info.item.what}.${info.name}${path}`;

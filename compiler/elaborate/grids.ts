@@ -39,6 +39,21 @@ export function leafOnGrid(
   return { kind: 'field', expr: leaf(grid, label, values, rules), grid };
 }
 
+/** A function of coordinates has as many as the grid, or those names. */
+export function checkCoordinates(ctx: Context, v: FieldValue, grid: Grid, span: Span): void {
+  const names = v.coordinates;
+  if (names === undefined || names.length === grid.axes.length) return;
+  const there = grid.axes.map((a) => a.name);
+  if (names.every((n) => there.includes(n))) return;
+  failAt(
+    ctx,
+    'E338',
+    `${v.expr.kind === 'analytic' ? `the field ${v.expr.name}` : 'this field'} is a function of ${names.join(', ')}, but ${grid.name} has the ${there.length === 1 ? 'coordinate' : 'coordinates'} ${there.join(', ')}`,
+    span,
+    'name its arguments after the coordinates of the domain',
+  );
+}
+
 /** The values at the unknowns of the field's own grid, shape = counts. */
 export function cellValues(ctx: Context, v: FieldValue, span: Span, grid: Grid | undefined = v.grid): Node {
   if (grid === undefined)
@@ -57,6 +72,7 @@ export function cellValues(ctx: Context, v: FieldValue, span: Span, grid: Grid |
       span,
       `carry it over with resample(f, on: ${grid.name})`,
     );
+  checkCoordinates(ctx, v, grid, span);
   return ctx.graph.withOrigin(span, () => demandCells(contextOf(ctx, grid), v.expr));
 }
 

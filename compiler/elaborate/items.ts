@@ -6,11 +6,12 @@ import { failAt, notYet, withDraws } from './context.ts';
 import { batchIndices } from './batches.ts';
 import { comprehend, comprehendOver } from './comprehension.ts';
 import { freshDraws } from './draws.ts';
+import { itemLabel } from './labels.ts';
 import { functionField } from './function_fields.ts';
 import { staticNumber, staticNumbers, toNode } from './leaves.ts';
 import type { NamedItem, Module } from './scope.ts';
 import { Scope } from './scope.ts';
-import { bindPattern } from './patterns.ts';
+import { bindPattern, named } from './patterns.ts';
 import { sourceOf } from './sources.ts';
 import type { LoopSource } from './sources.ts';
 import { bindType } from './types.ts';
@@ -35,14 +36,7 @@ export function itemValue(
   const fixed = variables.fixed.get(item) ?? ctx.world.values.get(item);
   if (fixed !== undefined) return partOf(ctx, item, name, fixed);
   const label = item.kind === 'let' ? name : item.name.name;
-  if (inProgress.has(item))
-    return failAt(
-      ctx,
-      'E400',
-      `\`${label}\` is defined by itself`,
-      item.span,
-      'only functions may call themselves',
-    );
+  if (inProgress.has(item)) return definedByItself(ctx, [...inProgress], item);
   inProgress.add(item);
   const [frames, grid, real] = [ctx.frames.splice(0), ctx.modelGrid, ctx.real];
   ctx.modelGrid = undefined;
@@ -65,6 +59,23 @@ export function itemValue(
     ctx.modelGrid = grid;
     ctx.real = real;
   }
+}
+
+/** The same message from wherever the circle is entered: it begins with the item that comes first. */
+function definedByItself(ctx: Context, inProgress: readonly NamedItem[], item: NamedItem): never {
+  const circle = inProgress.slice(inProgress.indexOf(item));
+  const first = circle.reduce((x, y) => (y.span.start < x.span.start ? y : x), item);
+  const at = circle.indexOf(first);
+  const names = [...circle.slice(at), ...circle.slice(0, at), first].map(itemLabel);
+  return failAt(
+    ctx,
+    'E400',
+    circle.length === 1
+      ? `\`${itemLabel(first)}\` is defined by itself`
+      : `these are defined by each other: ${names.join(' -> ')}`,
+    first.kind === 'let' ? first.pattern.span : first.name.span,
+    'only functions may call themselves',
+  );
 }
 
 function partOf(ctx: Context, item: NamedItem, name: string, value: Value): Value {
@@ -116,7 +127,7 @@ function evaluateItem(
     case 'type-alias':
       return failAt(ctx, 'E401', `\`${item.name.name}\` is a type, not a value`, item.name.span);
     case 'let': {
-      const value = ctx.evaluate(item.value, scope);
+      const value = named(item.pattern, ctx.evaluate(item.value, scope));
       return item.type === undefined
         ? value
         : bindType(ctx, item.type, value, scope, item.value.span, 'the value');

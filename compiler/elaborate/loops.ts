@@ -1,12 +1,13 @@
 // Loops. A loop over a range or an array is rolled: its body is elaborated once, as the step of a `scan` that carries the `var`s assigned in it. A loop over a static list is unrolled.
 // `while` becomes the operation of that name. Used as an expression a loop collects what it yields, stacked (`yield e every k` keeps iterations k-1, 2k-1, …: an outer loop over an inner one).
 
-import { assignedNames } from './assigned.ts';
+import { assignedNames, assignmentOf } from './assigned.ts';
 import { conform } from './conform.ts';
 import type { Context } from './context.ts';
 import { failAt, notYet, withDraws } from './context.ts';
 import { enterLoop } from './draws.ts';
 import { flatten, staticInteger, staticNumber } from './leaves.ts';
+import type { Flattened } from './leaves.ts';
 import { bindPattern } from './patterns.ts';
 import type { Binding, Scope, Yields } from './scope.ts';
 import { elementAt, sourceOf } from './sources.ts';
@@ -17,7 +18,7 @@ import { describe } from './values.ts';
 import * as b from '../ir/build.ts';
 import { makeScan, makeWhile } from '../ir/region.ts';
 import type { Node } from '../ir/types.ts';
-import { isFloat } from '../ir/types.ts';
+import { isFloat, sameShape } from '../ir/types.ts';
 import { at } from '../support/lists.ts';
 import type { Span } from '../support/span.ts';
 import type * as ast from '../syntax/ast.ts';
@@ -101,13 +102,15 @@ function runLoop(
       );
     return undefined;
   }
-  rolled(ctx, first, source, inner, [...new Set(assignedNames(body))], scope, span, collect);
+  rolled(ctx, first, source, inner, body, scope, span, collect);
   return undefined;
 }
 
 interface Carried {
   readonly name: string;
   readonly binding: Binding;
+  /** The expression assigned to it last. */
+  readonly place: Span;
 }
 
 /** The variables a rolled body carries, with ints turned into reals where the body makes them real. */
@@ -116,12 +119,12 @@ function rolled(
   generator: ast.Generator,
   source: Exclude<LoopSource, { kind: 'static' }>,
   body: (s: Scope) => Value | undefined,
-  assigned: readonly string[],
+  text: ast.BlockExpression,
   scope: Scope,
   span: Span,
   collect: Collect | undefined,
 ): void {
-  const carried = carriedVariables(scope, assigned);
+  const carried = carriedVariables(scope, text);
   const start = carried.map((c) => c.binding.value);
   if (source.kind === 'dynamic') notYet(ctx, 'a loop whose number of turns is known at run time only', span);
   const length = source.length;
@@ -162,25 +165,14 @@ function rolled(
         const after: Node[] = [];
         carried.forEach((c, i) => {
           const like = at(initial, i);
-          const value = widen(ctx, c.binding.value, like, span);
+          const value = widen(ctx, c.binding.value, like, c.place);
           if (value.promote !== undefined) {
             promoted ??= [...initial];
             promoted[i] = value.promote;
           }
           const flat = flatten(ctx, value.value, span);
           if (promoted === undefined) {
-            const fitted = flatten(
-              ctx,
-              conform(
-                ctx,
-                value.value,
-                at(flats, i).rebuild(at(flats, i).leaves.map((l) => l.node)),
-                span,
-                `\`${c.name}\``,
-              ),
-              span,
-            );
-            after.push(...fitted.leaves.map((l) => l.node));
+            after.push(...carriedLeaves(ctx, c, value.value, at(flats, i)));
           } else after.push(...flat.leaves.map((l) => l.node));
         });
         if (promoted !== undefined) throw new Promotion(promoted);
@@ -285,13 +277,32 @@ function restore(carried: readonly Carried[], values: readonly Value[]): void {
   carried.forEach((c, i) => (c.binding.value = at(values, i)));
 }
 
-function carriedVariables(scope: Scope, assigned: readonly string[]): Carried[] {
+function carriedVariables(scope: Scope, body: ast.BlockExpression): Carried[] {
   const out: Carried[] = [];
-  for (const name of assigned) {
+  for (const name of new Set(assignedNames(body))) {
     const binding = scope.find(name);
-    if (binding !== undefined && binding.mutable) out.push({ name, binding });
+    if (binding !== undefined && binding.mutable)
+      out.push({ name, binding, place: assignmentOf(body, name)?.value.span ?? body.span });
   }
   return out;
+}
+
+/** What is carried to the next turn: of the structure, types and shapes it began with. */
+function carriedLeaves(ctx: Context, c: Carried, value: Value, like: Flattened): readonly Node[] {
+  const now = flatten(ctx, value, c.place).leaves;
+  like.leaves.forEach((l, i) => {
+    const shape = now[i]?.node.shape ?? [];
+    if (shape.length > 0 && !sameShape(shape, l.node.shape))
+      failAt(
+        ctx,
+        'E162',
+        `the loop changes the shape of \`${c.name}\` from [${l.node.shape.join(', ')}] to [${shape.join(', ')}]`,
+        c.place,
+        'shapes are static: make the array large enough before the loop and assign to its elements, or collect with `yield`',
+      );
+  });
+  const fitted = conform(ctx, value, like.rebuild(like.leaves.map((l) => l.node)), c.place, `\`${c.name}\``);
+  return flatten(ctx, fitted, c.place).leaves.map((l) => l.node);
 }
 
 /** The value after a turn; `promote` when the start has to be real because the turn makes it real. */
@@ -331,7 +342,7 @@ export function whileStatement(ctx: Context, s: ast.WhileStatement, scope: Scope
       ? DEFAULT_LIMIT
       : (staticNumber(ctx.evaluate(s.limit, scope)) ??
         failAt(ctx, 'E110', 'the limit of a `while` must be known at compile time', s.limit.span));
-  const carried = carriedVariables(scope, assignedNames(s.body));
+  const carried = carriedVariables(scope, s.body);
   const start = carried.map((c) => c.binding.value);
   const conditionIn = (): Node => {
     const c = ctx.evaluate(s.condition, scope);
@@ -370,19 +381,14 @@ export function whileStatement(ctx: Context, s: ast.WhileStatement, scope: Scope
           );
       });
       const after = carried.flatMap((c, i) => {
-        const w = widen(ctx, c.binding.value, at(initial, i), s.span);
+        const w = widen(ctx, c.binding.value, at(initial, i), c.place);
         if (w.promote !== undefined) {
           promoted ??= [...initial];
           promoted[i] = w.promote;
           return [];
         }
         if (promoted !== undefined) return [];
-        const f = at(flats, i);
-        return flatten(
-          ctx,
-          conform(ctx, w.value, f.rebuild(f.leaves.map((l) => l.node)), s.span, `\`${c.name}\``),
-          s.span,
-        ).leaves.map((l) => l.node);
+        return carriedLeaves(ctx, c, w.value, at(flats, i));
       });
       if (promoted !== undefined) throw new Promotion(promoted);
       return after;

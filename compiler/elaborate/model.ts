@@ -4,7 +4,7 @@
 import { boundaryConditions } from './boundaries.ts';
 import { conform } from './conform.ts';
 import type { Context } from './context.ts';
-import { failAt, notYet, onModelGrid } from './context.ts';
+import { failAt, notYet, onModelGrid, withCallChain } from './context.ts';
 import { contextOf } from './grids.ts';
 import { flatten } from './leaves.ts';
 import { bindPattern } from './patterns.ts';
@@ -91,7 +91,16 @@ export function prepareModel(ctx: Context, instance: InstanceValue, span: Span):
     return { scope, present: record(present) };
   };
 
-  const inModel = <T>(work: () => T): T => onModelGrid(ctx, grid, work);
+  // The equations are seen as part of the call that wants them, whatever method evaluates them.
+  const calls = [...ctx.frames];
+  const inModel = <T>(work: () => T): T => {
+    const before = ctx.frames.splice(0, ctx.frames.length, ...calls);
+    try {
+      return onModelGrid(ctx, grid, () => withCallChain(ctx, work));
+    } finally {
+      ctx.frames.splice(0, ctx.frames.length, ...before);
+    }
+  };
 
   return {
     name: item.name.name,

@@ -12,6 +12,14 @@ import { didYouMean } from '../support/did_you_mean.ts';
 import type { Span } from '../support/span.ts';
 
 export function lookUp(ctx: Context, name: string, span: Span, scope: Scope): Value {
+  if (scope.find(name) === undefined && scope.module.items.get(name)?.kind === 'type-alias')
+    failAt(
+      ctx,
+      'E401',
+      `\`${name}\` is a type, not a value`,
+      span,
+      'a type stands behind a colon: fn f(p: Particles) = …',
+    );
   const value = find(ctx, name, scope) ?? unknown(ctx, name, span, scope);
   return ctx.real === ctx.programReal ? value : converted(ctx, value, span);
 }

@@ -43,6 +43,17 @@ function partsOf(ctx: Context, value: Value, count: number): readonly Value[] | 
   return undefined;
 }
 
+export const LAMBDA = 'the function';
+
+/** A lambda bound to a name has that name in messages. */
+export function named(pattern: ast.Pattern, value: Value): Value {
+  return pattern.kind === 'name-pattern' ? nameFunction(value, pattern.name) : value;
+}
+
+export function nameFunction(value: Value, name: string): Value {
+  return value.kind === 'function' && value.name === LAMBDA ? { ...value, name } : value;
+}
+
 /** Names a pattern binds. */
 export function namesOf(pattern: ast.Pattern): string[] {
   return pattern.kind === 'name-pattern' ? [pattern.name] : pattern.elements.flatMap(namesOf);

@@ -18,12 +18,13 @@ import type { Module } from './scope.ts';
 import { sourceOf } from './sources.ts';
 import type { Value } from './values.ts';
 import { array, describe } from './values.ts';
-import type { Variables } from './variables.ts';
-import { itemNamed } from './worlds.ts';
+import type { ParameterInfo, Variables } from './variables.ts';
 import { operators } from './operators.ts';
 import type { Diagnosis, OutputValue, ScriptStatement } from '../plan/script.ts';
 import type { Node } from '../ir/types.ts';
+import { isFloat } from '../ir/types.ts';
 import { assertNever } from '../support/diagnostic.ts';
+import { didYouMean } from '../support/did_you_mean.ts';
 import { at } from '../support/lists.ts';
 import type { Span } from '../support/span.ts';
 import type * as ast from '../syntax/ast.ts';
@@ -250,16 +251,7 @@ function runStatement(w: ScriptWriter, s: ast.RunStatement, scope: Scope): void 
       w.settle();
       for (const t of s.targets) {
         if (t.kind !== 'name') return notYet(ctx, 'resetting a part', t.span);
-        const item = scope.module.items.get(t.name);
-        const info =
-          item === undefined
-            ? undefined
-            : (w.variables.parameters.get(item) ??
-              w.variables.states.get(item) ??
-              (ctx.item(scope.module, item, t.name),
-              w.variables.parameters.get(item) ?? w.variables.states.get(item)));
-        if (info === undefined)
-          return failAt(ctx, 'E431', `\`${t.name}\` is no parameter and no state`, t.span);
+        const info = trainedOrCarried(w, t.name, scope, t.span);
         w.change({ kind: 'call', procedure: `${info.item.what}.${info.name}` });
       }
       return;
@@ -379,10 +371,47 @@ function seriesOf(w: ScriptWriter, e: ast.Expression, scope: Scope): { x?: Outpu
   return { y: outputOf(w, w.ctx.evaluate(e, scope), labelOf(e), e.span) };
 }
 
+/** The parameter, network or state of the program that a run changes. */
+function trainedOrCarried(w: ScriptWriter, name: string, scope: Scope, span: Span): ParameterInfo {
+  const item = scope.module.items.get(name);
+  if (item !== undefined) {
+    w.ctx.item(scope.module, item, name);
+    const info = w.variables.parameters.get(item) ?? w.variables.states.get(item);
+    if (info !== undefined) return info;
+  }
+  const changeable = [...scope.module.items].flatMap(([n, i]) =>
+    i.kind === 'declaration' && (i.what === 'param' || i.what === 'state' || i.what === 'network') ? [n] : [],
+  );
+  const guess = didYouMean(name, changeable);
+  return failAt(
+    w.ctx,
+    'E431',
+    item === undefined
+      ? `\`${name}\` is not known here`
+      : `\`${name}\` is no parameter, network or state, so a run cannot change it`,
+    span,
+    guess !== undefined
+      ? `did you mean \`${guess}\`?`
+      : item === undefined
+        ? `declare it before: var ${name} = …`
+        : `declare it with \`state ${name} = …\``,
+  );
+}
+
 /** A `var` of the run gets a new value, of the structure and element types that it began with. */
 function setVariable(w: ScriptWriter, name: string, held: Value, value: Value, s: ast.AssignStatement): void {
   const { ctx } = w;
   const names = flatten(ctx, held, s.span).leaves.map((l) => w.variables.nameOf(l.node));
+  const ints = flatten(ctx, held, s.span).leaves;
+  const reals = flatten(ctx, value, s.value.span).leaves;
+  if (ints.some((l, i) => l.node.dtype === 'i32' && isFloat(reals[i]?.node.dtype ?? 'i32')))
+    failAt(
+      ctx,
+      'E161',
+      `\`${name}\` began as an int, but this is ${describe(value)}`,
+      s.value.span,
+      `begin with a real: var ${name} = 0.0`,
+    );
   const fitted = conform(ctx, value, held, s.value.span, `\`${name}\``);
   const leaves = flatten(ctx, fitted, s.value.span).leaves;
   const outputs = new Map<string, Node>();
@@ -430,11 +459,7 @@ function assignState(w: ScriptWriter, s: ast.AssignStatement, scope: Scope): voi
     setVariable(w, name, local.value, value, s);
     return;
   }
-  const item = itemNamed(ctx, name, scope, s.target.span);
-  ctx.item(scope.module, item, name);
-  const info = w.variables.parameters.get(item) ?? w.variables.states.get(item);
-  if (info === undefined)
-    return failAt(ctx, 'E431', `\`${name}\` is no parameter and no state`, s.target.span);
+  const info = trainedOrCarried(w, name, scope, s.target.span);
   const leaves = info.toFree(value, s.value.span);
   const procedure = w.variables.procedure(
     `assign.${name}`,

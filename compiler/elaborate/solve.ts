@@ -6,7 +6,7 @@
 
 import { conform } from './conform.ts';
 import type { Context, SolveRecord } from './context.ts';
-import { failAt, notYet, withDraws } from './context.ts';
+import { failAt, inCall, notYet, withDraws } from './context.ts';
 import { gridOf } from './domains.ts';
 import { enterLoop } from './draws.ts';
 import { flatten, staticInteger, staticList, staticNumber, toReal } from './leaves.ts';
@@ -53,9 +53,10 @@ const LATER = ['times', 'space', 'solver', 'noise', 'paths', 'rtol', 'atol', 'li
 export function solveBuiltin(ctx: Context): Value {
   return define(ctx, 'solve', ARGUMENTS, (a) => {
     const wanted = a.get('precision');
-    if (wanted === undefined) return solve(ctx, a);
+    const solved = (): Value => inCall(ctx, { name: 'solve', span: a.span }, () => solve(ctx, a));
+    if (wanted === undefined) return solved();
     const name = wanted.kind === 'option' ? wanted.name : '';
-    return atPrecision(ctx, precisionNamed(ctx, name, a.spanOf('precision')), () => solve(ctx, a), a.span);
+    return atPrecision(ctx, precisionNamed(ctx, name, a.spanOf('precision')), solved, a.span);
   });
 }
 

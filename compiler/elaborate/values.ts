@@ -181,7 +181,7 @@ export function describe(v: Value): string {
       return `a list of ${v.elements.length}`;
     case 'function':
     case 'builtin':
-      return `the function ${v.name}`;
+      return v.name === 'the function' ? 'a function' : `the function ${v.name}`;
     case 'field':
       return v.grid ? `a field on ${v.grid.name}` : 'a function of coordinates';
     case 'layer':
