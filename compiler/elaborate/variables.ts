@@ -50,7 +50,7 @@ export class Variables {
   readonly procedures: ProcedureInfo[] = [];
   /** Procedures of the setup, in order. */
   readonly setup: string[] = [];
-  readonly inputs: { name: string; variable: string; value: number }[] = [];
+  readonly inputs: { name: string; variable: string; value: number; integer?: boolean }[] = [];
   readonly parameters = new Map<NamedItem, ParameterInfo>();
   readonly states = new Map<NamedItem, ParameterInfo>();
   /** Values of items that do not depend on the world. */
@@ -113,7 +113,7 @@ export class Variables {
       { dtype: integer ? 'i32' : ctx.real, shape: [] },
       Float64Array.from([value]),
     );
-    this.inputs.push({ name: item.name.name, variable, value });
+    this.inputs.push({ name: item.name.name, variable, value, ...(integer ? { integer } : {}) });
     return array(node);
   }
 

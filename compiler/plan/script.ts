@@ -31,7 +31,13 @@ export interface OutputValue {
 
 export interface Script {
   /** Run-time inputs (`input nu: real = 0.01`): variable name and default. */
-  readonly inputs: readonly { readonly name: string; readonly variable: string; readonly value: number }[];
+  readonly inputs: readonly {
+    readonly name: string;
+    readonly variable: string;
+    readonly value: number;
+    /** Takes whole numbers only. */
+    readonly integer?: boolean;
+  }[];
   /** Files to load before anything runs: contents go to `variable`. Shapes were read at compile time and are checked again. */
   readonly files: readonly {
     readonly path: string;

@@ -247,6 +247,8 @@ function inputValues(script: Script, given: ReadonlyMap<string, number>): Readon
         near ? `did you mean \`${near}\`?` : known,
       );
     }
+    if (script.inputs.some((i) => i.name === name && i.integer === true) && !Number.isInteger(value))
+      fail('R207', `the input \`${name}\` is a whole number, but is set to ${value}`);
     if (!Number.isFinite(value))
       fail('R207', `the input \`${name}\` is set to ${value}`, undefined, 'give a number');
   }

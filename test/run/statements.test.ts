@@ -98,6 +98,12 @@ describe('order', () => {
   });
 });
 
+test('a whole number is not cut', async () => {
+  const list = script([], { inputs: [{ name: 'n', variable: 'n', value: 1, integer: true }] });
+  const { error } = await ran(fakeExecutor({ n: [0] }, {}), list, { inputs: new Map([['n', 2.5]]) });
+  expect(error?.message).toContain('the input `n` is a whole number, but is set to 2.5');
+});
+
 describe('data files', () => {
   const list = script([print('d')], {
     files: [{ path: 'obs.csv', column: 'x', variable: 'd', shape: [3], place }],
