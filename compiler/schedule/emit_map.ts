@@ -17,6 +17,7 @@ import type { MapUnit } from './lower_map.ts';
 import { lowerMapUnit } from './lower_map.ts';
 import type { Unit } from './partition.ts';
 import type { Counter, Environment, Location, Storage } from './storage.ts';
+import { base } from './storage_points.ts';
 import { affineKey, constantOffset, isCounter } from './storage.ts';
 import { isStacked } from './threads.ts';
 import { renumber, usage } from './usage.ts';
@@ -56,11 +57,13 @@ export class MapEmitter {
     block: Step[],
     key: Unit = unit,
   ): void {
-    const wanted = unit.items.filter((item) =>
-      item.result !== undefined
-        ? copies.has(item.result)
-        : item.outputs.length === 0 || item.outputs.some((o) => written.has(o)) || isReadWithin(unit, item),
-    );
+    const wanted = unit.items.filter((item) => {
+      const places =
+        item.result !== undefined ? [copies.get(item.result)] : item.outputs.flatMap((o) => written.get(o));
+      if (places.every((place) => place === undefined) && !isReadWithin(unit, item)) return false;
+      const stored = places.some((place) => place !== undefined);
+      return unit.serial || !stored || !this.zeros(item, places, block);
+    });
     const active: MapUnit = { ...unit, items: wanted };
     if (wanted.length === 0 || sizeOf(unit.space) === 0) return;
     const own = new Set(wanted.flatMap((item) => item.outputs));
@@ -98,6 +101,22 @@ export class MapEmitter {
     this.dispatchMap(active, key, reads, stores, block);
     for (const { from, to, size } of out) this.emitter.copy(from, to, size, block);
     for (const { from, to, size } of later) this.emitter.copy(from, to, size, block);
+  }
+
+  /** Whether the item is an array of zeros, which needs no kernel. */
+  private zeros(item: Item, places: readonly (Location | undefined)[], block: Step[]): boolean {
+    const length = sizeOf(item.node.shape);
+    if (length <= PACKED || item.kind === 'thread' || item.kind === 'line') return false;
+    const value = splat(item.node);
+    if (value === undefined || !Object.is(value, 0)) return false;
+    for (const place of places)
+      if (place !== undefined)
+        block.push({
+          kind: 'fill',
+          to: { buffer: place.storage.id, type: place.storage.type, offset: place.offset, length },
+          value,
+        });
+    return true;
   }
 
   /** When a kernel needs too many buffers and small variables are among them, the procedure is written anew with those in the packed small values. */
@@ -329,6 +348,13 @@ export class MapEmitter {
       uniforms: keptUniforms,
     };
   }
+}
+
+/** The number that all elements are. */
+function splat(node: Node): number | undefined {
+  const b = base(node);
+  if (b.op === 'const') return b.attrs.value;
+  return b.op === 'broadcast' ? splat(at(b.args, 0)) : undefined;
 }
 
 function isReadWithin(unit: MapUnit, item: Item): boolean {

@@ -34,6 +34,13 @@ function viewOf(emitter: Emitter, node: Node, environment: Environment): Operand
     return { location: direct, batchStride: rows * columns, rowStride: columns, columnStride: 1 };
   let inner = node;
   while (inner.op === 'keep' || inner.op === 'stop_gradient') inner = at(inner.args, 0);
+  if (inner.op === 'broadcast') {
+    // One matrix for the whole batch.
+    const matrix = at(inner.args, 0);
+    const last = inner.attrs.axes.join() === `${rank - 2},${rank - 1}`;
+    const view = last ? viewOf(emitter, matrix, environment) : undefined;
+    return view === undefined ? undefined : { ...view, batchStride: 0 };
+  }
   if (inner.op !== 'transpose') return undefined;
   const { perm } = inner.attrs;
   const swapsLast = perm.every((p, i) => p === (i < rank - 2 ? i : i === rank - 2 ? rank - 1 : rank - 2));
@@ -41,14 +48,6 @@ function viewOf(emitter: Emitter, node: Node, environment: Environment): Operand
   const location = place(base(at(inner.args, 0)));
   if (location === undefined) return undefined;
   return { location, batchStride: rows * columns, rowStride: 1, columnStride: rows };
-}
-
-export function isView(node: Node): boolean {
-  let inner = node;
-  while (inner.op === 'keep' || inner.op === 'stop_gradient') inner = at(inner.args, 0);
-  if (inner.op !== 'transpose') return false;
-  const rank = inner.shape.length;
-  return inner.attrs.perm.every((p, i) => p === (i < rank - 2 ? i : i === rank - 2 ? rank - 1 : rank - 2));
 }
 
 export function emitProduct(
@@ -79,7 +78,7 @@ export function emitProduct(
   // Offsets given at run time: matrices at such places are copied first (a view has constant offsets).
   const fixed = (operand: Operand, rows: number, columns: number): Operand => {
     if (operand.location.offset.terms.length === 0) return operand;
-    const length = batch * rows * columns;
+    const length = (operand.batchStride === 0 ? 1 : batch) * rows * columns;
     const copy = emitter.separate({ dtype: node.dtype, shape: [length] }, `${emitter.label}_matrix`, block);
     emitter.copy(operand.location, copy, length, block);
     return { ...operand, location: copy };

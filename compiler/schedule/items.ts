@@ -1,7 +1,7 @@
 // The items of a partition: each stored value, each region operation, each result that is no stored value itself, with what it reads and how.
 
 import { at } from '../support/lists.ts';
-import { flopsPerElement, isRegionNode } from '../ir/classes.ts';
+import { classOf, flopsPerElement, isRegionNode } from '../ir/classes.ts';
 import type { Node } from '../ir/types.ts';
 import { sizeOf } from '../ir/types.ts';
 import type { PartitionOptions } from './partition.ts';
@@ -28,9 +28,13 @@ export interface Item {
   readonly reads: ReadonlyMap<Node, number>;
   /** Constant arrays used that do not fit into the text. */
   readonly literals: ReadonlySet<Node>;
+  /** Values computed on the way that cost much: worth storing when another kernel needs them too. */
+  readonly dear: ReadonlySet<Node>;
   readonly flops: number;
 }
 
+/** Operations an element from which on a value that several kernels need is stored. */
+const DEAR = 200;
 /** Single threads run no sums of more terms than this. */
 const SERIAL_TERMS = 256;
 
@@ -44,6 +48,7 @@ export class ItemMaker {
     private readonly stored: ReadonlySet<Node>,
     private readonly strategies: Strategies,
     private readonly options: PartitionOptions,
+    private readonly costs: ReadonlyMap<Node, number>,
   ) {}
 
   copy(result: Node, index: number, core: boolean): void {
@@ -106,6 +111,7 @@ export class ItemMaker {
     let flops = 0;
     let terms = 1;
     const literals = new Set<Node>();
+    const dear = new Set<Node>();
     // The item's own node is computed even where it is stored.
     const roots: (readonly [Node, number])[] = [];
     if (isRegionNode(node)) {
@@ -127,6 +133,7 @@ export class ItemMaker {
         const own = flopsPerElement(n);
         if (Number.isFinite(own)) flops += own;
         terms = Math.max(terms, termsOf(n));
+        if (n !== node && (this.costs.get(n) ?? 0) > DEAR && isStorable(n)) dear.add(n);
         if (n.op === 'literal' && sizeOf(n.shape) > 1) literals.add(n);
         return true;
       },
@@ -149,7 +156,17 @@ export class ItemMaker {
       thread,
       reads,
       literals,
+      dear,
       flops: flops * terms,
     });
   }
+}
+
+function isStorable(node: Node): boolean {
+  return (
+    node.dtype !== 'bool' &&
+    sizeOf(node.shape) > 1 &&
+    classOf(node.op) === 'elementwise' &&
+    base(node) === node
+  );
 }

@@ -52,8 +52,8 @@ export interface RegionPlan {
 /** Carried parameters of a loop, each with the result that is its next value. */
 export type Carried = ReadonlyMap<Node, Node>;
 
-/** How often a region is partitioned again because a kernel had too many buffers. */
-const MAX_CUTS = 100;
+/** How often a region is partitioned again because a kernel had too many buffers or repeated the work of another. */
+const MAX_CUTS = 50;
 
 /** `core`: how many results come first (all, but for loops that stack outputs). */
 export function partition(
@@ -68,8 +68,12 @@ export function partition(
     const plan = attempt(region, core, carried, strategies, options, cuts);
     const wide = plan.items.find((item) => !withinLimits(item, plan.around));
     const cut = wide === undefined ? undefined : cutOf(wide, new Set(region.params), plan, options);
-    if (wide === undefined || cut === undefined || round >= MAX_CUTS) return plan.plan;
-    (wide.core ? cuts.core : cuts.others).add(cut);
+    const next = wide !== undefined && cut !== undefined ? { cut, core: wide.core } : sharedWork(plan.plan);
+    if (next === undefined || round >= MAX_CUTS) return plan.plan;
+    const known = next.core ? cuts.core : cuts.others;
+    // A cut that changes nothing ends the search.
+    if (known.has(next.cut)) return plan.plan;
+    known.add(next.cut);
   }
 }
 
@@ -100,7 +104,7 @@ function attempt(
     for (const cut of cuts.others) points.stored.add(cut);
   }
   const { stored } = points;
-  const made = new ItemMaker(params, coreNodes, coreStored, stored, strategies, options);
+  const made = new ItemMaker(params, coreNodes, coreStored, stored, strategies, options, points.costs);
   const resultValues: (Node | undefined)[] = [];
   region.results.forEach((result, i) => {
     const b = base(result);
@@ -114,6 +118,24 @@ function attempt(
   const around = surroundingsOf(made.items, results, carried, options);
   const units = fuse(made.items, around);
   return { plan: { region, units, stored, resultValues }, items: made.items, around, coreStored };
+}
+
+/** The largest value of much work that kernels of one kind compute more than once. */
+function sharedWork(plan: RegionPlan): { readonly cut: Node; readonly core: boolean } | undefined {
+  const owner = new Map<Node, number>();
+  let best: { readonly cut: Node; readonly core: boolean } | undefined;
+  plan.units.forEach((unit, u) => {
+    if (unit.kind !== 'map' || unit.serial) return;
+    for (const { dear, core } of unit.items)
+      for (const node of dear) {
+        const key = owner.get(node);
+        const mine = core ? u : -1 - u;
+        if (key === undefined) owner.set(node, mine);
+        else if (key !== mine && key >= 0 === core && (best === undefined || node.id > best.cut.id))
+          best = { cut: node, core };
+      }
+  });
+  return best;
 }
 
 /** The largest part of a value that a kernel of its own can compute, where the whole reads too many arrays. */

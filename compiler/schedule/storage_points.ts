@@ -68,6 +68,8 @@ export class StoragePoints {
   readonly stored = new Set<Node>();
   /** Values that a kernel with too many buffers is cut at. */
   readonly cuts = new Set<Node>();
+  /** Operations that an element of each value takes, from what is stored. */
+  readonly costs = new Map<Node, number>();
 
   constructor(
     private readonly strategies: Strategies,
@@ -78,7 +80,7 @@ export class StoragePoints {
   /** Adds what the results need; nodes in `settled` keep the decision they have. */
   decide(results: readonly Node[], settled: ReadonlySet<Node>): Node[] {
     const order = reachable(results, this.params);
-    const costs = new Map<Node, number>();
+    const { costs } = this;
     const chains = new Map<Node, number>();
     const must = (node: Node): void => {
       const b = base(node);
@@ -229,8 +231,19 @@ export class StoragePoints {
   }
 }
 
-/** The value under transpositions and broadcasts that a matrix product can follow by strides. */
+/** The value that a matrix product reads through strides: under an exchange of the last two axes, and under the repetition of one matrix for a batch. */
 export function movedFrom(node: Node): Node {
   const b = base(node);
-  return b.op === 'transpose' ? base(at(b.args, 0)) : b;
+  const rank = b.shape.length;
+  if (b.op === 'broadcast' && b === stripped(node) && b.attrs.axes.join() === `${rank - 2},${rank - 1}`)
+    return movedFrom(at(b.args, 0));
+  if (b.op !== 'transpose' || b !== stripped(node)) return b;
+  const swaps = b.attrs.perm.every((p, i) => p === (i < rank - 2 ? i : i === rank - 2 ? rank - 1 : rank - 2));
+  return swaps ? base(at(b.args, 0)) : b;
+}
+
+function stripped(node: Node): Node {
+  let b = node;
+  while (b.op === 'keep' || b.op === 'stop_gradient') b = at(b.args, 0);
+  return b;
 }
