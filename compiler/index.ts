@@ -3,7 +3,7 @@
 export { compile, planOf } from './driver/compile.ts';
 export type { CompileOptions, CompileResult } from './driver/compile.ts';
 export type { CompileHost } from './elaborate/context.ts';
-export type { ElaboratedProgram, ProcedureSource } from './elaborate/program.ts';
+export type { CompileStage, ElaboratedProgram, ProcedureSource } from './elaborate/program.ts';
 export { createInterpreterExecutor } from './driver/interpreter_executor.ts';
 export type { Plan, Executor, Procedure, Step } from './plan/types.ts';
 export type { Script, ScriptStatement } from './plan/script.ts';
@@ -12,3 +12,6 @@ export { FlowError, InternalError } from './support/diagnostic.ts';
 export type { Diagnostic } from './support/diagnostic.ts';
 export { parseFile } from './syntax/parse.ts';
 export { printFile } from './syntax/print.ts';
+export { forwardSteps } from './support/revolve.ts';
+export { emitWasm } from './target/wasm/emit.ts';
+export { emitWgsl } from './target/wgsl/emit.ts';

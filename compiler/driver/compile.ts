@@ -38,12 +38,15 @@ export function compile(source: SourceFile, host: CompileHost, options: CompileO
     diagnostics.push(...e.diagnostics);
   }
   if (program === undefined || diagnostics.some((d) => d.severity === 'error')) return { diagnostics };
+  options.onStage?.('elaborate');
   const optimized: ElaboratedProgram = {
     ...program,
     procedures: optimizeProcedures(program, options.verify === true),
   };
+  options.onStage?.('optimize');
   if (options.stopAfter === 'elaborate') return { diagnostics, program: optimized };
   const { plan, report } = planOf(optimized);
+  options.onStage?.('schedule');
   return { diagnostics, program: optimized, plan, report };
 }
 

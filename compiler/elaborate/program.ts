@@ -36,7 +36,12 @@ export interface ElaboratedProgram {
   readonly script: Script;
 }
 
+/** The stages of a compilation; `parse` reads all modules. */
+export type CompileStage = 'parse' | 'elaborate' | 'optimize' | 'schedule';
+
 export interface ElaborateOptions {
+  /** Called when a stage has ended: for measurements. */
+  readonly onStage?: (stage: CompileStage) => void;
   readonly settings: ReadonlyMap<string, string>;
   /** Procedures that find out where a run became non-finite are made too. */
   readonly diagnose?: boolean;
@@ -55,6 +60,7 @@ export function elaborateProgram(
   const preludeModule =
     prelude === undefined ? undefined : loader.load({ path: prelude.path, text: prelude.text }, true);
   const module = loader.load(source, source.path.startsWith('std.'));
+  options.onStage?.('parse');
   if (diagnostics.some((d) => d.severity === 'error')) return undefined;
   const real = precisionOf(module, diagnostics);
   const { ctx, variables } = makeContext({
