@@ -15,6 +15,9 @@ import type { PreparedModel } from './model.ts';
 import { prepareModel } from './model.ts';
 import { define } from './builtins/registry.ts';
 import type { Given } from './builtins/registry.ts';
+import type { Method } from './solve_parts.ts';
+import { asRecord, memoryLeaves, plainArrays, positional } from './solve_parts.ts';
+import { adaptiveSolve, isAdaptive } from './adaptive.ts';
 import { methodSystem } from './method_system.ts';
 import { atPrecision, precisionNamed } from './precision.ts';
 import { staticText } from './strings.ts';
@@ -48,7 +51,8 @@ const ARGUMENTS = [
   'precision?',
   'sum?',
 ];
-const LATER = ['times', 'space', 'solver', 'noise', 'paths', 'rtol', 'atol', 'limit', 'sum'];
+const LATER = ['times', 'space', 'solver', 'noise', 'paths', 'sum'];
+const ADAPTIVE = ['rtol', 'atol', 'limit'];
 
 export function solveBuiltin(ctx: Context): Value {
   return define(ctx, 'solve', ARGUMENTS, (a) => {
@@ -74,6 +78,16 @@ function solve(ctx: Context, a: Given): Value {
     if (a.get(name) !== undefined) notYet(ctx, `\`${name}:\` of solve`, a.spanOf(name));
   const instance = instanceOf(ctx, a.need('model'), a);
   const model = prepareModel(ctx, instance, a.span);
+  if (isAdaptive(a)) return adaptiveSolve(ctx, a, model, methodOf(ctx, a), adjointPolicy(ctx, a));
+  for (const name of ADAPTIVE)
+    if (a.get(name) !== undefined)
+      failAt(
+        ctx,
+        'E384',
+        `\`${name}:\` belongs to adaptive steps, but this solve has fixed ones`,
+        a.spanOf(name),
+        'leave out `dt:` and `steps:`, or leave out the tolerance',
+      );
   const time = timeGrid(ctx, a);
   const method = methodOf(ctx, a);
   const policy = adjointPolicy(ctx, a);
@@ -174,38 +188,6 @@ function solve(ctx: Context, a: Given): Value {
   );
 }
 
-function positional(span: Span, ...values: Value[]): { value: Value; span: Span }[] {
-  return values.map((value) => ({ value, span }));
-}
-
-function asRecord(ctx: Context, v: Value, span: Span): RecordValue {
-  return v.kind === 'record'
-    ? v
-    : failAt(ctx, 'E370', `a record is wanted here, but this is ${describe(v)}`, span);
-}
-
-function memoryLeaves(ctx: Context, mem: Value, shape: Flattened, span: Span): Node[] {
-  if (shape.leaves.length === 0) return [];
-  const like = shape.rebuild(shape.leaves.map((l) => l.node));
-  return flatten(ctx, conform(ctx, mem, like, span, "the method's memory"), span).leaves.map((l) => l.node);
-}
-
-/** Fields as their arrays: saved values have times in front and lie on no grid any more. */
-function plainArrays(ctx: Context, v: Value, span: Span): Value {
-  switch (v.kind) {
-    case 'field': {
-      const flat = flatten(ctx, v, span);
-      return flat.leaves[0] === undefined ? v : array(flat.leaves[0].node);
-    }
-    case 'record':
-      return record([...v.entries].map(([k, e]) => [k, plainArrays(ctx, e, span)] as const));
-    case 'tuple':
-      return { ...v, elements: v.elements.map((e) => plainArrays(ctx, e, span)) };
-    default:
-      return v;
-  }
-}
-
 function instanceOf(ctx: Context, v: Value, a: Given): InstanceValue {
   const on = a.get('on');
   const applied = v.kind === 'model' ? ctx.call(v, [], a.span) : v;
@@ -246,7 +228,8 @@ function timeGrid(ctx: Context, a: Given): TimeGrid {
     const h = staticH !== undefined ? g.constant(staticH, ctx.real) : b.mul(g, b.sub(g, end, start), 1 / n);
     return { start, end, h, steps: n, staticH, staticStart: s0 };
   }
-  if (dt === undefined) return notYet(ctx, 'an adaptive solve (without `dt:` or `steps:`)', a.span);
+  if (dt === undefined)
+    return failAt(ctx, 'E373', 'a solve with fixed steps needs `dt:` or `steps:`', a.span);
   if (dt.kind === 'option') return notYet(ctx, `dt: ${dt.name}(…)`, a.spanOf('dt'));
   const step = staticNumber(dt);
   if (step === undefined || s0 === undefined || s1 === undefined)
@@ -270,12 +253,6 @@ function timeGrid(ctx: Context, a: Given): TimeGrid {
   return { start, end, h: g.constant(span / n, ctx.real), steps: n, staticH: span / n, staticStart: s0 };
 }
 
-interface Method {
-  readonly step: Value;
-  readonly init: Value | undefined;
-  readonly stability: number | undefined;
-}
-
 function methodOf(ctx: Context, a: Given): Method {
   const m = a.get('method');
   if (m === undefined)
@@ -289,8 +266,9 @@ function methodOf(ctx: Context, a: Given): Method {
       a.spanOf('method'),
       'the methods of std.ode are such records: use std.ode { rk4 }',
     );
-  const stability = m.entries.get('stability');
+  const [order, stability] = [m.entries.get('order'), m.entries.get('stability')];
   return {
+    order: order === undefined ? undefined : staticNumber(order),
     step,
     init: m.entries.get('init'),
     stability: stability === undefined ? undefined : staticNumber(stability),

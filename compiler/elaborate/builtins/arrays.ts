@@ -255,6 +255,18 @@ export function arrays(ctx: Context): BuiltinValue[] {
         }),
       );
     }),
+    define(ctx, 'append', ['list', 'x'], (a) => {
+      const xs = a.need('list');
+      if (xs.kind !== 'list' && xs.kind !== 'tuple')
+        return failAt(
+          ctx,
+          'E267',
+          `append adds to a static list, but this is ${describe(xs)}`,
+          a.span,
+          'join arrays with concat(a, b)',
+        );
+      return list([...xs.elements, a.need('x')]);
+    }),
     define(ctx, 'list', ['...xs'], (a) => list(a.rest.map((x) => x.value))),
     define(ctx, 'tuple', ['...xs'], (a) => tuple(a.rest.map((x) => x.value))),
   ];

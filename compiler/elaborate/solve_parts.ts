@@ -1,0 +1,50 @@
+// Small things that solves with fixed and with adaptive steps share: calling a method, the states of its result, saved values as plain arrays.
+
+import { conform } from './conform.ts';
+import type { Context } from './context.ts';
+import { failAt } from './context.ts';
+import { flatten } from './leaves.ts';
+import type { Flattened } from './leaves.ts';
+import type { RecordValue, Value } from './values.ts';
+import { array, describe, record } from './values.ts';
+import type { Node } from '../ir/types.ts';
+import type { Span } from '../support/span.ts';
+
+export function positional(span: Span, ...values: Value[]): { value: Value; span: Span }[] {
+  return values.map((value) => ({ value, span }));
+}
+
+export function asRecord(ctx: Context, v: Value, span: Span): RecordValue {
+  return v.kind === 'record'
+    ? v
+    : failAt(ctx, 'E370', `a record is wanted here, but this is ${describe(v)}`, span);
+}
+
+export function memoryLeaves(ctx: Context, mem: Value, shape: Flattened, span: Span): Node[] {
+  if (shape.leaves.length === 0) return [];
+  const like = shape.rebuild(shape.leaves.map((l) => l.node));
+  return flatten(ctx, conform(ctx, mem, like, span, "the method's memory"), span).leaves.map((l) => l.node);
+}
+
+/** Fields as their arrays: saved values have times in front and lie on no grid any more. */
+export function plainArrays(ctx: Context, v: Value, span: Span): Value {
+  switch (v.kind) {
+    case 'field': {
+      const flat = flatten(ctx, v, span);
+      return flat.leaves[0] === undefined ? v : array(flat.leaves[0].node);
+    }
+    case 'record':
+      return record([...v.entries].map(([k, e]) => [k, plainArrays(ctx, e, span)] as const));
+    case 'tuple':
+      return { ...v, elements: v.elements.map((e) => plainArrays(ctx, e, span)) };
+    default:
+      return v;
+  }
+}
+
+export interface Method {
+  readonly step: Value;
+  readonly init: Value | undefined;
+  readonly order: number | undefined;
+  readonly stability: number | undefined;
+}
