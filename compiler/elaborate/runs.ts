@@ -299,7 +299,6 @@ function runStatement(w: ScriptWriter, s: ast.RunStatement, scope: Scope): void 
       w.change({
         kind: 'branch',
         condition,
-        procedure: '',
         then: nestedBlock(w, s.then, scope.child(), 'then'),
         else:
           elseBranch === undefined ? [] : nestedOf(w, (inner) => otherwise(inner, elseBranch, scope), 'else'),

@@ -13,6 +13,7 @@ export class KernelLibrary {
   readonly kernels: Kernel[] = [];
   private readonly known = new Map<string, number>();
   private readonly names = new Map<string, number>();
+  private readonly taken = new Set<string>();
 
   /** The number of the kernel with this text; a new one is called after `label`. */
   add(kernel: Unnamed, label: string, origins: readonly Span[]): number {
@@ -55,8 +56,15 @@ export class KernelLibrary {
       .replace(/[^A-Za-z0-9_]+/g, '_')
       .replace(/^(?=[0-9])/, '_')
       .replace(/^$/, 'kernel');
-    const n = this.names.get(clean) ?? 0;
-    this.names.set(clean, n + 1);
-    return n === 0 ? clean : `${clean}_${n + 1}`;
+    // A label may end like a numbered name: `look` the 14th and `look.14`.
+    let n = this.names.get(clean) ?? 0;
+    let name: string;
+    do {
+      n++;
+      name = n === 1 ? clean : `${clean}_${n}`;
+    } while (this.taken.has(name));
+    this.names.set(clean, n);
+    this.taken.add(name);
+    return name;
   }
 }

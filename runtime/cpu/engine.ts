@@ -55,7 +55,7 @@ export async function compileModule(
 ): Promise<CompiledModule> {
   if (!features.simd)
     fail(
-      'R201',
+      'R050',
       'this JavaScript engine has no 128-bit SIMD, which the CPU target needs',
       undefined,
       'use Node 20.19 or later, or a browser of 2023 or later',
@@ -69,7 +69,7 @@ export async function compileModule(
     return { module: new WebAssembly.Module(bytes), variant };
   } catch (error) {
     return fail(
-      'R202',
+      'R051',
       `the program's WebAssembly module was refused: ${error instanceof Error ? error.message : String(error)}`,
       undefined,
       variant === 'relaxed'
