@@ -13,6 +13,7 @@ import { CanonicalRegions } from './canonical.ts';
 import { KernelLibrary } from './library.ts';
 import { UNROLL } from './lower_map.ts';
 import type { Item } from './items.ts';
+import { isMapKind } from './items.ts';
 import type { PartitionOptions, RegionPlan, Unit } from './partition.ts';
 import { PACKED } from './fuse.ts';
 import { partition } from './partition.ts';
@@ -23,6 +24,8 @@ import { LEAD, SAME } from './reads.ts';
 import type { Environment, Location, Storage } from './storage.ts';
 import { bufferType, constantOffset, isCounter, sameLocation, whole } from './storage.ts';
 import { isBatched, isStackedOutput } from './threads.ts';
+import { Scatters } from './scatters.ts';
+import { emitScatter } from './emit_scatter.ts';
 import { MapEmitter } from './emit_map.ts';
 import { emitProduct } from './emit_product.ts';
 import { emitSequence } from './emit_loop.ts';
@@ -33,6 +36,7 @@ export class Emitter {
   readonly strategies: Strategies;
   readonly storages: Storage[] = [];
   private readonly plans = new Map<string, RegionPlan>();
+  readonly scatters = new Scatters();
   private readonly maps = new MapEmitter(this);
   private readonly literals = new Map<string, Location>();
   private readonly packs = new Map<string, Storage>();
@@ -249,7 +253,7 @@ export class Emitter {
   ): void {
     const arenas = new Map<Storage, Set<Storage>>();
     for (const unit of plan.units) {
-      if (unit.kind === 'step' && (unit.item.kind === 'sequence' || unit.item.kind === 'product')) continue;
+      if (unit.kind === 'step' && !isMapKind(unit.item.kind)) continue;
       const used = new Set<Storage>();
       for (const item of itemsOf(unit)) {
         for (const node of item.reads.keys()) {
@@ -340,6 +344,9 @@ export class Emitter {
     switch (item.kind) {
       case 'sequence':
         emitSequence(this, item, environment, written, block);
+        return;
+      case 'scatter':
+        emitScatter(this, item, environment, written.get(item.node) ?? [], block);
         return;
       case 'product':
         emitProduct(this, item, environment, written.get(item.node) ?? [], block);

@@ -314,6 +314,12 @@ export class MapEmitter {
       stores,
       literal: (node) => constantPlace(this.emitter.literalNode(node)),
       table: (data) => constantPlace(this.emitter.literal(data, 'i32')),
+      rows: (node) => {
+        const rows = this.emitter.scatters.rows(node);
+        if (rows === undefined) return undefined;
+        const place = (data: Int32Array): Place => constantPlace(this.emitter.literal(data, 'i32'));
+        return { start: place(rows.start), list: place(rows.list), length: rows.list.length };
+      },
     });
     const used = usage(lowered.body);
     const kept = range(buffers.length).filter((b) => used.buffers.has(b));

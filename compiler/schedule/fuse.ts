@@ -10,6 +10,7 @@ import type { Node } from '../ir/types.ts';
 import { sizeOf } from '../ir/types.ts';
 import { BYTES } from '../kernel/types.ts';
 import type { Item } from './items.ts';
+import { isMapKind } from './items.ts';
 import type { Carried, PartitionOptions, Unit } from './partition.ts';
 import { SAME, LEAD } from './reads.ts';
 import { bufferType } from './storage.ts';
@@ -116,7 +117,7 @@ function overwrites(param: Node, items: ReadonlySet<Item>, around: Surroundings)
 
 /** Whether a kernel for the item alone stays within its buffers. */
 export function withinLimits(item: Item, around: Surroundings): boolean {
-  return item.kind === 'sequence' || item.kind === 'product' || bindable(new Set([item]), around);
+  return !isMapKind(item.kind) || bindable(new Set([item]), around);
 }
 
 export function fuse(items: readonly Item[], around: Surroundings): Unit[] {
@@ -132,8 +133,7 @@ export function fuse(items: readonly Item[], around: Surroundings): Unit[] {
       const definer = definedBy.get(read);
       if (definer !== undefined && definer !== item) dependencies.add(definer);
     }
-    const fusable =
-      item.kind !== 'sequence' && item.kind !== 'product' && (item.kind !== 'line' || item.serial);
+    const fusable = isMapKind(item.kind) && (item.kind !== 'line' || item.serial);
     const key = `${item.serial ? 'serial' : item.space.join('x')}|${item.core}`;
     let target: Group | undefined;
     let best = -1;

@@ -6,14 +6,22 @@ import type { Node } from '../ir/types.ts';
 import { sizeOf } from '../ir/types.ts';
 import type { PartitionOptions } from './partition.ts';
 import { CONSTANT, LEAD, SAME, UNIFORM, walkReads } from './reads.ts';
+import { isSorted } from './scatters.ts';
 import { base, isProduct, termsOf } from './storage_points.ts';
 import type { Strategies } from './strategies.ts';
 import type { ThreadShape } from './threads.ts';
 
+/** value, copy, line (a running sum) and thread (a loop inside a kernel) are computed by map kernels; sequence, product and scatter by steps of their own. */
+export type ItemKind = 'value' | 'copy' | 'line' | 'thread' | 'sequence' | 'product' | 'scatter';
+
+export function isMapKind(kind: ItemKind): boolean {
+  return kind !== 'sequence' && kind !== 'product' && kind !== 'scatter';
+}
+
 /** One stored value, or one region operation with all its outputs. */
 export interface Item {
   readonly id: number;
-  readonly kind: 'value' | 'copy' | 'line' | 'thread' | 'sequence' | 'product';
+  readonly kind: ItemKind;
   /** The node computed; for `copy` the result that is stored without being a stored value itself. */
   readonly node: Node;
   /** Stored nodes this defines. */
@@ -68,7 +76,13 @@ export class ItemMaker {
       return;
     }
     if (!this.stored.has(node) || node.op === 'project') return;
-    const kind = isProduct(node) ? 'product' : node.op === 'cumsum' ? 'line' : 'value';
+    const kind = isProduct(node)
+      ? 'product'
+      : isSorted(node)
+        ? 'scatter'
+        : node.op === 'cumsum'
+          ? 'line'
+          : 'value';
     if (this.coreNodes.has(node) && !this.coreStored.has(node)) {
       // Computed inside the core's kernels, stored for others by a kernel of its own.
       this.add(kind, node, [node], undefined, false);
@@ -139,8 +153,7 @@ export class ItemMaker {
       },
     );
     const small =
-      kind !== 'sequence' &&
-      kind !== 'product' &&
+      isMapKind(kind) &&
       (thread !== undefined
         ? lead === 0
         : sizeOf(node.shape) <= this.options.serial && sizeOf(node.shape) * terms <= SERIAL_TERMS);

@@ -26,6 +26,13 @@ export class Frame {
   constructor(readonly sources: Map<Node, Source>) {}
 }
 
+/** For every place that a scatter writes to (batch and target, flat), the updates that go there: positions list[start[p]] .. list[start[p + 1] - 1] in the index array, ascending. */
+export interface Rows {
+  readonly start: Place;
+  readonly list: Place;
+  readonly length: number;
+}
+
 /** What runs a region inside the kernel; returns its outputs. */
 export type RegionRunner = (lowering: Lowering, frame: Frame, node: Node) => readonly Source[];
 
@@ -33,6 +40,7 @@ export class Lowering {
   constructor(
     readonly writer: Writer,
     private readonly literal: (node: NodeOf<'literal'>) => Place,
+    private readonly rows: (node: NodeOf<'scatter_add'>) => Rows | undefined,
     private readonly runRegion: RegionRunner,
   ) {}
 
@@ -447,13 +455,15 @@ export class Lowering {
     return { expr: k.variable('i32', place), depth: writer.depth };
   }
 
-  /** Sum over all updates of those that go to this element. */
+  /** Sum over the updates that go to this element: those listed when the index is known, else over all with a test. */
   private scattered(frame: Frame, node: NodeOf<'scatter_add'>, tuple: readonly Index[]): Value {
     const ix = this.writer.index;
     const { batch, size } = node.attrs;
     const [index, update] = [at(node.args, 0), at(node.args, 1)];
     const target = at(tuple, batch);
     const zero = k.constant(node.dtype, 0);
+    const rows = this.rows(node);
+    if (rows !== undefined) return this.rowSum(frame, node, tuple, rows);
     return this.sumOver('sum', node.dtype, index.shape.slice(batch), (terms) => {
       const place = [...tuple.slice(0, batch), ...terms];
       const to = this.runtimeIndex(this.value(frame, index, place), size);
@@ -463,6 +473,30 @@ export class Lowering {
         k.select(h, v, zero),
       );
     });
+  }
+
+  private rowSum(frame: Frame, node: NodeOf<'scatter_add'>, tuple: readonly Index[], rows: Rows): Value {
+    const { writer } = this;
+    const ix = writer.index;
+    const { batch, size } = node.attrs;
+    const [index, update] = [at(node.args, 0), at(node.args, 1)];
+    const row = ix.flat(tuple.slice(0, batch + 1), [...index.shape.slice(0, batch), size]);
+    const from = writer.load(rows.start, row, 'i32');
+    const to = writer.load(rows.start, ix.shift(row, 1), 'i32');
+    const sum = writer.fresh('sum');
+    writer.append({ kind: 'var', name: sum, value: k.constant(node.dtype, 0) });
+    const total = k.variable(node.dtype, sum);
+    const name = writer.fresh('q');
+    const depth = writer.open();
+    const place = ix.variable(k.variable('i32', name), 0, Math.max(0, rows.length - 1), depth);
+    const position = writer.load(rows.list, place, 'i32');
+    const last = Math.max(0, sizeOf(index.shape) - 1);
+    const point = ix.unflat(ix.variable(position.expr, 0, last, position.depth), index.shape);
+    const x = this.value(frame, update, [...point, ...tuple.slice(batch + 1)]);
+    writer.append({ kind: 'assign', name: sum, value: k.add(total, x.expr) });
+    const body = writer.close();
+    writer.append({ kind: 'for', name, from: from.expr, to: to.expr, down: false, body });
+    return { expr: total, depth: writer.depth };
   }
 
   /** An index found at run time, clamped to 0..n-1. */

@@ -10,7 +10,7 @@ import { sizeOf } from '../ir/types.ts';
 import * as k from '../kernel/build.ts';
 import type { Statement } from '../kernel/types.ts';
 import type { Index } from './index_algebra.ts';
-import type { Source } from './lower.ts';
+import type { Rows, Source } from './lower.ts';
 import { Frame, Lowering } from './lower.ts';
 import { regionRunner } from './lower_region.ts';
 import type { Item } from './items.ts';
@@ -31,6 +31,8 @@ export interface MapPlaces {
   readonly stores: ReadonlyMap<Item, readonly (readonly Place[])[]>;
   readonly literal: (node: NodeOf<'literal'>) => Place;
   readonly table: (data: readonly number[]) => Place;
+  /** The rows of a scatter whose index is known. */
+  readonly rows: (node: NodeOf<'scatter_add'>) => Rows | undefined;
 }
 
 export interface LoweredMap {
@@ -63,6 +65,7 @@ export function lowerMapUnit(unit: MapUnit, writer: Writer, places: MapPlaces): 
   const lowering = new Lowering(
     writer,
     places.literal,
+    places.rows,
     regionRunner({
       space: unit.space,
       point,

@@ -1,6 +1,7 @@
 // Rewrites on the array IR that only a scheduler wants, done once before anything is partitioned:
 //
 //   large reductions become trees of a fixed shape: sums of many terms by few threads are first summed by thousands of threads, each over a strided part of the terms, then by fewer
+//   running sums along long lines are done in blocks
 //   sums that a loop adds to a carry at every step are added element by element to a carried array, and reduced once after the loop
 //
 // The order of additions follows from shapes alone, so results are the same on every run and target. Loops that run inside one kernel are left as they are.
@@ -24,6 +25,8 @@ const MANY = 4096;
 /** Partial results that the first stage of a tree aims at, and the least number of terms of one of them. */
 const PARTIALS = 8192;
 const LEAST_TERMS = 32;
+/** Running sums along more elements than this are done in blocks, unless there are as many lines. */
+const LONG_LINE = 1024;
 /** Sums of more terms than this leave the loop that accumulates them. */
 const ACCUMULATED = 64;
 
@@ -64,7 +67,8 @@ class Preparation {
         }
         const changed = node.args.some((a) => image(a) !== a);
         const again = changed ? rebuild(this.g, node, node.args.map(image)) : node;
-        const tree = again.op === 'reduce' ? this.tree(again) : again;
+        const tree =
+          again.op === 'reduce' ? this.tree(again) : again.op === 'cumsum' ? this.blocks(again) : again;
         if (tree !== node) images.set(node, tree);
       });
     }
@@ -133,6 +137,36 @@ class Preparation {
       left = parts;
     }
     return b.reshape(g, b.reduce(g, kind, level, [along]), node.shape);
+  }
+
+  /** A running sum along a long line: within blocks, over the blocks' totals, and both added. */
+  private blocks(node: NodeOf<'cumsum'>): Node {
+    const { g } = this;
+    const { axis, reverse } = node.attrs;
+    const x = at(node.args, 0);
+    const n = at(x.shape, axis);
+    const lines = sizeOf(x.shape) / Math.max(1, n);
+    if (n <= LONG_LINE || lines >= LONG_LINE) return node;
+    const each = Math.ceil(Math.sqrt(n));
+    const count = Math.ceil(n / each);
+    const shape = [...x.shape.slice(0, axis), count, each, ...x.shape.slice(axis + 1)];
+    const blocks = b.reshape(g, b.padAxis(g, x, axis, 0, count * each - n), shape);
+    const within = b.cumsum(g, blocks, axis + 1, reverse);
+    const last = reverse ? 0 : each - 1;
+    const totals = b.indexAxis(g, within, axis + 1, last);
+    const sums = b.cumsum(g, totals, axis, reverse);
+    // What lies before each block (behind it, from the end).
+    const moved = reverse
+      ? b.padAxis(g, b.sliceAxis(g, sums, axis, 1, count), axis, 0, 1)
+      : b.padAxis(g, b.sliceAxis(g, sums, axis, 0, count - 1), axis, 1, 0);
+    const axes = range(shape.length).filter((i) => i !== axis + 1);
+    const sum = b.add(g, within, b.broadcastAxes(g, moved, shape, axes));
+    const joined = b.reshape(
+      g,
+      sum,
+      x.shape.map((e, i) => (i === axis ? count * each : e)),
+    );
+    return b.sliceAxis(g, joined, axis, 0, n);
   }
 }
 

@@ -10,6 +10,7 @@ import { reachable } from '../ir/region.ts';
 import type { Node } from '../ir/types.ts';
 import { sizeOf } from '../ir/types.ts';
 import type { PartitionOptions } from './partition.ts';
+import { isSorted } from './scatters.ts';
 import { CONSTANT, LEAD, UNIFORM } from './reads.ts';
 import type { Strategies } from './strategies.ts';
 
@@ -180,7 +181,7 @@ export class StoragePoints {
       case 'scatter_add':
         must(node);
         node.args.forEach((arg) => {
-          if ((costs.get(arg) ?? 0) > 2) must(arg);
+          if (isSorted(node) || (costs.get(arg) ?? 0) > 2) must(arg);
         });
         return;
       case 'gather':

@@ -7,7 +7,11 @@ it('numbers labels so that no two kernels share a name', () => {
   const library = new KernelLibrary();
   const labels = ['look', 'look', 'look.2', 'look_2', 'look.3', 'look', 'look', '2 look'];
   labels.forEach((label, i) =>
-    library.add({ kind: 'map', space: [i + 1], axes: ['i0'], buffers: [], uniforms: [], body: [] }, label, []),
+    library.add(
+      { kind: 'map', space: [i + 1], axes: ['i0'], buffers: [], uniforms: [], body: [] },
+      label,
+      [],
+    ),
   );
   const names = library.kernels.map((k) => k.name);
   expect(new Set(names).size).toBe(labels.length);
