@@ -81,18 +81,25 @@ export function log(o: Ops, x: Num): Fast {
   return { value, special: o.not(inside) };
 }
 
+/** Sine (turn 0) or cosine (turn 1), of |x|; the sine takes the sign of x, also of zero. */
 function rotated(o: Ops, x: Num, turn: 0 | 1): Fast {
-  const { n, k } = nearest(o, x, TWO_OVER_PI);
+  const a = o.abs(x);
+  const { n, k } = nearest(o, a, TWO_OVER_PI);
   // The first three products are exact.
-  const r = PIO2.reduce<Num>((rest, part) => o.fnma(n, f32(o, part), rest), x);
+  const r = PIO2.reduce<Num>((rest, part) => o.fnma(n, f32(o, part), rest), a);
   const z = o.mul(r, r);
   const sin = o.fma(o.mul(z, r), polynomial(o, z, SIN), r);
   const cos = o.fma(o.mul(z, z), polynomial(o, z, COS), o.fnma(z, f32(o, 0.5), f32(o, 1)));
   const quarters = turn === 0 ? k : o.add(k, i32(o, 1));
   const even = o.compare('eq', o.and(quarters, i32(o, 1)), i32(o, 0));
-  const sign = o.shiftBy('shl', o.and(quarters, i32(o, 2)), 30);
+  const turned = o.shiftBy('shl', o.and(quarters, i32(o, 2)), 30);
+  const sign = turn === 0 ? o.xor(turned, signOf(o, x)) : turned;
   const value = o.as('f32', o.xor(o.as('i32', o.select(even, sin, cos)), sign));
-  return { value, special: o.not(o.compare('le', o.abs(x), f32(o, LARGEST_ANGLE))) };
+  return { value, special: o.not(o.compare('le', a, f32(o, LARGEST_ANGLE))) };
+}
+
+function signOf(o: Ops, x: Num): Num {
+  return o.and(o.as('i32', x), i32(o, -2147483648));
 }
 
 export function sin(o: Ops, x: Num): Fast {
@@ -106,13 +113,12 @@ export function cos(o: Ops, x: Num): Fast {
 export function tanh(o: Ops, x: Num): Fast {
   const a = o.abs(x);
   const z = o.mul(x, x);
-  const near = o.fma(o.mul(z, x), polynomial(o, z, TANH), x);
+  const near = o.fma(o.mul(z, a), polynomial(o, z, TANH), a);
   // 1 - 2/(exp(2a) + 1); beyond 9.02 that is 1.
   const double = o.min(o.add(a, a), f32(o, 20));
   const { k, q } = reduceExp(o, double);
   const e = o.mul(o.add(q, f32(o, 1)), powerOfTwo(o, k));
   const far = o.sub(f32(o, 1), o.div(f32(o, 2), o.add(e, f32(o, 1))));
-  const sign = o.and(o.as('i32', x), i32(o, -2147483648));
-  const signed = o.as('f32', o.or(o.as('i32', far), sign));
-  return { value: o.select(o.compare('lt', a, f32(o, 0.55)), near, signed) };
+  const magnitude = o.select(o.compare('lt', a, f32(o, 0.55)), near, far);
+  return { value: o.as('f32', o.or(o.as('i32', magnitude), signOf(o, x))) };
 }

@@ -251,12 +251,14 @@ export function rotated(o: Ops, angle: Angle, turn: 0 | 1): Num {
 }
 
 export function sin(o: Ops, x: Num): Fast {
-  const { angle, special } = reduceAngle(o, x);
-  return { value: rotated(o, angle, 0), special };
+  const { angle, special } = reduceAngle(o, o.abs(x));
+  // Of |x|, with the sign of x, also of zero.
+  const sign = o.and(o.bitsOf(x), o.bits64(-9223372036854775808n));
+  return { value: o.fromBits(o.xor(o.bitsOf(rotated(o, angle, 0)), sign)), special };
 }
 
 export function cos(o: Ops, x: Num): Fast {
-  const { angle, special } = reduceAngle(o, x);
+  const { angle, special } = reduceAngle(o, o.abs(x));
   return { value: rotated(o, angle, 1), special };
 }
 
