@@ -36,6 +36,21 @@ function materialiseList(ctx: Context, v: Value): Value {
   return node === undefined ? v : array(node);
 }
 
+/** Whether static operands are of the kind that the function takes; where they are not, the way through nodes says so. */
+function kindsFit(op: Elementwise, args: readonly Value[]): boolean {
+  const truths = args.filter((a) => a.kind === 'bool').length;
+  switch (op.operands) {
+    case 'bool':
+      return truths === args.length;
+    case 'mask':
+      return args[0]?.kind === 'bool' && (truths === 1 || truths === args.length);
+    case 'compare':
+      return truths === 0 || truths === args.length;
+    default:
+      return truths === 0;
+  }
+}
+
 function atCompileTime(
   op: Elementwise,
   compute: (...x: readonly number[]) => number,
@@ -50,8 +65,7 @@ function atCompileTime(
     } else if (a.kind === 'bool') numbers.push(a.value ? 1 : 0);
     else return undefined;
   }
-  if (args.some((a) => a.kind === 'bool') && op.operands !== 'bool' && op.operands !== 'mask')
-    return undefined;
+  if (!kindsFit(op, args)) return undefined;
   const result = compute(...numbers);
   if (op.truth === true) return bool(result !== 0);
   const integer =

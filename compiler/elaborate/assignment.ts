@@ -34,7 +34,7 @@ export function assign(ctx: Context, s: ast.AssignStatement, scope: Scope): void
   const value = ctx.evaluate(s.value, scope);
   const combined =
     s.op === '=' ? value : ctx.elementwise(COMBINE[s.op], [ctx.evaluate(s.target, scope), value], s.span);
-  assignTo(ctx, s.target, combined, scope, s.span);
+  assignTo(ctx, s.target, combined, scope, s.value.span);
 }
 
 function assignTo(ctx: Context, target: ast.Expression, value: Value, scope: Scope, span: Span): void {
@@ -59,7 +59,7 @@ function assignTo(ctx: Context, target: ast.Expression, value: Value, scope: Sco
     case 'member': {
       const whole = ctx.evaluate(target.target, scope);
       if (whole.kind !== 'record')
-        failAt(ctx, 'E250', `${describe(whole)} has no part that could be assigned`, target.span);
+        failAt(ctx, 'E250', `${describe(whole)} has no part \`${target.name.name}\``, target.name.span);
       if (!whole.entries.has(target.name.name))
         failAt(ctx, 'E240', `${describe(whole)} has no part \`${target.name.name}\``, target.name.span);
       assignTo(
@@ -154,12 +154,12 @@ function setElements(ctx: Context, x: Node, entries: readonly AxisIndex[], v: No
         ctx,
         'E254',
         'an assignment to many run-time positions is a scatter',
-        span,
+        e.span,
         'write a[idx[p]] += w[p] for p in 0..n',
       );
   });
   region.push(...shape.slice(entries.length));
-  const spread = conform(ctx, array(v), array(b.full(g, region, 0, v.dtype)), span, 'the new elements');
+  const spread = conform(ctx, array(v), array(b.full(g, region, 0, v.dtype)), span, 'the place assigned to');
   let moved = spread.kind === 'array' ? spread.node : v;
   let mask: Node | undefined;
   let axis = 0;

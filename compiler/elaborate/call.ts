@@ -7,7 +7,7 @@ import { bindArguments } from './call_arguments.ts';
 import { callField } from './field_calls.ts';
 import { gridOf } from './domains.ts';
 import { instantiate } from './layers.ts';
-import { find } from './names.ts';
+import { placeGrid } from './places.ts';
 import { flatten } from './leaves.ts';
 import { optionNamed } from './options.ts';
 import type { Scope } from './scope.ts';
@@ -96,7 +96,7 @@ export function call(ctx: Context, callee: Value, args: CallArguments, span: Spa
       if (callee.call !== undefined) return callee.call(callee, args, span);
       const inner = callee.entries.get('call');
       if (inner !== undefined) return call(ctx, inner, args, span);
-      return failAt(ctx, 'E170', 'a record cannot be called', span);
+      return failAt(ctx, 'E170', `${describe(callee)} cannot be called`, span);
     }
     default:
       return failAt(
@@ -145,13 +145,5 @@ function applyModel(ctx: Context, m: ModelValue, args: CallArguments, span: Span
   bindArguments(ctx, m.item.name.name, m.item.params, args, scope, span);
   const on = m.item.on;
   if (on === undefined) return { kind: 'instance', item: m.item, scope };
-  const domain = find(ctx, on.name.name, m.scope);
-  if (domain === undefined || domain.kind !== 'domain')
-    return failAt(ctx, 'E176', `\`${on.name.name}\` is no domain`, on.span);
-  const places = (on.args ?? []).map((a) => ({
-    ...(a.name ? { name: a.name.name } : {}),
-    value: ctx.evaluate(a.value, scope),
-    span: a.span,
-  }));
-  return { kind: 'instance', item: m.item, scope, grid: gridOf(ctx, domain, places, on.span) };
+  return { kind: 'instance', item: m.item, scope, grid: placeGrid(ctx, on, scope) };
 }

@@ -29,7 +29,7 @@ export function checkGradient(
   const now = targets.variables.map((v) => variables.nodeOf(v));
   const objective = objectiveAt(ctx, targets, s.value, targets.now, scope);
   checkInfluence(ctx, targets, variables, objective, s.value, s.over);
-  const name = `check.${variables.procedures.length}`;
+  const name = variables.fresh('check');
   const h = variables.declare(ctx, `${name}.h`, { dtype: ctx.real, shape: [] });
   // A direction with entries in (-1, 1), on the scale of each parameter.
   const direction = withDraws(ctx, freshDraws(`check gradient ${labelOf(s.value)}`), () =>

@@ -1,7 +1,7 @@
 // Domains: the grid that a declaration gives for some numbers of cells.
 
 import type { Context } from './context.ts';
-import { failAt, notYet } from './context.ts';
+import { failAt, inCall, notYet } from './context.ts';
 import { staticInteger, staticNumber } from './leaves.ts';
 import type { CallArguments, DomainValue } from './values.ts';
 import type { Grid, GridAxis } from '../field/types.ts';
@@ -24,13 +24,16 @@ export function gridOf(ctx: Context, domain: DomainValue, args: CallArguments, s
       twice.name.span,
       'every coordinate needs a name of its own',
     );
-  const axes = item.body.axes.map((axis) => gridAxis(ctx, axis, scope));
+  const body = item.body;
+  const axes = inCall(ctx, { name: item.name.name, span }, () =>
+    body.axes.map((axis) => gridAxis(ctx, axis, scope)),
+  );
   if (axes.length > 3)
     failAt(
       ctx,
       'E320',
       `a grid has one, two or three axes, but ${item.name.name} has ${axes.length}`,
-      item.span,
+      item.name.span,
     );
   return { name: item.name.name, axes };
 }

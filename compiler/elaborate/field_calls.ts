@@ -22,7 +22,7 @@ export function callField(ctx: Context, f: FieldValue, args: CallArguments, span
       span,
       'write field f(x, y) = … and call that',
     );
-  const label = f.expr.kind === 'analytic' || f.expr.kind === 'leaf' ? f.expr.name : 'this field';
+  const label = f.expr.kind === 'analytic' || f.expr.kind === 'leaf' ? f.expr.name : 'field';
   const points: CallArgument[] = [];
   define(ctx, label, names, (a) => {
     for (const n of names) points.push({ value: a.need(n), span: a.spanOf(n) });

@@ -165,7 +165,9 @@ export function evaluateEntries(
     failAt(
       ctx,
       'E233',
-      `${flat.length} indices for an array of ${shape.length === 0 ? 'no axes (a number)' : `shape [${shape.join(', ')}]`}`,
+      shape.length === 0
+        ? 'a number has no elements'
+        : `${flat.length} indices for an array of shape [${shape.join(', ')}]`,
       span,
     );
   const out: AxisIndex[] = [];

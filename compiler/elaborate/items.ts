@@ -260,6 +260,7 @@ function declared(
           'E404',
           `the default of \`input ${item.name.name}\` must be a number known at compile time`,
           item.value.span,
+          'what is computed from parameters is a `let`',
         );
       const integer = value.kind === 'number' ? value.integer : false;
       return variables.input(ctx, item, initial, integer && item.type !== undefined);

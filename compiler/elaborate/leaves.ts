@@ -107,7 +107,10 @@ export function arrayOfList(ctx: Context, v: ListValue): Node | undefined {
       integer ? 'i32' : ctx.real,
     );
   }
-  if (v.elements.every((e) => e.kind === 'bool')) return undefined;
+  if (v.elements.every((e) => e.kind === 'bool')) {
+    const truths = v.elements.map((e) => (e.kind === 'bool' && e.value ? 1 : 0));
+    return ctx.graph.literal(Float64Array.from(truths), [truths.length], 'bool');
+  }
   const parts: Node[] = [];
   for (const e of v.elements) {
     const node =

@@ -50,7 +50,7 @@ export function minimize(
   const label = labelOf(goal.value);
   const objective = objectiveAt(ctx, targets, goal.value, targets.now, scope);
   checkInfluence(ctx, targets, variables, objective, goal.value, goal.over);
-  const name = `minimize.${variables.procedures.length}`;
+  const name = variables.fresh('minimize');
   const g = ctx.graph;
   const iteration = variables.declare(ctx, `${name}.iteration`, { dtype: 'i32', shape: [] });
   const done = variables.declare(ctx, `${name}.done`, { dtype: 'bool', shape: [] });

@@ -3,10 +3,9 @@
 import type { Context } from './context.ts';
 import { failAt } from './context.ts';
 import { toNode } from './leaves.ts';
-import { find } from './names.ts';
+import { placeGrid } from './places.ts';
 import { comprehendNodes } from './pointwise.ts';
 import type { Scope } from './scope.ts';
-import { gridOf } from './domains.ts';
 import type { FieldValue } from './values.ts';
 import { array } from './values.ts';
 import { analytic } from '../field/expression.ts';
@@ -15,10 +14,8 @@ import { at } from '../support/lists.ts';
 import type * as ast from '../syntax/ast.ts';
 
 export function analyticRegion(ctx: Context, item: ast.RegionItem, scope: Scope): FieldValue {
-  const domain = find(ctx, item.on.name, scope);
-  if (domain === undefined || domain.kind !== 'domain')
-    return failAt(ctx, 'E176', `\`${item.on.name}\` is no domain`, item.on.span);
-  const names = gridOf(ctx, domain, [], item.on.span).axes.map((a) => a.name);
+  const place = { name: item.on, span: item.on.span };
+  const names = placeGrid(ctx, place, scope).axes.map((a) => a.name);
   const apply = (_g: unknown, coordinates: Readonly<Record<string, Node>>): Node => {
     const nodes = names.map(
       (n) =>

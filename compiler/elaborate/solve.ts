@@ -123,7 +123,7 @@ function solve(ctx: Context, a: Given): Value {
     const result = withDraws(ctx, enterLoop(ctx, i, time.steps), () =>
       ctx.call(method.step, positional(a.span, sys, k, stateOf(leaves), memory), a.span),
     );
-    const parts = asRecord(ctx, result, a.span);
+    const parts = asRecord(ctx, result, a.spanOf('method'));
     const y =
       parts.entries.get('y') ??
       failAt(
@@ -132,7 +132,11 @@ function solve(ctx: Context, a: Given): Value {
         'the `step` of a method gives a record { y, mem }, but there is no `y`',
         a.spanOf('method'),
       );
-    let next = asRecord(ctx, conform(ctx, y, stateOf(leaves), a.span, 'the state after a step'), a.span);
+    let next = asRecord(
+      ctx,
+      conform(ctx, y, stateOf(leaves), a.spanOf('method'), 'the state after a step'),
+      a.span,
+    );
     const after = timeAt(b.add(ctx.graph, i, 1));
     next = model.present(after, next);
     if (model.afterStep !== undefined) next = model.present(after, model.afterStep(after, next));

@@ -2,14 +2,13 @@
 
 import type { Context } from './context.ts';
 import { failAt, notYet } from './context.ts';
-import { gridOf } from './domains.ts';
 import { arrayOfList, flatten, staticInteger, staticNumber, toNode } from './leaves.ts';
 import { find } from './names.ts';
 import { onGrid } from './on_grid.ts';
+import { placeGrid } from './places.ts';
 import type { Scope } from './scope.ts';
 import type { Value } from './values.ts';
 import { array, describe, int, record, tuple } from './values.ts';
-import type { Grid } from '../field/types.ts';
 import * as b from '../ir/build.ts';
 import type { DType, Node } from '../ir/types.ts';
 import { isFloat } from '../ir/types.ts';
@@ -264,18 +263,4 @@ function located(
   const grid = placeGrid(ctx, type.on, scope);
   const kind = type.type.kind === 'named-type' ? type.type.name.name : 'scalar';
   return onGrid(ctx, value, grid, kind, span, what);
-}
-
-/** The grid that `on plate` or `on plate(128)` names. */
-export function placeGrid(ctx: Context, place: ast.Place, scope: Scope): Grid {
-  const domain = find(ctx, place.name.name, scope);
-  if (domain?.kind === 'grid') return domain.grid;
-  if (domain === undefined || domain.kind !== 'domain')
-    return failAt(ctx, 'E176', `\`${place.name.name}\` is no domain`, place.span);
-  const args = (place.args ?? []).map((a) => ({
-    ...(a.name ? { name: a.name.name } : {}),
-    value: ctx.evaluate(a.value, scope),
-    span: a.span,
-  }));
-  return gridOf(ctx, domain, args, place.span);
 }

@@ -90,6 +90,11 @@ export class Variables {
     return name;
   }
 
+  /** A name that nothing else begins with. */
+  fresh(hint: string): string {
+    return `${hint}.${this.serial++}`;
+  }
+
   procedure(name: string, outputs: ReadonlyMap<string, Node>): string {
     const unique = this.procedures.some((p) => p.name === name) ? `${name}.${this.serial++}` : name;
     this.procedures.push({ name: unique, outputs });

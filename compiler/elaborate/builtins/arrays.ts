@@ -272,6 +272,9 @@ export function arrays(ctx: Context): BuiltinValue[] {
   ];
 }
 
+const atRunTime = (v: Value): Value =>
+  (v.kind === 'list' ? v.elements.find((e) => staticNumber(e) === undefined) : undefined) ?? v;
+
 /** A shape written as `[n, m]`, or a number for a vector. */
 export function shapeOf(ctx: Context, v: Value, span: Span): readonly number[] {
   const n = staticNumber(v);
@@ -280,7 +283,7 @@ export function shapeOf(ctx: Context, v: Value, span: Span): readonly number[] {
     return failAt(
       ctx,
       'E110',
-      `a shape must be known at compile time, but this is ${describe(v)}`,
+      `a shape must be known at compile time, but this is ${describe(atRunTime(v))}`,
       span,
       'write [n, m] with sizes from numbers, const and len(…)',
     );

@@ -78,7 +78,7 @@ export function fields(ctx: Context): BuiltinValue[] {
       : v.kind === 'domain'
         ? gridOf(ctx, v, [], span)
         : failAt(ctx, 'E332', `a domain is wanted here, but this is ${describe(v)}`, span);
-  const wallOf = (v: Value, grid: Grid, a: Given): Wall => {
+  const wallOf = (v: Value, grid: Grid, span: Span): Wall => {
     const [axis, side] =
       v.kind === 'option' && v.name === 'wall' ? [v.args.get('axis'), v.args.get('side')] : [];
     const word = (x: Value | undefined): string => (x?.kind === 'string' ? x.parts.join('') : '');
@@ -88,11 +88,11 @@ export function fields(ctx: Context): BuiltinValue[] {
         ctx,
         'E333',
         `a wall of ${grid.name} is wanted here, but this is ${describe(v)}`,
-        a.span,
-        `write one of ${grid.axes.flatMap((x) => [`${x.name}.min`, `${x.name}.max`]).join(', ')}`,
+        span,
+        `write one of ${grid.axes.flatMap((x) => ['min', 'max'].map((s) => `${ctx.modelGrid === undefined ? `${grid.name}.` : ''}${x.name}.${s}`)).join(', ')}`,
       );
     if (grid.axes[index]?.periodic === true)
-      failAt(ctx, 'E333', `${word(axis)} is periodic and has no walls`, a.span);
+      failAt(ctx, 'E333', `${word(axis)} is periodic and has no walls`, span);
     return { axis: index, side: word(side) === 'min' ? 'min' : 'max' };
   };
   /** A field or vector of fields from outside a model keeps its own boundaries. */
@@ -202,12 +202,16 @@ export function fields(ctx: Context): BuiltinValue[] {
           ),
         );
       }
-      return array(whole.integralOver(context, expr, wallOf(over, grid, a)));
+      return array(whole.integralOver(context, expr, wallOf(over, grid, a.spanOf('over'))));
     }),
     define(ctx, 'trace', ['e', 'wall'], (a) => {
       const grid = gridFor(a.need('e'), a);
       return array(
-        whole.trace(contextOf(ctx, grid), exprOf(a.need('e'), grid, a), wallOf(a.need('wall'), grid, a)),
+        whole.trace(
+          contextOf(ctx, grid),
+          exprOf(a.need('e'), grid, a),
+          wallOf(a.need('wall'), grid, a.spanOf('wall')),
+        ),
       );
     }),
     define(ctx, 'probe', ['u', 'at'], (a) => {
@@ -218,7 +222,7 @@ export function fields(ctx: Context): BuiltinValue[] {
         failAt(
           ctx,
           'E172',
-          `a place in ${grid.name} has ${grid.axes.length} coordinates, but this has ${points.length}`,
+          `a place in ${grid.name} has ${grid.axes.length === 1 ? 'one coordinate' : `${grid.axes.length} coordinates`}, but this has ${points.length}`,
           a.span,
         );
       return array(
@@ -279,6 +283,15 @@ export function fields(ctx: Context): BuiltinValue[] {
 
 function resampled(ctx: Context, u: FieldValue, grid: Grid, span: Span): Value {
   if (u.grid === undefined) return leafOnGrid(ctx, cellValues(ctx, u, span, grid), grid);
+  const [here, there] = [u.grid, grid].map((g) => g.axes.map((a) => a.name).join(', '));
+  if (here !== there)
+    return failAt(
+      ctx,
+      'E315',
+      `a field on ${u.grid.name} (${here}) cannot be resampled on ${grid.name} (${there})`,
+      span,
+      'both domains need the same coordinates in the same order',
+    );
   return leafOnGrid(ctx, whole.resample(contextOf(ctx, u.grid), u.expr, grid), grid);
 }
 

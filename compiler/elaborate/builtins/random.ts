@@ -22,7 +22,9 @@ export function random(ctx: Context): BuiltinValue[] {
         'E280',
         `draw wants a distribution, but this is ${describe(dist)}`,
         span,
-        'use std.random { normal } and write draw(normal(0, 1), [n])',
+        dist.kind === 'function'
+          ? `give it its arguments: draw(${dist.name}(…), [n])`
+          : 'use std.random { normal } and write draw(normal(0, 1), [n])',
       );
     const n = staticInteger(ctx, count, span, 'the number of uniforms of a distribution');
     return ctx.call(
