@@ -4,6 +4,7 @@
 import { createReferenceExecutor } from '../compiler/plan/reference_executor.ts';
 import type { Executor, Plan } from '../compiler/plan/types.ts';
 import { FlowError, assertNever, fail } from '../compiler/support/diagnostic.ts';
+import type { CpuOptions } from './cpu/executor.ts';
 
 export type Target = Executor['target'];
 export type TargetChoice = Target | 'auto';
@@ -46,8 +47,8 @@ async function noGpuDevice(): Promise<boolean> {
   );
 }
 
-/** The plan must have code for the target: WGSL, or WebAssembly. `interpreter` executes the kernels themselves, in float64. */
-export async function openExecutor(plan: Plan, target: Target): Promise<Executor> {
+/** The plan must have code for the target: WGSL, or WebAssembly; `cpu`: its threads and strictness. `interpreter` executes the kernels themselves, in float64. */
+export async function openExecutor(plan: Plan, target: Target, cpu: CpuOptions = {}): Promise<Executor> {
   switch (target) {
     case 'gpu': {
       const { createGpuExecutor, openDevice, planRequirements } = await import('./gpu/index.ts');
@@ -61,7 +62,7 @@ export async function openExecutor(plan: Plan, target: Target): Promise<Executor
     }
     case 'cpu': {
       const { createCpuExecutor } = await import('./cpu/executor.ts');
-      return createCpuExecutor(plan);
+      return createCpuExecutor(plan, cpu);
     }
     case 'interpreter':
       return createReferenceExecutor(plan);
