@@ -1,13 +1,13 @@
 // Bundles the sources into dist/ and emits the type declarations.
 // In: the entries below that exist. Out: dist/flowc.js (the command), dist/compiler.js, dist/runtime.js, shared chunks beside
-// them, dist/types/**. Packages with native or WebAssembly parts (`webgpu`, `wabt`) stay outside the bundle and are imported
+// them, dist/library/** (the standard library parsed), dist/types/**. Packages with native or WebAssembly parts (`webgpu`, `wabt`) stay outside the bundle and are imported
 // where they are used; the licences of those inside go into dist/THIRD_PARTY_LICENSES.txt.
 // `node build.mjs --no-types` leaves the declarations out, `--outdir=DIR` builds elsewhere.
 
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 
 const root = dirname(fileURLToPath(import.meta.url));
@@ -54,8 +54,22 @@ const { metafile } = await build({
 });
 chmodSync(join(outdir, 'flowc.js'), 0o755);
 writeFileSync(join(outdir, 'THIRD_PARTY_LICENSES.txt'), third_party_licences(Object.keys(metafile.inputs)));
+await write_library_trees();
 
 if (!process.argv.includes('--no-types')) emit_declarations();
+
+/** The standard library parsed: dist/library/std.NAME has the module's text, a zero and its tree (compiler/syntax/tree_text.ts). A module with errors has none and is parsed when it is used. */
+async function write_library_trees() {
+  const { parseFile, writeTree } = await import(pathToFileURL(join(outdir, 'compiler.js')).href);
+  mkdirSync(join(outdir, 'library'));
+  for (const file of readdirSync(join(root, 'stdlib'))) {
+    if (!file.endsWith('.flow')) continue;
+    const path = `std.${file.slice(0, -'.flow'.length)}`;
+    const text = readFileSync(join(root, 'stdlib', file), 'utf8');
+    const { ast, diagnostics } = parseFile({ path, text });
+    if (diagnostics.length === 0) writeFileSync(join(outdir, 'library', path), `${text}\0${writeTree(ast)}`);
+  }
+}
 
 /** Declarations are a service to users of the two library entries; a type error is reported by `npm test`, not by the build. */
 function emit_declarations() {

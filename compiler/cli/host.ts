@@ -6,9 +6,9 @@ import { existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { load_value } from '../../runtime/io/save.ts';
 import { read_file } from '../../runtime/io/write_file.ts';
-import type { CompileHost } from '../elaborate/context.ts';
+import type { CompileHost, ModuleText } from '../elaborate/context.ts';
 import type { SourceFile } from '../support/span.ts';
-import { stdlibDirectory } from './stdlib_files.ts';
+import { libraryTree, stdlibDirectory } from './stdlib_files.ts';
 
 export interface DiskHost extends CompileHost {
   /** SHA-256 of the program, the modules and the data read so far, hexadecimal. */
@@ -16,13 +16,15 @@ export interface DiskHost extends CompileHost {
 }
 
 export function createDiskHost(): DiskHost {
-  const modules = new Map<string, { readonly path: string; readonly text: string }>();
+  const modules = new Map<string, ModuleText>();
   /** What else the program is made of: name and content. */
   const data = new Map<string, Float64Array>();
 
-  const readText = (file: string, path: string): { path: string; text: string } | undefined => {
+  const readText = (file: string, path: string): ModuleText | undefined => {
     if (!existsSync(file)) return undefined;
-    const module = { path, text: new TextDecoder().decode(read_file(file)) };
+    const text = new TextDecoder().decode(read_file(file));
+    const tree = path.startsWith('std.') ? libraryTree(path, text) : undefined;
+    const module: ModuleText = { path, text, ...(tree === undefined ? {} : { tree }) };
     modules.set(path, module);
     return module;
   };

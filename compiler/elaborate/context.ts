@@ -12,13 +12,17 @@ import type * as ast from '../syntax/ast.ts';
 import type { Module, NamedItem, Scope, World } from './scope.ts';
 import type { CallArguments, Value } from './values.ts';
 
+export interface ModuleText {
+  readonly path: string;
+  readonly text: string;
+  /** Its tree, when that was written down for just this text (syntax/tree_text.ts); else the text is parsed. */
+  readonly tree?: string;
+}
+
 /** The outside world as the compiler sees it; everything it needs of files comes through here. */
 export interface CompileHost {
-  /** Text of another `.flow` file or module of the standard library; undefined when there is none. */
-  readonly readModule: (
-    path: string,
-    from: string,
-  ) => { readonly path: string; readonly text: string } | undefined;
+  /** Another `.flow` file or module of the standard library; undefined when there is none. */
+  readonly readModule: (path: string, from: string) => ModuleText | undefined;
   /** A data file, relative to the `.flow` file of `span`. Throws FlowError, placed at `span`, when it cannot be read. */
   readonly readData: (
     path: string,

@@ -8,6 +8,7 @@ import { didYouMean } from '../support/did_you_mean.ts';
 import type { SourceFile, Span } from '../support/span.ts';
 import type * as ast from '../syntax/ast.ts';
 import { parseFile } from '../syntax/parse.ts';
+import { readTree } from '../syntax/tree_text.ts';
 
 export class ModuleLoader {
   private readonly loaded = new Map<string, Module>();
@@ -17,11 +18,11 @@ export class ModuleLoader {
     readonly diagnostics: Diagnostic[],
   ) {}
 
-  load(file: SourceFile, standard: boolean): Module {
+  /** `written`: the tree of the file's text, if somebody has it. */
+  load(file: SourceFile, standard: boolean, written?: string): Module {
     const known = this.loaded.get(file.path);
     if (known !== undefined) return known;
-    const { ast: tree, diagnostics } = parseFile(file);
-    this.diagnostics.push(...diagnostics);
+    const tree = written === undefined ? this.parse(file) : readTree(file, written);
     const items = new Map<string, NamedItem>();
     const uses = new Map<string, { module: Module; name: string; span: Span }>();
     const module: Module = { path: file.path, ast: tree, items, uses, standard };
@@ -29,6 +30,12 @@ export class ModuleLoader {
     for (const item of tree.items) this.collect(module, item, items);
     for (const item of tree.items) if (item.kind === 'use') this.use(module, item, uses);
     return module;
+  }
+
+  private parse(file: SourceFile): ast.FileAst {
+    const { ast: tree, diagnostics } = parseFile(file);
+    this.diagnostics.push(...diagnostics);
+    return tree;
   }
 
   private collect(_module: Module, item: ast.Item, items: Map<string, NamedItem>): void {
@@ -78,7 +85,8 @@ export class ModuleLoader {
       });
       return;
     }
-    const target = this.load({ path: found.path, text: found.text }, path.startsWith('std.'));
+    const { text, tree } = found;
+    const target = this.load({ path: found.path, text }, path.startsWith('std.'), tree);
     for (const n of item.names) {
       const local = (n.as ?? n.name).name;
       if (!target.items.has(n.name.name)) {

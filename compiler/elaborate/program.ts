@@ -58,7 +58,9 @@ export function elaborateProgram(
   const loader = new ModuleLoader(host, diagnostics);
   const prelude = host.readModule('std.prelude', source.path);
   const preludeModule =
-    prelude === undefined ? undefined : loader.load({ path: prelude.path, text: prelude.text }, true);
+    prelude === undefined
+      ? undefined
+      : loader.load({ path: prelude.path, text: prelude.text }, true, prelude.tree);
   const module = loader.load(source, source.path.startsWith('std.'));
   options.onStage?.('parse');
   if (diagnostics.some((d) => d.severity === 'error')) return undefined;
