@@ -72,6 +72,32 @@ export function adaptiveSolve(
     ['before', real(1)],
     ['i', number(0, true)],
   ]);
+  // One step is tried for what it gives; what it made is forgotten.
+  const { value: trial } = g.scope(() =>
+    ctx.call(
+      method.step,
+      positional(
+        a.span,
+        sys,
+        record([
+          ['i', number(0, true)],
+          ['t', array(start)],
+          ['h', real(1)],
+        ]),
+        y0,
+        memory0,
+      ),
+      a.span,
+    ),
+  );
+  if (trial.kind !== 'record' || !trial.entries.has('error'))
+    return failAt(
+      ctx,
+      'E386',
+      'adaptive steps need a method that estimates its error, and this one does not',
+      a.spanOf('method'),
+      'use std.ode { tsit5 } and write method: tsit5, or give the solve fixed steps, `dt:` or `steps:`',
+    );
   const shape = flatten(ctx, state0, a.span);
   const init = shape.leaves.map((l) => l.node);
   const stateOf = (leaves: readonly Node[]): RecordValue => asRecord(ctx, shape.rebuild(leaves), a.span);
