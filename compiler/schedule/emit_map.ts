@@ -8,6 +8,7 @@ import { at, get, range } from '../support/lists.ts';
 import type { Span } from '../support/span.ts';
 import type { Affine, Step } from '../plan/types.ts';
 import type { BufferType, KernelBuffer } from '../kernel/types.ts';
+import { BYTES } from '../kernel/types.ts';
 import type { Node } from '../ir/types.ts';
 import { sizeOf } from '../ir/types.ts';
 import type { Emitter } from './emit.ts';
@@ -160,6 +161,7 @@ export class MapEmitter {
       const inputs = [...read.keys()]
         .filter((s) => s.type === type && !written.has(s))
         .sort((a, b) => sizeRead(a) - sizeRead(b) || a.id - b.id)
+        .filter(this.spanned(sizeRead, type))
         .slice(0, excess + 1);
       if (excess <= 0 || inputs.length < 2) continue;
       const length = inputs.reduce((n, s) => n + sizeRead(s), 0);
@@ -208,6 +210,15 @@ export class MapEmitter {
       excess -= outputs.length - 1;
     }
     return after;
+  }
+
+  /** Takes arrays as long as all together fit into one binding. */
+  private spanned(size: (storage: Storage) => number, type: BufferType): (storage: Storage) => boolean {
+    let left = this.emitter.options.maxBinding / BYTES[type];
+    return (storage) => {
+      left -= size(storage);
+      return left >= 0;
+    };
   }
 
   private dispatchMap(

@@ -227,6 +227,7 @@ class Inliner {
   ) {}
 
   private readonly depths = new Map<Expr, number>();
+  private readonly aliases = new Map<string, Expr>();
 
   block(list: readonly Statement[]): Statement[] {
     return this.run(list).statements;
@@ -242,6 +243,11 @@ class Inliner {
     for (const s of list) {
       if (s.kind === 'let') {
         const value = put(s.value);
+        if (value.kind === 'var' && !this.mutable.has(`v:${value.name}`)) {
+          // Another name for what never changes.
+          this.aliases.set(s.name, value);
+          continue;
+        }
         const use = this.uses.get(s.name);
         if (use?.count === 1 && use.block === this.defined.get(s.name) && this.depthOf(value) < MAX_DEPTH)
           pending.set(s.name, { name: s.name, expr: value, reads: this.readsOf(value) });
@@ -314,7 +320,7 @@ class Inliner {
     switch (e.kind) {
       case 'var': {
         const p = pending.get(e.name);
-        if (p === undefined) return e;
+        if (p === undefined) return this.aliases.get(e.name) ?? e;
         pending.delete(e.name);
         return p.expr;
       }
