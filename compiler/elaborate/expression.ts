@@ -19,7 +19,7 @@ import { describe, list, number, record, tuple } from './values.ts';
 import type { Value } from './values.ts';
 import { atPrecision, precisionNamed } from './precision.ts';
 import { replaceIn } from './worlds.ts';
-import { assertNever } from '../support/diagnostic.ts';
+import { assertNever, InternalError } from '../support/diagnostic.ts';
 import { at } from '../support/lists.ts';
 import type * as ast from '../syntax/ast.ts';
 import { printExpression } from '../syntax/print.ts';
@@ -150,6 +150,10 @@ function power(ctx: Context, left: Value, right: Value, e: ast.BinaryExpression)
   return ctx.elementwise(operators.pow, [left, right], e.span);
 }
 
+const internal = (message: string): never => {
+  throw new InternalError('elaborate.expression', message);
+};
+
 const COMPARISONS = {
   '==': operators.eq,
   '!=': operators.ne,
@@ -171,7 +175,7 @@ function compare(ctx: Context, e: ast.CompareExpression, scope: Scope): Value {
         : ctx.elementwise(COMPARISONS[op], [x, y], e.span);
     result = result === undefined ? here : ctx.elementwise(operators.and, [result, here], e.span);
   });
-  return result ?? failAt(ctx, 'E141', 'nothing is compared here', e.span);
+  return result ?? internal('a comparison without operators');
 }
 
 /** Strings and option words compare at compile time. */

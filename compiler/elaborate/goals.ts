@@ -209,7 +209,7 @@ function targetOf(ctx: Context, variables: Variables, e: ast.Expression, scope: 
     (v) => v === prefix || v.startsWith(`${prefix}.`) || v.startsWith(`${prefix}[`),
   );
   if (chosen.length === 0)
-    return failAt(ctx, 'E152', `\`${name}\` has no part \`${path.replace(/^\./, '')}\``, e.span);
+    return failAt(ctx, 'E240', `\`${name}\` has no part \`${path.replace(/^\./, '')}\``, e.span);
   return { info, chosen };
 }
 

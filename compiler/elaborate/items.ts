@@ -196,7 +196,7 @@ export function termsOf(
   if (source.kind !== 'range' || source.from.kind !== 'number')
     return failAt(
       ctx,
-      'E403',
+      'E110',
       'an indexed loss runs over a range known at compile time',
       first.source.span,
       'write loss l(i in 0..n) = …',

@@ -26,8 +26,8 @@ function domainNamed(ctx: Context, name: string, span: Span, scope: Scope): Doma
     span,
     guess !== undefined
       ? `did you mean \`${guess}\`?`
-      : domains.length > 0
-        ? `domains are ${domains.join(', ')}`
+      : domains.length > 0 || value !== undefined
+        ? `${domains.length > 0 ? `domains are ${domains.join(', ')}` : 'a domain is declared like domain plate { x: 0 .. 1 cells 64 }'}`
         : `declare it: domain ${name} { x: 0 .. 1 cells 64 }`,
   );
 }

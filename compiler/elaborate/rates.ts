@@ -11,7 +11,7 @@ import { operators } from './operators.ts';
 import { dependsElementwise } from './pointwise.ts';
 import type { Scope } from './scope.ts';
 import type { FieldValue, RecordValue, Value } from './values.ts';
-import { describe } from './values.ts';
+import { describe, describeNode } from './values.ts';
 import { jvp } from '../autodiff/jvp.ts';
 import { leaf, uniformGhosts } from '../field/expression.ts';
 import type { Grid } from '../field/types.ts';
@@ -121,7 +121,7 @@ function solved(
     failAt(
       ctx,
       'E355',
-      `the two sides of this equation make an array of shape [${r.shape.join(', ')}], but the rate of \`${name}\` has [${d.shape.join(', ')}]`,
+      `the two sides of this equation make ${describeNode(r)}, but the rate of \`${name}\` is ${describeNode(d)}`,
       e.span,
     );
   const seen = new Set(reachable([r]));

@@ -43,5 +43,14 @@ export function analyticRegion(ctx: Context, item: ast.RegionItem, scope: Scope)
     });
   };
   // A region follows its domain to other numbers of cells, so it is tied to no grid.
-  return { kind: 'field', expr: analytic(item.name.name, apply, item.span), coordinates: names };
+  return {
+    kind: 'field',
+    expr: analytic(item.name.name, apply, item.span),
+    coordinates: names,
+    at: (points) => {
+      const inner = scope.child();
+      names.forEach((n, i) => inner.define(n, at(points, i), item.span));
+      return ctx.evaluate(item.value, inner);
+    },
+  };
 }

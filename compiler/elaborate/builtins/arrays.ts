@@ -260,7 +260,7 @@ export function arrays(ctx: Context): BuiltinValue[] {
       if (xs.kind !== 'list' && xs.kind !== 'tuple')
         return failAt(
           ctx,
-          'E267',
+          'E268',
           `append adds to a static list, but this is ${describe(xs)}`,
           a.span,
           'join arrays with concat(a, b)',
