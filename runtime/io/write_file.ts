@@ -65,7 +65,9 @@ export function read_file(path: string, span?: Span): Uint8Array {
       const near = didYouMean(basename(path), namesIn(dirname(path)));
       const help = near
         ? `did you mean "${join(dirname(path), near)}"?`
-        : 'the path in load(…) is relative to the .flow file';
+        : span === undefined
+          ? 'a path on the command line is relative to the directory you are in'
+          : 'the path in load(…) is relative to the .flow file';
       return fail('R100', `there is no file "${path}"`, span, help);
     }
     return fail('R101', `cannot read "${path}": ${reasonText(trouble)}`, span);
