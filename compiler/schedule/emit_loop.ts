@@ -7,6 +7,7 @@ import { InternalError } from '../support/diagnostic.ts';
 import { at, range } from '../support/lists.ts';
 import type { Affine, BufferRange, Step } from '../plan/types.ts';
 import * as k from '../kernel/build.ts';
+import { BYTES } from '../kernel/types.ts';
 import type { Node, NodeOf } from '../ir/types.ts';
 import { sizeOf } from '../ir/types.ts';
 import type { Emitter } from './emit.ts';
@@ -136,6 +137,51 @@ class LoopContext {
       uniforms: [location.counter],
     });
     return temporary;
+  }
+}
+
+/** Arrays that a kernel cannot bind whole are read and written a slice at a time, through copies. */
+function fitsBinding(emitter: Emitter, { storage }: Location): boolean {
+  return storage.length * BYTES[storage.type] <= emitter.options.maxBinding;
+}
+
+/** A slice of a stacked array as a kernel can read it. */
+function sliceIn(
+  emitter: Emitter,
+  location: Location | Counter,
+  index: Affine,
+  param: Node,
+  into: Step[],
+): Location {
+  const size = sizeOf(param.shape);
+  const slice = sliceAt(location, index, size);
+  if (fitsBinding(emitter, slice)) return slice;
+  const copy = emitter.separate(param, `${emitter.label}_slice`, into);
+  emitter.copy(slice, copy, size, into);
+  return copy;
+}
+
+/** Where a kernel writes slices of stacked arrays; `finish` brings those there that it could not write. */
+class SlicesOut {
+  private readonly copies: { readonly from: Location; readonly to: Location; readonly size: number }[] = [];
+
+  constructor(
+    private readonly emitter: Emitter,
+    private readonly into: Step[],
+  ) {}
+
+  at(target: Location | undefined, index: Affine, value: Node): Location | undefined {
+    if (target === undefined) return undefined;
+    const size = sizeOf(value.shape);
+    const to = sliceAt(target, index, size);
+    if (fitsBinding(this.emitter, to)) return to;
+    const from = this.emitter.separate(value, `${this.emitter.label}_slice`, this.into);
+    this.copies.push({ from, to, size });
+    return from;
+  }
+
+  finish(): void {
+    for (const { from, to, size } of this.copies) this.emitter.copy(from, to, size, this.into);
   }
 }
 
@@ -285,6 +331,7 @@ function emitScan(context: LoopContext, node: NodeOf<'scan'>): void {
     if (tape === undefined || snapshots < length || length === 0) return undefined;
     const param = at(carryParams, c);
     const size = sizeOf(param.shape);
+    if ((length + 1) * size * BYTES[tape.storage.type] > emitter.options.maxBinding) return undefined;
     const extended = extend(context, tape, param, snapshots);
     emitter.copy(at(init, c), extended, size, block);
     return extended;
@@ -309,22 +356,27 @@ function emitScan(context: LoopContext, node: NodeOf<'scan'>): void {
     (counter, from, to, into) => {
       const index = indexOf(counter);
       if (snapshots < length) snapshotStep(counter, length, snapshots, carryParams, from, tapes, into);
+      else
+        tapes.forEach((tape, c) => {
+          const size = sizeOf(at(carryParams, c).shape);
+          if (tape !== undefined && full[c] === undefined)
+            emitter.copy(at(from, c), sliceAt(tape, counter, size), size, into);
+        });
+      const out = new SlicesOut(emitter, into);
       const environment: Environment = new Map<Node, Location | Counter>([
         [at(body.params, 0), { counter: index }],
         ...bindAll(carryParams, from),
         ...xParams.map((param, i): [Node, Location] => [
           param,
-          sliceAt(at(xLocations, i), index, sizeOf(param.shape)),
+          sliceIn(emitter, at(xLocations, i), index, param, into),
         ]),
         ...constants,
       ]);
-      const ys = range(outputs).map((i) => {
-        const target = context.target(carries + i);
-        return target === undefined
-          ? undefined
-          : sliceAt(target, index, sizeOf(at(body.results, carries + i).shape));
-      });
+      const ys = range(outputs).map((i) =>
+        out.at(context.target(carries + i), index, at(body.results, carries + i)),
+      );
       emitter.region(plan, environment, [...to, ...ys], into);
+      out.finish();
     },
   );
   full.forEach((extended, c) => {
@@ -391,15 +443,8 @@ function emitAdjoint(context: LoopContext, node: NodeOf<'adjoint_scan'>): void {
   const init = node.args.slice(carries, carries + cotangents).map((arg) => context.memory(arg));
   const snapshots = node.args.slice(0, carries).map((arg) => context.memory(arg));
   const outputs = backward.results.length - cotangents;
-  const slices = (params: readonly Node[], index: Affine): [Node, Location][] =>
-    params.map((param, i) => [param, sliceAt(at(xLocations, i), index, sizeOf(param.shape))]);
-  const ys = (index: Affine): (Location | undefined)[] =>
-    range(outputs).map((i) => {
-      const target = context.target(cotangents + i);
-      return target === undefined
-        ? undefined
-        : sliceAt(target, index, sizeOf(at(backward.results, cotangents + i).shape));
-    });
+  const slices = (params: readonly Node[], index: Affine, into: Step[]): [Node, Location][] =>
+    params.map((param, i) => [param, sliceIn(emitter, at(xLocations, i), index, param, into)]);
   const backwardStep = (
     index: Affine,
     state: readonly Location[],
@@ -412,10 +457,15 @@ function emitAdjoint(context: LoopContext, node: NodeOf<'adjoint_scan'>): void {
       [at(backward.params, 0), { counter: index }],
       ...bindAll(stateParams, state),
       ...bindAll(ctParams, from),
-      ...slices(backward.params.slice(first, first + xs), index),
+      ...slices(backward.params.slice(first, first + xs), index, into),
       ...bindAll(backward.params.slice(first + xs), constantArgs),
     ]);
-    emitter.region(plan, environment, [...to, ...ys(index)], into, hazards);
+    const out = new SlicesOut(emitter, into);
+    const ys = range(outputs).map((i) =>
+      out.at(context.target(cotangents + i), index, at(backward.results, cotangents + i)),
+    );
+    emitter.region(plan, environment, [...to, ...ys], into, hazards);
+    out.finish();
   };
 
   if (slots >= length) {
@@ -433,7 +483,7 @@ function emitAdjoint(context: LoopContext, node: NodeOf<'adjoint_scan'>): void {
       })),
       (counter, from, to, into) => {
         const index = addAffine(constantOffset(length - 1), scaleAffine(counter, -1));
-        const state = stateParams.map((param, c) => sliceAt(at(snapshots, c), index, sizeOf(param.shape)));
+        const state = stateParams.map((param, c) => sliceIn(emitter, at(snapshots, c), index, param, into));
         backwardStep(index, state, from, to, into, false);
       },
     );
@@ -460,7 +510,7 @@ function emitAdjoint(context: LoopContext, node: NodeOf<'adjoint_scan'>): void {
     new Map<Node, Location | Counter>([
       [at(forward.params, 0), { counter: index }],
       ...bindAll(forward.params.slice(1, 1 + carries), state),
-      ...slices(forward.params.slice(1 + carries, 1 + carries + xs), index),
+      ...slices(forward.params.slice(1 + carries, 1 + carries + xs), index, forwardSteps),
       ...bindAll(forward.params.slice(1 + carries + xs), constantArgs),
     ]),
     state,

@@ -38,6 +38,9 @@ function sameSize(shape: readonly number[], space: readonly number[]): boolean {
   return sizeOf(shape) === sizeOf(space);
 }
 
+/** An item may join one of so many kernels of its kind, the latest. */
+const CANDIDATES = 32;
+
 /** Small values of one type share a buffer. */
 export const PACKED = 64;
 
@@ -138,7 +141,7 @@ export function fuse(items: readonly Item[], around: Surroundings): Unit[] {
     let target: Group | undefined;
     let best = -1;
     if (fusable) {
-      for (const group of byKey.get(key) ?? []) {
+      for (const group of (byKey.get(key) ?? []).slice(-CANDIDATES)) {
         const shared = fits(item, group, dependencies, groupOf, around);
         if (shared > best) {
           best = shared;

@@ -10,7 +10,7 @@ import { snapshotPositions } from '../support/revolve.ts';
 import { isRegionNode } from '../ir/classes.ts';
 import { reachable } from '../ir/region.ts';
 import type { DType, Node, NodeOf, Region } from '../ir/types.ts';
-import { sizeOf } from '../ir/types.ts';
+import { sameShape, sizeOf } from '../ir/types.ts';
 import * as k from '../kernel/build.ts';
 import type { BufferType, Expr } from '../kernel/types.ts';
 import type { Index } from './index_algebra.ts';
@@ -208,9 +208,13 @@ class Runner {
   private results(lowering: Lowering, frame: Frame, results: readonly Node[]): Value[][] {
     const { writer } = lowering;
     const order = reachable(results);
-    if (order.length > LONG_BODY && this.context.space.length === 0)
-      for (const node of order)
-        if (node.shape.length === 0 && !isRegionNode(node)) lowering.value(frame, node, []);
+    const { space, point } = this.context;
+    if (order.length > LONG_BODY)
+      for (const node of order) {
+        if (isRegionNode(node)) continue;
+        if (space.length > 0 && sameShape(node.shape, space)) lowering.value(frame, node, point);
+        else if (space.length === 0 && node.shape.length === 0) lowering.value(frame, node, []);
+      }
     return results.map((r) => this.elements(writer, r.shape).map((tuple) => lowering.value(frame, r, tuple)));
   }
 

@@ -26,6 +26,7 @@ const variants: Readonly<Record<string, ScheduleOptions>> = {
   'inside kernels': {},
   'as kernels': { threads: false },
   'as kernels, no serial values': { threads: false, serial: 0 },
+  'as kernels with small bindings': { threads: false, maxBinding: 20 },
 };
 const TOLERANCE = 1e-13;
 

@@ -15,6 +15,7 @@ describe('schedule of random programs', () => {
     'loops of kernels': { threads: false },
     'loops of kernels, no serial values': { threads: false, serial: 0 },
     'six buffers a kernel': { maxBuffers: 6, serial: 4 },
+    'bindings of a few elements': { threads: false, maxBinding: 100 },
     'nothing recomputed that costs': { storeCost: 0, serial: 4 },
   };
   for (const [name, options] of Object.entries(variants))
