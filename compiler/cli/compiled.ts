@@ -73,7 +73,12 @@ function compiled(
 }
 
 /** The plan with code for a target. `portable`: for any machine, not only this one. */
-export async function withCode(plan: Plan, target: Executor['target'], portable = false): Promise<Plan> {
+export async function withCode(
+  plan: Plan,
+  target: Executor['target'],
+  portable = false,
+  strict = false,
+): Promise<Plan> {
   switch (target) {
     case 'gpu': {
       const { emitWgsl } = await import('../target/wgsl/emit.ts');
@@ -85,7 +90,7 @@ export async function withCode(plan: Plan, target: Executor['target'], portable 
         import('../../runtime/cpu/engine.ts'),
       ]);
       const { relaxed } = await engineFeatures();
-      const variants = portable ? 'both' : relaxed ? 'relaxed' : 'strict';
+      const variants = portable ? 'both' : relaxed && !strict ? 'relaxed' : 'strict';
       return { ...plan, code: { ...plan.code, wasm: await emitWasm(plan, { variants }) } };
     }
     case 'interpreter':

@@ -41,6 +41,23 @@ export interface RunOptions extends ProgramOptions {
   /** Directory that `save` and `plot` write to. */
   readonly out: string;
   readonly quiet: boolean;
+  /** Threads of the CPU target; all cores when absent. */
+  readonly threads?: number;
+  /** No fused multiply-adds on the CPU target: the same bits on every machine. */
+  readonly strict: boolean;
+}
+
+/** Options of the CPU target as the runtime takes them. */
+export function cpuOptions(options: RunOptions): { readonly threads?: number; readonly strict: boolean } {
+  return { ...(options.threads === undefined ? {} : { threads: options.threads }), strict: options.strict };
+}
+
+/** A number of threads, at least 1. */
+export function readThreads(text: string): number {
+  const n = Number(text);
+  if (!Number.isInteger(n) || n < 1 || n > 1024)
+    throw new InvalidArgumentError('a number of threads is a whole number from 1 on');
+  return n;
 }
 
 export interface BuildOptions extends ProgramOptions {

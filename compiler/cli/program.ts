@@ -12,7 +12,7 @@ import type {
   ProgramOptions,
   RunOptions,
 } from './options.ts';
-import { dumpStages, readSeed, readSetting, targetChoices } from './options.ts';
+import { dumpStages, readSeed, readSetting, readThreads, targetChoices } from './options.ts';
 import { versionText } from './version.ts';
 
 const usageStatus = 2;
@@ -142,7 +142,9 @@ function addRunOptions(command: Command): void {
     .option('--seed <n>', 'seed of every random draw', readSeed, 0)
     .addOption(targetOption())
     .option('--out <dir>', 'directory for saved files and pictures', '.')
-    .option('--quiet', 'no progress, only what the program prints', false);
+    .option('--quiet', 'no progress, only what the program prints', false)
+    .option('--threads <n>', 'threads of the CPU target (default: all cores)', readThreads)
+    .option('--strict', 'CPU: no fused multiply-adds, the same bits on every machine', false);
 }
 
 function targetOption(): Option {

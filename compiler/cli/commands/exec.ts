@@ -12,6 +12,7 @@ import { didYouMean } from '../../support/did_you_mean.ts';
 import { consoleHost, onExecutor } from '../execute.ts';
 import { interruptedStatus } from '../interrupt.ts';
 import type { RunOptions } from '../options.ts';
+import { cpuOptions } from '../options.ts';
 import { inputsOf } from '../settings.ts';
 
 export async function runExec(
@@ -31,16 +32,21 @@ export async function runExec(
   const inputs = inputsOf(options.set);
   refuseUnknown(loaded, inputs);
   const chosen = await chooseHeld(plan, options);
-  return onExecutor(openExecutor(plan, chosen.target), chosen, options, async (executor, signal) => {
-    const { status } = await runScript(plan, executor, {
-      host: consoleHost(file, options),
-      seed: options.seed,
-      inputs,
-      signal,
-      ...(name === undefined ? {} : { run: name }),
-    });
-    return status === 'interrupted' ? interruptedStatus : 0;
-  });
+  return onExecutor(
+    openExecutor(plan, chosen.target, cpuOptions(options)),
+    chosen,
+    options,
+    async (executor, signal) => {
+      const { status } = await runScript(plan, executor, {
+        host: consoleHost(file, options),
+        seed: options.seed,
+        inputs,
+        signal,
+        ...(name === undefined ? {} : { run: name }),
+      });
+      return status === 'interrupted' ? interruptedStatus : 0;
+    },
+  );
 }
 
 /** The target that was asked for, of those the package has code for. */

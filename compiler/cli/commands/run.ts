@@ -11,6 +11,7 @@ import { consoleHost, onExecutor } from '../execute.ts';
 import { interruptedStatus } from '../interrupt.ts';
 import { writeDump } from '../dump.ts';
 import type { RunOptions } from '../options.ts';
+import { cpuOptions } from '../options.ts';
 import { inputsOf } from '../settings.ts';
 
 export async function runRun(
@@ -45,7 +46,15 @@ export async function runRun(
   const { plan } = planFile(file, options, compileOptions);
   requireRun(plan.script, request, options);
   const chosen = await chooseTarget(options.target, plan.precision);
-  return execute(plan, openExecutor(await withCode(plan, chosen.target), chosen.target), chosen);
+  return execute(
+    plan,
+    openExecutor(
+      await withCode(plan, chosen.target, false, options.strict),
+      chosen.target,
+      cpuOptions(options),
+    ),
+    chosen,
+  );
 }
 
 /** Before anything is opened. A name that does not exist is told with all that do, which were not compiled. */

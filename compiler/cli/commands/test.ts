@@ -14,6 +14,7 @@ import { writeDump } from '../dump.ts';
 import { consoleHost } from '../execute.ts';
 import { interruptedStatus, interruptible } from '../interrupt.ts';
 import type { RunOptions } from '../options.ts';
+import { cpuOptions } from '../options.ts';
 import { reportTrouble, wantsColor } from '../report.ts';
 import { inputsOf } from '../settings.ts';
 import { readSource } from '../source_text.ts';
@@ -79,7 +80,10 @@ async function testFile(
       return [program, createInterpreterExecutor(program)];
     }
     const { plan } = planFile(source, options, { only, diagnose: true });
-    return [plan, await openExecutor(await withCode(plan, target), target)];
+    return [
+      plan,
+      await openExecutor(await withCode(plan, target, false, options.strict), target, cpuOptions(options)),
+    ];
   };
   const [plan, executor] = await opened();
   try {
