@@ -70,11 +70,23 @@ export class CanonicalRegions {
       return `${shape.join()}#${known}`;
     }
     if (node.op === 'param') return `outer ${node.id}`;
-    return JSON.stringify(node.attrs, (_key, value: unknown) => {
-      if (isRegion(value)) return this.number(value);
-      if (typeof value !== 'number' || (Number.isFinite(value) && !Object.is(value, -0))) return value;
-      return Object.is(value, -0) ? '-0' : String(value);
-    });
+    return this.attributeText(node.attrs);
+  }
+
+  private attributeText(value: unknown): string {
+    switch (typeof value) {
+      case 'number':
+        return Object.is(value, -0) ? '-0' : String(value);
+      case 'object':
+        if (value === null) return 'null';
+        if (Array.isArray(value)) return `[${value.map((x: unknown) => this.attributeText(x)).join()}]`;
+        if (isRegion(value)) return `#${this.number(value)}`;
+        return Object.entries(value)
+          .map(([name, field]) => `${name}:${this.attributeText(field)}`)
+          .join();
+      default:
+        return String(value);
+    }
   }
 }
 

@@ -1,7 +1,8 @@
-// The kernels of a plan, each once: kernels with the same text up to their name are shared between procedures, loops and steps.
+// The kernels of a plan, each once: kernels that are the same up to their names are shared between procedures, loops and steps.
 
 import type { Span } from '../support/span.ts';
 import { get } from '../support/lists.ts';
+import { sameStructure, structureHash } from '../support/same_structure.ts';
 import type { Kernel } from '../kernel/types.ts';
 import type { Step } from '../plan/types.ts';
 import { innerBlocks } from './memory.ts';
@@ -11,23 +12,26 @@ export type Unnamed<K = Kernel> = K extends Kernel ? Omit<K, 'name' | 'origins'>
 
 export class KernelLibrary {
   readonly kernels: Kernel[] = [];
-  private readonly known = new Map<string, number>();
+  /** Numbers of kernels by the hash of their structure. */
+  private readonly known = new Map<number, number[]>();
+  private readonly unnamed: Unnamed[] = [];
   private readonly names = new Map<string, number>();
   private readonly taken = new Set<string>();
 
-  /** The number of the kernel with this text; a new one is called after `label`. */
+  /** The number of the kernel with this structure; a new one is called after `label`. */
   add(kernel: Unnamed, label: string, origins: readonly Span[]): number {
-    const key = JSON.stringify(kernel, (_key, value: unknown) =>
-      typeof value === 'number' && (!Number.isFinite(value) || Object.is(value, -0))
-        ? `#${Object.is(value, -0) ? '-0' : value}`
-        : value,
-    );
-    let id = this.known.get(key);
-    if (id === undefined) {
-      id = this.kernels.length;
-      this.known.set(key, id);
-      this.kernels.push({ ...kernel, name: this.name(label), origins });
+    const hash = structureHash(kernel);
+    let candidates = this.known.get(hash);
+    if (candidates === undefined) {
+      candidates = [];
+      this.known.set(hash, candidates);
     }
+    const found = candidates.find((id) => sameStructure(this.unnamed[id], kernel));
+    if (found !== undefined) return found;
+    const id = this.kernels.length;
+    candidates.push(id);
+    this.unnamed.push(kernel);
+    this.kernels.push({ ...kernel, name: this.name(label), origins });
     return id;
   }
 

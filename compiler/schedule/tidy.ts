@@ -332,24 +332,32 @@ class Inliner {
     }
   }
 
+  private readonly reads = new Map<Expr, ReadonlySet<string>>();
+
+  /** What the expression reads that some statement changes; found once for each expression, since large ones are made of those before. */
   private readsOf(e: Expr): ReadonlySet<string> {
-    const reads = new Set<string>();
-    const walk = (x: Expr): void => {
-      const token =
-        x.kind === 'var'
-          ? `v:${x.name}`
-          : x.kind === 'local'
-            ? `a:${x.array}`
-            : x.kind === 'load'
-              ? `b:${x.buffer}`
-              : undefined;
-      if (token !== undefined && this.mutable.has(token)) reads.add(token);
-      for (const child of childrenOf(x)) walk(child);
-    };
-    walk(e);
+    const known = this.reads.get(e);
+    if (known !== undefined) return known;
+    const token =
+      e.kind === 'var'
+        ? `v:${e.name}`
+        : e.kind === 'local'
+          ? `a:${e.array}`
+          : e.kind === 'load'
+            ? `b:${e.buffer}`
+            : undefined;
+    let reads: ReadonlySet<string> =
+      token !== undefined && this.mutable.has(token) ? new Set([token]) : nothing;
+    for (const child of childrenOf(e)) {
+      const more = this.readsOf(child);
+      if (more.size > 0 && more !== reads) reads = reads.size === 0 ? more : new Set([...reads, ...more]);
+    }
+    this.reads.set(e, reads);
     return reads;
   }
 }
+
+const nothing: ReadonlySet<string> = new Set();
 
 /** The expression with each direct operand replaced; itself when none changes. */
 export function mapChildren(e: Expr, map: (child: Expr) => Expr): Expr {
