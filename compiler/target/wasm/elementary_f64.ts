@@ -201,12 +201,10 @@ export interface Angle {
   readonly low: Num;
 }
 
-/** a - b and what rounding took from it, for any magnitudes. */
+/** a - b and what rounding took from it; a is a multiple of the last place of b, however small it has become (T. J. Dekker 1971). */
 function difference(o: Ops, a: Num, b: Num): { readonly value: Num; readonly lost: Num } {
   const value = o.sub(a, b);
-  const back = o.sub(a, value);
-  const lost = o.add(o.sub(a, o.add(value, back)), o.sub(back, b));
-  return { value, lost };
+  return { value, lost: o.sub(o.sub(a, value), b) };
 }
 
 function reduceAngle(o: Ops, x: Num): { readonly angle: Angle; readonly special: Num } {
