@@ -185,6 +185,7 @@ export const elaborationCodes = {
   E453: 'a network that is no instance of a layer',
   E454: 'a batch larger than the loss',
   E455: '`batch` or `epochs` without an indexed loss',
+  W201: 'a name that hides a coordinate, a parameter or a standard operator',
 } as const satisfies Record<string, string>;
 
 export type ElaborationCode = keyof typeof elaborationCodes;
@@ -254,4 +255,5 @@ export const sharedCodes: readonly ElaborationCode[] = [
   'E425',
   'E441',
   'E455',
+  'W201',
 ];

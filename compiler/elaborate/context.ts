@@ -107,6 +107,8 @@ export interface Context extends Evaluator {
   readonly programReal: FloatType;
   readonly host: CompileHost;
   readonly diagnostics: Diagnostic[];
+  /** Models that have been made ready to be solved. */
+  readonly models: Set<ast.ModelItem>;
   readonly frames: Frame[];
   world: World;
   draws: DrawContext;

@@ -57,6 +57,7 @@ export function makeContext(options: {
     draws: freshDraws('program'),
     grids: new Map(),
     solves: [],
+    models: new Set(),
     asserts: [],
     iteration: undefined,
     modelGrid: undefined,

@@ -52,6 +52,7 @@ export interface PreparedModel {
 
 export function prepareModel(ctx: Context, instance: InstanceValue, span: Span): PreparedModel {
   const { item } = instance;
+  ctx.models.add(item);
   if (item.what === 'sde') notYet(ctx, 'a stochastic differential equation (`sde`)', item.name.span);
   for (const c of item.clauses) {
     if (c.kind === 'noise-clause') notYet(ctx, `\`${c.what}\``, c.span);

@@ -1,7 +1,10 @@
 // A whole program elaborated: variables, procedures and the script. Item by item, so that several errors are reported at once; every item is visited, used or not.
 
-import type { CompileHost, Context } from './context.ts';
+import type { CompileHost } from './context.ts';
 import { makeContext } from './elaborator.ts';
+import { guard } from './guard.ts';
+import { warnOfHiddenNames } from './hidden_names.ts';
+import { checkModel } from './model_check.ts';
 import { ModuleLoader } from './modules.ts';
 import { elaborateRun, elaborateTest } from './runs.ts';
 import { outputOf, placeOf } from './outputs.ts';
@@ -74,6 +77,7 @@ export function elaborateProgram(
     library: (name) => libraryModule(host, source, name),
   });
   checkSettings(module, options.settings, diagnostics);
+  if (!module.standard) warnOfHiddenNames(ctx, module);
 
   const runs: Record<string, readonly ScriptStatement[]> = {};
   const tests: Script['tests'][number][] = [];
@@ -86,7 +90,7 @@ export function elaborateProgram(
       item.kind === 'type-alias'
     )
       continue;
-    guard(ctx, diagnostics, () => ctx.item(module, item, itemLabel(item)));
+    guard(ctx, () => ctx.item(module, item, itemLabel(item)));
   }
   if (diagnostics.some((d) => d.severity === 'error')) return undefined;
   const diagnosis =
@@ -99,7 +103,7 @@ export function elaborateProgram(
       (options.only?.run === undefined || options.only.run === (item.name?.name ?? 'run'))
     ) {
       const name = item.name?.name ?? 'run';
-      guard(ctx, diagnostics, () => {
+      guard(ctx, () => {
         if (name in runs)
           throw new FlowError([
             {
@@ -114,11 +118,13 @@ export function elaborateProgram(
       });
     }
     if (item.kind === 'test' && options.only?.tests !== false) {
-      guard(ctx, diagnostics, () => {
+      guard(ctx, () => {
         tests.push({ ...elaborateTest(ctx, variables, module, item, diagnosis), place: placeOf(item.span) });
       });
     }
   }
+  for (const item of module.ast.items)
+    if (item.kind === 'model' && !ctx.models.has(item)) guard(ctx, () => checkModel(ctx, module, item));
   if (diagnostics.some((d) => d.severity === 'error')) return undefined;
   const sink = {
     ctx,
@@ -146,27 +152,6 @@ export function elaborateProgram(
     procedures: variables.procedures.map((p) => procedureSource(variables, p)),
     script,
   };
-}
-
-function guard(ctx: Context, diagnostics: Diagnostic[], work: () => unknown): void {
-  const frames = ctx.frames.length;
-  try {
-    work();
-  } catch (e) {
-    ctx.frames.length = frames;
-    if (!(e instanceof FlowError)) throw e;
-    for (const d of e.diagnostics) {
-      // One mistake seen from several items is reported once.
-      const same = diagnostics.some(
-        (x) =>
-          x.code === d.code &&
-          x.message === d.message &&
-          x.span?.start === d.span?.start &&
-          x.span?.file.path === d.span?.file.path,
-      );
-      if (!same) diagnostics.push(d);
-    }
-  }
 }
 
 function internal(message: string): never {

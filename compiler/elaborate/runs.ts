@@ -6,6 +6,7 @@ import { failAt, notYet, withDraws } from './context.ts';
 import { checkGradient } from './check_gradient.ts';
 import { freshDraws } from './draws.ts';
 import { labelOf } from './expression.ts';
+import { guard } from './guard.ts';
 import { flatten, staticNumber } from './leaves.ts';
 import type { Flattened } from './leaves.ts';
 import { minimize } from './minimize.ts';
@@ -164,7 +165,11 @@ export function elaborateTest(
 }
 
 export function runBlock(w: ScriptWriter, block: ast.RunBlock, scope: Scope): void {
-  for (const s of block.statements) runStatement(w, s, scope);
+  for (const s of block.statements) {
+    // What stands behind a broken `let` would speak of a name that is missing.
+    if (s.kind === 'let') runStatement(w, s, scope);
+    else guard(w.ctx, () => runStatement(w, s, scope));
+  }
 }
 
 function runStatement(w: ScriptWriter, s: ast.RunStatement, scope: Scope): void {
@@ -194,9 +199,13 @@ function runStatement(w: ScriptWriter, s: ast.RunStatement, scope: Scope): void 
     case 'assert': {
       const before = ctx.asserts;
       ctx.asserts = [];
-      ctx.block({ kind: 'block', statements: [s], span: s.span }, scope);
-      const made = ctx.asserts;
-      ctx.asserts = before;
+      let made: readonly AssertRecord[] = [];
+      try {
+        ctx.block({ kind: 'block', statements: [s], span: s.span }, scope);
+        made = ctx.asserts;
+      } finally {
+        ctx.asserts = before;
+      }
       for (const a of made) w.look(assertStatement(w, a));
       return;
     }
