@@ -256,7 +256,7 @@ class Inliner {
       }
       const done = this.own(s, put);
       const changed = new Set<string>();
-      effects(s, changed);
+      if (pending.size > 0) effects(s, changed);
       if (changed.size > 0)
         for (const p of pending.values())
           if ([...p.reads].some((read) => changed.has(read))) {
@@ -332,9 +332,9 @@ class Inliner {
     }
   }
 
+  /** What the expression reads that some statement changes; found once for each expression, since large ones are made of those before. */
   private readonly reads = new Map<Expr, ReadonlySet<string>>();
 
-  /** What the expression reads that some statement changes; found once for each expression, since large ones are made of those before. */
   private readsOf(e: Expr): ReadonlySet<string> {
     const known = this.reads.get(e);
     if (known !== undefined) return known;

@@ -89,7 +89,8 @@ export function renumber(
   body: readonly Statement[],
   kept: readonly number[],
   keptUniforms: readonly number[],
-): Statement[] {
+): readonly Statement[] {
+  if (kept.every((b, i) => b === i) && keptUniforms.every((u, i) => u === i)) return body;
   const buffers = new Map(kept.map((b, i) => [b, i]));
   const uniforms = new Map(keptUniforms.map((u, i) => [u, i]));
   const done = new Map<Expr, Expr>();
