@@ -186,7 +186,13 @@ export function notYet(ctx: Context, form: string, span: Span): never {
   return failAt(ctx, 'E090', `${form} is part of the language, but not available yet`, span);
 }
 
-export function warn(ctx: Context, code: string, message: string, span: Span, help?: string): void {
+export function warn(
+  ctx: Pick<Context, 'diagnostics'>,
+  code: string,
+  message: string,
+  span: Span,
+  help?: string,
+): void {
   ctx.diagnostics.push({ severity: 'warning', code, message, span, ...(help === undefined ? {} : { help }) });
 }
 

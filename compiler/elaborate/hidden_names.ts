@@ -22,7 +22,7 @@ interface Bound {
   readonly span: Span;
 }
 
-export function warnOfHiddenNames(ctx: Context, module: Module): void {
+export function warnOfHiddenNames(ctx: Pick<Context, 'diagnostics'>, module: Module): void {
   const parameters = new Map<string, ast.DeclarationItem>();
   for (const item of module.ast.items)
     if (item.kind === 'declaration' && (item.what === 'param' || item.what === 'input'))
