@@ -20,6 +20,7 @@ import { partition } from './partition.ts';
 import { base } from './storage_points.ts';
 import { Strategies } from './strategies.ts';
 import { liveness } from './liveness.ts';
+import type { LoopFacts } from './report.ts';
 import { LEAD, SAME } from './reads.ts';
 import type { Environment, Location, Storage } from './storage.ts';
 import { bufferType, constantOffset, isCounter, sameLocation, whole } from './storage.ts';
@@ -43,6 +44,7 @@ export class Emitter {
   private readonly packTops = new Map<Storage, number>();
   readonly constantData = new Map<Storage, number[]>();
   private loops = 0;
+  readonly loopFacts = new Map<number, LoopFacts>();
   /** How many loops are being written around the present steps. */
   depth = 0;
   /** Prefix of kernel names: the procedure, then the loop. */

@@ -291,6 +291,7 @@ function emitSteps(
     const turns = (length - done) / stride;
     if (turns > 0) {
       const id = emitter.nextLoop();
+      emitter.loopFacts.set(id, { length, stride });
       const body: Step[] = [];
       for (const offset of range(stride))
         step({ constant: done + offset, terms: [{ loop: id, scale: stride }] }, length - done - offset, body);

@@ -19,7 +19,7 @@ export interface KernelReport {
 
 export interface LoopReport {
   readonly procedure: string;
-  readonly kind: 'loop' | 'reverse' | 'while' | 'scan';
+  readonly kind: 'loop' | 'reverse' | 'while';
   readonly steps: number;
   /** Dispatches of one step (of a reversal: of one backward step). */
   readonly kernelsPerStep: number;
@@ -36,16 +36,23 @@ export interface ScheduleReport {
   readonly bytes: { readonly variables: number; readonly temporaries: number; readonly constants: number };
 }
 
+/** What the steps of a plan do not say of a loop: how many steps of the program it is, those beside it included, and for how many of them its body is written. */
+export interface LoopFacts {
+  readonly length: number;
+  readonly stride: number;
+}
+
 export function reportOf(
   kernels: readonly Kernel[],
   procedures: Readonly<Record<string, Procedure>>,
   buffers: readonly PlanBuffer[],
+  facts: ReadonlyMap<number, LoopFacts>,
 ): ScheduleReport {
   const loops: LoopReport[] = [];
   const dispatches: Record<string, number> = {};
   for (const { name, steps } of Object.values(procedures)) {
     dispatches[name] = count(steps, 'dispatch', false);
-    collect(name, steps, loops);
+    collect(name, steps, facts, loops);
   }
   const sum = (role: PlanBuffer['role']): number =>
     buffers.filter((b) => b.role === role).reduce((n, b) => n + b.bytes, 0);
@@ -66,18 +73,22 @@ function count(steps: readonly Step[], kind: 'dispatch' | 'copy', inner: boolean
   return n;
 }
 
-function collect(procedure: string, steps: readonly Step[], into: LoopReport[]): void {
+function collect(
+  procedure: string,
+  steps: readonly Step[],
+  facts: ReadonlyMap<number, LoopFacts>,
+  into: LoopReport[],
+): void {
   for (const step of steps) {
     if (step.kind === 'loop') {
-      // The body is written for several steps: as many as the counter's scale says.
-      const unrolled = strideOf(step.body, step.id);
+      const { length, stride } = facts.get(step.id) ?? { length: step.count, stride: 1 };
       into.push({
         procedure,
         kind: 'loop',
-        steps: step.count * unrolled,
-        kernelsPerStep: count(step.body, 'dispatch', true) / unrolled,
+        steps: length,
+        kernelsPerStep: count(step.body, 'dispatch', true) / stride,
         kernelsPerForwardStep: 0,
-        copiesPerStep: count(step.body, 'copy', true) / unrolled,
+        copiesPerStep: count(step.body, 'copy', true) / stride,
       });
     } else if (step.kind === 'reverse')
       into.push({
@@ -97,16 +108,8 @@ function collect(procedure: string, steps: readonly Step[], into: LoopReport[]):
         kernelsPerForwardStep: 0,
         copiesPerStep: count(step.body, 'copy', true),
       });
-    for (const block of innerBlocks(step)) collect(procedure, block, into);
+    for (const block of innerBlocks(step)) collect(procedure, block, facts, into);
   }
-}
-
-function strideOf(body: readonly Step[], loop: number): number {
-  const seen = new Map<number, number>();
-  for (const step of body)
-    if (step.kind === 'dispatch') seen.set(step.kernel, (seen.get(step.kernel) ?? 0) + 1);
-  void loop;
-  return seen.size > 0 && [...seen.values()].every((n) => n % 2 === 0) ? 2 : 1;
 }
 
 function kernelReport(kernel: Kernel): KernelReport {

@@ -121,7 +121,7 @@ export function schedule(
     kernels: kernels.kernels,
     procedures: done,
     bytes: memory.bytes,
-    report: reportOf(kernels.kernels, done, memory.buffers),
+    report: reportOf(kernels.kernels, done, memory.buffers, emitter.loopFacts),
   };
 }
 
