@@ -66,7 +66,7 @@ export interface BodyOptions {
   readonly scratch: Reg;
   readonly atoms: ReadonlyMap<string, Atom>;
   /** Smallest offsets from pointers, shared by all bodies in a function. */
-  readonly pointers: Map<Reg, number>;
+  readonly pointers: Map<string, number>;
   /** One a group. */
   readonly groups: readonly Group[];
   /** The axis along which lanes lie. */

@@ -145,7 +145,7 @@ interface Entry {
   readonly scratch: Reg;
   /** Parameters behind the common ones. */
   readonly rest: readonly Reg[];
-  readonly pointers: Map<Reg, number>;
+  readonly pointers: Map<string, number>;
 }
 
 function openFunction(

@@ -27,6 +27,12 @@ export interface Group {
   readonly column: number;
 }
 
+/** An address; `key` names those that share a smallest offset. */
+interface Pointer {
+  readonly reg: Reg;
+  readonly key: string | undefined;
+}
+
 /** Memory that an index refers to. */
 export interface Region {
   readonly name: string;
@@ -48,8 +54,8 @@ export class Memory {
     private readonly f: FunctionWriter,
     private readonly context: ModuleContext,
     private readonly atoms: ReadonlyMap<string, Atom>,
-    /** Smallest constant offset in bytes from each pointer of the function. */
-    private readonly lowest: Map<Reg, number>,
+    /** Smallest constant offset in bytes from each pointer of the function, by its parts. */
+    private readonly lowest: Map<string, number>,
   ) {}
 
   private atom(name: string): Atom {
@@ -176,35 +182,52 @@ export class Memory {
     return true;
   }
 
-  private pointer(region: Region, index: Affine): Reg {
-    return this.sum(region.base, index, BYTES[region.type]);
+  /**
+   * The address of an index without its constant, moved down by the smallest constant with which it is used. The move is part of the start, which loops leave alone.
+   */
+  private pointer(region: Region, index: Affine): Pointer {
+    const { f, lowest } = this;
+    const parts = this.byDepth(index).map(([atom, c]) => {
+      const reg = atom.kind === 'num' ? at(atom.num.regs, 0) : atom.reg;
+      return `${c}*${reg.name ?? String(reg.literal)}`;
+    });
+    const key = `${region.base.name ?? ''} ${parts.join(' ')}`;
+    if (!lowest.has(key)) lowest.set(key, 0);
+    const bias = f.late(`bias ${key}`, () => lowest.get(key) ?? 0);
+    const start = f.pure('i32.add', 'i32', [region.base, bias]);
+    return { reg: this.sum(start, index, BYTES[region.type]), key };
   }
 
-  /** The pointer moved down to its smallest offset, and the offset from there as text. */
-  private place(pointer: Reg, bytes: number): { readonly reg: Reg; readonly offset: () => string } {
-    const { f, lowest } = this;
-    const lowestNow = () => Math.min(0, lowest.get(pointer) ?? 0);
-    lowest.set(pointer, Math.min(lowest.get(pointer) ?? 0, bytes));
-    const bias = f.late(`bias ${pointer.name ?? ''}`, lowestNow);
-    const reg = f.pure('i32.add', 'i32', [pointer, bias]);
-    return { reg, offset: () => offsetText(bytes - lowestNow()) };
+  /** The address of one element, computed. */
+  private element(region: Region, index: Reg): Pointer {
+    const reg = this.f.pure('i32.add', 'i32', [region.base, this.times(index, BYTES[region.type])]);
+    return { reg, key: undefined };
+  }
+
+  /** The offset of an access from its pointer, as text. */
+  private offset(pointer: Pointer, bytes: number): () => string {
+    const { lowest } = this;
+    const { key } = pointer;
+    if (key === undefined) return () => offsetText(bytes);
+    lowest.set(key, Math.min(lowest.get(key) ?? 0, bytes));
+    return () => offsetText(bytes - (lowest.get(key) ?? 0));
   }
 
   private read(
     region: Region,
     op: string,
-    pointer: Reg,
+    pointer: Pointer,
     element: number,
     suffix = '',
     more: readonly Reg[] = [],
   ): Reg {
     const bytes = element * BYTES[region.type];
-    const { reg, offset } = this.place(pointer, bytes);
+    const offset = this.offset(pointer, bytes);
     const vector = op.startsWith('v128');
     return this.f.load(
       () => `${op}${offset()}${suffix}`,
       vector ? 'v128' : scalarTypeOf(region.type),
-      [reg, ...more],
+      [pointer.reg, ...more],
       `${op}${suffix} ${bytes}`,
       !region.written,
       this.stores,
@@ -212,11 +235,11 @@ export class Memory {
     );
   }
 
-  private scalarLoad(region: Region, pointer: Reg, element: number): Reg {
+  private scalarLoad(region: Region, pointer: Pointer, element: number): Reg {
     return this.read(region, `${scalarTypeOf(region.type)}.load`, pointer, element);
   }
 
-  private vectorLoad(region: Region, pointer: Reg, element: number, stride: number, width: number): Reg {
+  private vectorLoad(region: Region, pointer: Pointer, element: number, stride: number, width: number): Reg {
     const wide = region.type === 'f64';
     const whole = wide || width === 4;
     if (stride === 1) return this.read(region, whole ? 'v128.load' : 'v128.load64_zero', pointer, element);
@@ -235,11 +258,7 @@ export class Memory {
   private gather(region: Region, index: Num, ops: Ops): Num {
     const clamped = this.clamp(index, region.length, ops);
     return ops.lanes(region.type, [clamped], (i) => {
-      const pointer = this.f.pure('i32.add', 'i32', [
-        region.base,
-        this.times(at(i.regs, 0), BYTES[region.type]),
-      ]);
-      return ops.scalar(region.type, this.scalarLoad(region, pointer, 0));
+      return ops.scalar(region.type, this.scalarLoad(region, this.element(region, at(i.regs, 0)), 0));
     });
   }
 
@@ -318,16 +337,13 @@ export class Memory {
     index: Affine,
     ops: Ops,
     groups: readonly Group[],
-  ): readonly { readonly pointer: Reg; readonly element: number }[] {
+  ): readonly { readonly pointer: Pointer; readonly element: number }[] {
     if (this.laneStride(index) !== undefined) {
       const pointer = this.pointer(region, index);
       return groups.map((g) => ({ pointer, element: this.shift(index, g) }));
     }
     const places = this.materialise(index, ops, groups);
-    return groups.map((_, g) => {
-      const offset = this.times(groupReg(places, g), BYTES[region.type]);
-      return { pointer: this.f.pure('i32.add', 'i32', [region.base, offset]), element: 0 };
-    });
+    return groups.map((_, g) => ({ pointer: this.element(region, groupReg(places, g)), element: 0 }));
   }
 
   private scatter(
@@ -344,10 +360,9 @@ export class Memory {
       for (let lane = 0; lane < ops.setup.width; lane++) {
         const put = () => {
           const place = at(ops.extract(index, g, lane).regs, 0);
-          const pointer = f.pure('i32.add', 'i32', [region.base, this.times(place, BYTES[region.type])]);
           this.write(
             `${scalarTypeOf(region.type)}.store`,
-            pointer,
+            this.element(region, place),
             0,
             at(ops.extract(value, g, lane).regs, 0),
             '',
@@ -363,12 +378,12 @@ export class Memory {
     });
   }
 
-  private write(op: string, pointer: Reg, bytes: number, value: Reg, suffix: string): void {
-    const { reg, offset } = this.place(pointer, bytes);
-    this.f.effect(() => `${op}${offset()}${suffix}`, [reg, value]);
+  private write(op: string, pointer: Pointer, bytes: number, value: Reg, suffix: string): void {
+    const offset = this.offset(pointer, bytes);
+    this.f.effect(() => `${op}${offset()}${suffix}`, [pointer.reg, value]);
   }
 
-  private writeLane(region: Region, pointer: Reg, element: number, reg: Reg, lane: number): void {
+  private writeLane(region: Region, pointer: Pointer, element: number, reg: Reg, lane: number): void {
     const bits = shapeOf(region.type) === 'f64x2' ? 64 : 32;
     this.write(`v128.store${bits}_lane`, pointer, element * BYTES[region.type], reg, ` ${lane}`);
   }

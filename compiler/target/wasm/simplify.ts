@@ -4,6 +4,7 @@
 // `interiorOf` uses it to find the box in which a kernel has no guards: per axis the longest interval between break points, found again under the narrowed ranges until nothing changes (a
 // guard may hide behind another). Loads keep their indices: what lies outside a buffer there is unspecified, and the lowering sees to it that it cannot fault.
 
+import type { BinaryOp } from '../../ir/types.ts';
 import * as k from '../../kernel/build.ts';
 import type { Expr, MapKernel, Statement } from '../../kernel/types.ts';
 import { assertNever } from '../../support/diagnostic.ts';
@@ -77,6 +78,36 @@ function longest(range: Interval, breaks: ReadonlySet<number> | undefined): Inte
     if (part.hi - part.lo > best.hi - best.lo) best = part;
   }
   return best;
+}
+
+/**
+ * Float arithmetic with constants that keeps every bit but the sign of a zero: what guards leave behind (x + 0), and products with two constants of which one is a power of two.
+ */
+function foldFloats(op: BinaryOp, a: Expr, b: Expr): Expr | undefined {
+  if (a.type !== 'f32' && a.type !== 'f64') return undefined;
+  if (op === 'add') {
+    if (isZero(a)) return b;
+    return isZero(b) ? a : undefined;
+  }
+  if (op === 'sub') return isZero(b) ? a : undefined;
+  if (op !== 'mul') return undefined;
+  const [x, c] = b.kind === 'const' ? [a, b] : [b, a];
+  if (c.kind !== 'const' || x.kind !== 'binary' || x.op !== 'mul') return undefined;
+  const [y, d] = x.b.kind === 'const' ? [x.a, x.b] : [x.b, x.a];
+  if (d.kind !== 'const' || !(isPowerOfTwo(c.value) || isPowerOfTwo(d.value))) return undefined;
+  const product = c.value * d.value;
+  // Far from where results would lose digits or overflow.
+  return Math.abs(product) > 1e-12 && Math.abs(product) < 1e12
+    ? k.mul(y, k.constant(a.type, product))
+    : undefined;
+}
+
+function isZero(e: Expr): boolean {
+  return e.kind === 'const' && e.value === 0;
+}
+
+function isPowerOfTwo(x: number): boolean {
+  return x !== 0 && Math.abs(x) > 1e-6 && Math.abs(x) < 1e6 && Number.isInteger(Math.log2(Math.abs(x)));
 }
 
 interface Known {
@@ -256,7 +287,7 @@ class Simplifier {
         const b = this.expr(e.b, scope);
         if (e.type === 'i32' && a.affine !== undefined && b.affine !== undefined)
           return this.integer(e, a.e, b.e, a.affine, b.affine);
-        return this.plain(k.binary(e.op, a.e, b.e));
+        return this.plain(foldFloats(e.op, a.e, b.e) ?? k.binary(e.op, a.e, b.e));
       }
       case 'compare': {
         const a = this.expr(e.a, scope);
