@@ -19,7 +19,8 @@ export interface KernelReport {
 
 export interface LoopReport {
   readonly procedure: string;
-  readonly kind: 'loop' | 'reverse' | 'while';
+  /** loop, reverse, while: steps of kernels; scan: a whole loop inside one kernel. */
+  readonly kind: 'loop' | 'reverse' | 'while' | 'scan';
   readonly steps: number;
   /** Dispatches of one step (of a reversal: of one backward step). */
   readonly kernelsPerStep: number;
@@ -52,7 +53,7 @@ export function reportOf(
   const dispatches: Record<string, number> = {};
   for (const { name, steps } of Object.values(procedures)) {
     dispatches[name] = count(steps, 'dispatch', false);
-    collect(name, steps, facts, loops);
+    collect(name, steps, kernels, facts, loops);
   }
   const sum = (role: PlanBuffer['role']): number =>
     buffers.filter((b) => b.role === role).reduce((n, b) => n + b.bytes, 0);
@@ -76,11 +77,22 @@ function count(steps: readonly Step[], kind: 'dispatch' | 'copy', inner: boolean
 function collect(
   procedure: string,
   steps: readonly Step[],
+  kernels: readonly Kernel[],
   facts: ReadonlyMap<number, LoopFacts>,
   into: LoopReport[],
 ): void {
   for (const step of steps) {
-    if (step.kind === 'loop') {
+    if (step.kind === 'dispatch') {
+      for (const length of innerLoops(kernels[step.kernel]))
+        into.push({
+          procedure,
+          kind: 'scan',
+          steps: length,
+          kernelsPerStep: 0,
+          kernelsPerForwardStep: 0,
+          copiesPerStep: 0,
+        });
+    } else if (step.kind === 'loop') {
       const { length, stride } = facts.get(step.id) ?? { length: step.count, stride: 1 };
       into.push({
         procedure,
@@ -108,8 +120,16 @@ function collect(
         kernelsPerForwardStep: 0,
         copiesPerStep: count(step.body, 'copy', true),
       });
-    for (const block of innerBlocks(step)) collect(procedure, block, facts, into);
+    for (const block of innerBlocks(step)) collect(procedure, block, kernels, facts, into);
   }
+}
+
+/** Lengths of the outermost loops over steps inside a kernel (`t0`, `t1`, … in its text). */
+function innerLoops(kernel: Kernel | undefined): readonly number[] {
+  if (kernel?.kind !== 'map') return [];
+  return kernel.body.flatMap((s) =>
+    s.kind === 'for' && /^t\d+$/.test(s.name) && s.to.kind === 'const' ? [s.to.value] : [],
+  );
 }
 
 function kernelReport(kernel: Kernel): KernelReport {

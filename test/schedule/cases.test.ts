@@ -112,9 +112,11 @@ describe('systems', () => {
   it('Lotka-Volterra: value and gradient of 2,000 steps are one kernel', async () => {
     const make = (g: Graph, s: Settings): Simulation => predators(g, { ...s, saves: 20 });
     const alone = await run(make, { steps: 2000 }, []);
-    expect(alone.schedule.report).toMatchObject({ dispatches: { f: 1 }, loops: [] });
+    expect(alone.schedule.report).toMatchObject({ dispatches: { f: 1 } });
+    expect(alone.schedule.report.loops.every((l) => l.kind === 'scan')).toBe(true);
     const both = await run(make, { steps: 2000, adjoint: { kind: 'store' } }, [0, 1, 2, 3, 4, 5]);
-    expect(both.schedule.report).toMatchObject({ dispatches: { f: 1 }, loops: [] });
+    expect(both.schedule.report).toMatchObject({ dispatches: { f: 1 } });
+    expect(both.schedule.report.loops.every((l) => l.kind === 'scan')).toBe(true);
     for (const adjoint of policies) {
       const { outputs } = await run(make, { steps: 200, adjoint }, [0, 1, 2, 3, 4, 5]);
       const again = await run(make, { steps: 200, adjoint: { kind: 'store' } }, [0, 1, 2, 3, 4, 5]);
@@ -125,7 +127,10 @@ describe('systems', () => {
   it('an ensemble of Lorenz systems: one kernel forwards, one backwards, a thread a member', async () => {
     const make = (g: Graph, s: Settings): Simulation => lorenz(g, 70, s);
     const { schedule } = await run(make, { steps: 30, adjoint: { kind: 'store' } }, [0, 1]);
-    expect(schedule.report.loops).toEqual([]);
+    expect(schedule.report.loops.map((l) => [l.kind, l.steps])).toEqual([
+      ['scan', 30],
+      ['scan', 30],
+    ]);
     expect(schedule.report.kernels.filter((k) => k.loops && k.points === 70)).toHaveLength(2);
     for (const adjoint of policies) await run(make, { steps: 30, adjoint }, [0, 1]);
   });
