@@ -99,9 +99,11 @@ export function withoutSharedMemory(binary: Uint8Array): Uint8Array {
     const end = at + size;
     if (section === 2) {
       number(); // imports: one, the memory
-      at += number(); // module
-      at += number(); // name
-      at++; // kind
+      // The names of module and memory, and the kind.
+      const moduleName = number();
+      at += moduleName;
+      const name = number();
+      at += name + 1;
       bytes[at] = 1; // a maximum, not shared
       return bytes;
     }

@@ -16,12 +16,15 @@ export interface CpuOptions {
   readonly strict?: boolean;
   /** Runs on the calling thread, which is blocked meanwhile. */
   readonly inline?: boolean;
+  /** False: as if the engine had no shared memory; then one thread, the calling one. */
+  readonly shared?: boolean;
 }
 
 export async function createCpuExecutor(plan: Plan, options: CpuOptions = {}): Promise<Executor> {
   const code = plan.code.wasm;
   if (code === undefined) throw new InternalError('cpu.executor', `${plan.name} has no code for the CPU`);
-  const features = await engineFeatures();
+  const found = await engineFeatures();
+  const features = { ...found, sharedMemory: found.sharedMemory && options.shared !== false };
   const { module, variant } = await compileModule(code, features, options.strict === true);
   const inline = options.inline === true || !features.sharedMemory;
   const threads = inline ? 1 : checkedThreads(options.threads ?? (await coreCount()));
@@ -64,7 +67,7 @@ function describe(threads: number, variant: 'strict' | 'relaxed', shared: boolea
 function checkedThreads(threads: number): number {
   if (!Number.isInteger(threads) || threads < 1 || threads > 256)
     fail(
-      'R205',
+      'R054',
       `${threads} threads cannot be used`,
       undefined,
       'give a whole number from 1 to 256: `--threads 4`',

@@ -85,7 +85,7 @@ function allocate(pages: number, shared: boolean): WebAssembly.Memory {
   } catch {
     const size = (pages * page) / 1e6;
     return fail(
-      'R203',
+      'R052',
       `the ${size >= 1000 ? `${(size / 1000).toFixed(1)} GB` : `${Math.ceil(size)} MB`} of memory that this program needs could not be had from the system`,
       undefined,
       'close other programs, use fewer cells or steps, `precision f32`, or keep fewer states for the gradient: `adjoint: checkpoint(memory: "200 MB")`',

@@ -94,8 +94,8 @@ export async function startThreads(
         for (const worker of workers) worker.postMessage({ procedure, times });
       }),
     dispose: async () => {
-      broken ??= threadError('it was ended');
       for (const worker of workers) worker.removeAllListeners('exit');
+      breakDown('it was ended');
       await Promise.all(workers.map((worker) => worker.terminate()));
     },
   };
@@ -105,7 +105,7 @@ function threadError(reason: string): FlowError {
   return new FlowError([
     {
       severity: 'error',
-      code: 'R204',
+      code: 'R053',
       message: `a thread of the CPU target failed: ${reason}`,
       help: 'run again; if it happens again, try `--threads 1` and report it',
     },

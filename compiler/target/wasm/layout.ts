@@ -49,7 +49,7 @@ function tooLarge(buffers: readonly PlanBuffer[], bytes: number): never {
   const largest = [...buffers].sort((a, b) => b.bytes - a.bytes).slice(0, 3);
   const list = largest.map((b) => `${b.name} (${gigabytes(b.bytes)})`).join(', ');
   fail(
-    'T201',
+    'R055',
     `this program needs ${gigabytes(bytes)} of memory; the CPU target can address 4 GB. The largest arrays are ${list}`,
     undefined,
     'use fewer cells or steps, `precision f32`, or keep fewer states for the gradient: `adjoint: checkpoint(memory: "1 GB")`',
