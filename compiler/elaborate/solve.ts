@@ -6,7 +6,7 @@
 
 import { conform } from './conform.ts';
 import type { Context, SolveRecord } from './context.ts';
-import { failAt, inCall, notYet, withDraws } from './context.ts';
+import { failAt, inCall, notYet, withDraws, withoutAsserts } from './context.ts';
 import { gridOf } from './domains.ts';
 import { enterLoop } from './draws.ts';
 import { flatten, staticInteger, staticList, staticNumber, toReal } from './leaves.ts';
@@ -21,6 +21,7 @@ import { adaptiveSolve, isAdaptive } from './adaptive.ts';
 import { methodSystem } from './method_system.ts';
 import { atPrecision, precisionNamed } from './precision.ts';
 import { staticText } from './strings.ts';
+import { templated } from './template.ts';
 import type { InstanceValue, RecordValue, Value } from './values.ts';
 import { array, describe, int, record } from './values.ts';
 import * as b from '../ir/build.ts';
@@ -57,7 +58,8 @@ const ADAPTIVE = ['rtol', 'atol', 'limit'];
 export function solveBuiltin(ctx: Context): Value {
   return define(ctx, 'solve', ARGUMENTS, (a) => {
     const wanted = a.get('precision');
-    const solved = (): Value => inCall(ctx, { name: 'solve', span: a.span }, () => solve(ctx, a));
+    const solved = (): Value =>
+      withoutAsserts(ctx, () => inCall(ctx, { name: 'solve', span: a.span }, () => solve(ctx, a)));
     if (wanted === undefined) return solved();
     const name = wanted.kind === 'option' ? wanted.name : '';
     return atPrecision(ctx, precisionNamed(ctx, name, a.spanOf('precision')), solved, a.span);
@@ -146,18 +148,20 @@ function solve(ctx: Context, a: Given): Value {
   };
 
   const save = savePlan(ctx, a, time);
-  const seen = (i: Node, leaves: readonly Node[]): { nodes: Node[]; shape: Flattened } => {
+  const seenAt = templated(ctx, ([t, ...leaves]) => {
     const y = stateOf(leaves);
-    const t = timeAt(i);
-    const monitors = model.monitors(t, y);
-    const value = record([['states', model.present(t, y)] as const, ['monitors', record(monitors)] as const]);
-    const flat = flatten(ctx, plainArrays(ctx, value, a.span), a.span);
+    const now = t ?? time.start;
+    const monitors = record(model.monitors(now, y));
+    const value = record([['states', model.present(now, y)] as const, ['monitors', monitors] as const]);
+    return flatten(ctx, plainArrays(ctx, value, a.span), a.span);
+  });
+  const seen = (i: Node, leaves: readonly Node[]): { nodes: Node[]; shape: Flattened } => {
+    const flat = seenAt([timeAt(i), ...leaves.slice(0, n)], '');
     return { nodes: flat.leaves.map((l) => l.node), shape: flat };
   };
   const g = ctx.graph;
   const zero = g.constant(0, 'i32');
   const blocks = runBlocks(ctx, init, step, save, policy, (i, leaves) => seen(i, leaves).nodes);
-  const end = seen(g.constant(time.steps, 'i32'), blocks.final);
 
   ctx.solves.push(
     solveRecord(ctx, model, a.span, initialStates, init, step, time, method.stability, stateOf, shape),
@@ -165,6 +169,7 @@ function solve(ctx: Context, a: Given): Value {
 
   const entries: (readonly [string, Value])[] = [];
   if (save.kind !== 'none') {
+    const end = seen(g.constant(time.steps, 'i32'), blocks.final);
     const first = save.includesStart ? seen(zero, init).nodes : undefined;
     const columns = end.nodes.map((last, i) => {
       const rows: Node[] = [];
