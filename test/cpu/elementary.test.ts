@@ -1,86 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import * as k from '../../compiler/kernel/build.ts';
-import type { Expr } from '../../compiler/kernel/types.ts';
-import type { BinaryOp, UnaryOp } from '../../compiler/ir/types.ts';
-import { axis, buffer, kernelPlan, mapKernel, onCpu } from '../wasm/support.ts';
-import { exactBinary, exactUnary, ulpError } from './exact.ts';
-import { samples, pairs } from './samples.ts';
+import { evaluate, ways, worstErrors, type Float } from './accuracy.ts';
+import { exactBinary, exactUnary } from './exact.ts';
 
-type Float = 'f32' | 'f64';
-
-/** `scalar`: one point at a time instead of in vectors. */
-async function evaluate(
-  op: string,
-  type: Float,
-  x: Float64Array,
-  y: Float64Array | undefined,
-  strict: boolean,
-  scalar = false,
-): Promise<Float64Array> {
-  const n = x.length;
-  const load = (b: number) => k.load(type, b, axis(0));
-  const value: Expr =
-    y === undefined
-      ? { kind: 'unary', type, op: op as UnaryOp, a: load(0) }
-      : { kind: 'binary', type, op: op as BinaryOp, a: load(0), b: load(1) };
-  const buffers = [buffer('x', type, n), buffer('y', type, n), buffer('out', type, n, 'write')];
-  const plan = kernelPlan(mapKernel(scalar ? [n, 1] : [n], buffers, [k.store(2, axis(0), value)]));
-  const result = await onCpu(plan, { x, y: y ?? new Float64Array(n) }, { strict });
-  return result.out ?? new Float64Array();
-}
-
-/** Vectors strictly and with fused operations, and scalars. */
-const ways = [
-  [true, false],
-  [false, false],
-  [true, true],
-] as const;
-
-function worst(
-  result: Float64Array,
-  error: (i: number) => number,
-): { readonly error: number; readonly i: number } {
-  let [largest, i] = [0, 0];
-  for (let j = 0; j < result.length; j++) {
-    const e = error(j);
-    if (!(e <= largest)) [largest, i] = [e, j];
-  }
-  return { error: largest, i };
-}
-
-describe.each(['f64', 'f32'] as const)('elementary functions of one argument, %s', (type) => {
-  it.each(Object.keys(exactUnary))('%s', async (op) => {
-    const x = samples(op, type, 2000);
-    const exact = exactUnary[op];
-    if (exact === undefined) throw new Error(op);
-    const references = [...x].map((v) => exact(v));
-    for (const [strict, scalar] of ways) {
-      const result = await evaluate(op, type, x, undefined, strict, scalar);
-      const { error, i } = worst(result, (j) =>
-        ulpError(result[j] ?? NaN, references[j] ?? { m: 0n, p: 0 }, type),
-      );
-      if (process.env.SHOW_ULP)
-        console.log(op, type, strict, scalar, error.toFixed(3), 'at', x[i], result[i]);
-      expect(error, `${op} of ${x[i]} gives ${result[i]}`).toBeLessThanOrEqual(2);
-    }
-  });
-});
-
-describe.each(['f64', 'f32'] as const)('elementary functions of two arguments, %s', (type) => {
-  it.each(Object.keys(exactBinary))('%s', async (op) => {
-    const { x, y } = pairs(op, type, 1500);
-    const exact = exactBinary[op];
-    if (exact === undefined) throw new Error(op);
-    const references = [...x].map((v, i) => exact(v, y[i] ?? 0));
-    for (const [strict, scalar] of ways) {
-      const result = await evaluate(op, type, x, y, strict, scalar);
-      const { error, i } = worst(result, (j) =>
-        ulpError(result[j] ?? NaN, references[j] ?? { m: 0n, p: 0 }, type),
-      );
-      if (process.env.SHOW_ULP)
-        console.log(op, type, strict, scalar, error.toFixed(3), 'at', x[i], y[i], result[i]);
-      expect(error, `${op} of ${x[i]}, ${y[i]} gives ${result[i]}`).toBeLessThanOrEqual(2);
-    }
+describe.each(['f64', 'f32'] as const)('elementary functions are right to 2 ulp, %s', (type) => {
+  it.each([...Object.keys(exactUnary), ...Object.keys(exactBinary)])('%s', async (op) => {
+    const errors = await worstErrors(op, type, 2000);
+    expect(errors).toHaveLength(ways.length);
+    for (const { error, where } of errors) expect(error, where).toBeLessThanOrEqual(2);
   });
 });
 
@@ -154,8 +80,8 @@ type UnaryFunction =
 describe.each(['f64', 'f32'] as const)('zeros, infinities, NaN and denormal numbers, %s', (type) => {
   it.each(Object.keys(exactUnary) as UnaryFunction[])('%s', async (op) => {
     const x = Float64Array.from(edges(type));
-    for (const [strict, scalar] of ways) {
-      const result = await evaluate(op, type, x, undefined, strict, scalar);
+    for (const way of ways) {
+      const result = await evaluate(op, type, x, undefined, way);
       x.forEach((v, i) => {
         const reference = Math[op](v);
         expect(
@@ -170,8 +96,8 @@ describe.each(['f64', 'f32'] as const)('zeros, infinities, NaN and denormal numb
     const values = edges(type).filter((x) => Math.abs(x) !== 700);
     const x = Float64Array.from(values.flatMap((a) => values.map(() => a)));
     const y = Float64Array.from(values.flatMap(() => values));
-    for (const [strict, scalar] of ways) {
-      const result = await evaluate(op, type, x, y, strict, scalar);
+    for (const way of ways) {
+      const result = await evaluate(op, type, x, y, way);
       x.forEach((a, i) => {
         const b = y[i] ?? 0;
         // JavaScript has NaN for 1^NaN and (+-1)^(+-inf); IEEE 754 has 1.

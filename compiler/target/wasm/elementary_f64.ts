@@ -129,15 +129,25 @@ export function exp(o: Ops, x: Num): Fast {
   return { value: expShifted(o, x, 0n) };
 }
 
-/** exp(x) - 1 without care for the sign of zero. */
+/** exp(x) - 1 without care for the sign of zero. What the reduction and the sums lose is added back: for k = 1 and -1 the parts nearly cancel. */
 function expm1Core(o: Ops, x: Num): Num {
   const inside = o.min(o.max(x, f64(o, -60)), f64(o, 710));
-  const { k, r } = reduceExp(o, inside);
-  const q = expm1Reduced(o, r);
-  // 2^(k-1), so that k = 1024 has a factor.
+  const { n, k } = nearest(o, inside, LOG2E);
+  const first = o.fnma(n, f64(o, LN2_HI), inside);
+  const second = o.mul(n, f64(o, LN2_LO));
+  const r = o.sub(first, second);
+  const rLow = o.sub(o.sub(first, r), second);
+  const m = o.mul(o.mul(r, r), polynomial(o, r, EXP));
+  const q = o.add(r, m);
+  const qLow = o.add(o.add(o.sub(r, q), m), rLow);
+  // 2^(k-1), so that k = 1024 has a factor; products by it are exact.
   const s = powerOfTwo(o, o.sub(k, o.bits64(1n)));
-  const t = o.fma(s, q, o.sub(s, f64(o, 0.5)));
-  return o.add(t, t);
+  const whole = o.sub(s, f64(o, 0.5));
+  const part = o.mul(s, q);
+  const t = o.add(whole, part);
+  const lost = o.add(o.sub(whole, t), part);
+  const sum = o.add(t, o.fma(s, qLow, lost));
+  return o.add(sum, sum);
 }
 
 export function expm1(o: Ops, x: Num): Fast {
@@ -220,7 +230,11 @@ function reduceAngle(o: Ops, x: Num): { readonly angle: Angle; readonly special:
   return { angle: { quarters: k, r, low }, special };
 }
 
-export function sinCosOf(o: Ops, angle: Angle): { readonly sin: Num; readonly cos: Num } {
+/** r - X and w + Y are sine and cosine; their sums are left to the user, who may want what rounding loses. */
+function sinCosParts(
+  o: Ops,
+  angle: Angle,
+): { readonly r: Num; readonly x: Num; readonly w: Num; readonly y: Num } {
   const { r, low } = angle;
   const z = o.mul(r, r);
   const half = f64(o, 0.5);
@@ -229,18 +243,19 @@ export function sinCosOf(o: Ops, angle: Angle): { readonly sin: Num; readonly co
   const [s0 = 0, ...rest] = SIN;
   const tail = polynomial(o, z, rest);
   const inner = o.sub(o.mul(z, o.sub(o.mul(half, low), o.mul(v, tail))), low);
-  const sin = o.sub(r, o.fnma(v, f64(o, s0), inner));
+  const x = o.fnma(v, f64(o, s0), inner);
   // cos(r + low) = 1 - r^2/2 + r^4 C - r low
   const hz = o.mul(half, z);
   const w = o.sub(f64(o, 1), hz);
   const small = o.fnma(r, low, o.mul(o.mul(z, z), polynomial(o, z, COS)));
-  const cos = o.add(w, o.add(o.sub(o.sub(f64(o, 1), w), hz), small));
-  return { sin, cos };
+  const y = o.add(o.sub(o.sub(f64(o, 1), w), hz), small);
+  return { r, x, w, y };
 }
 
 /** Sine (turn 0) or cosine (turn 1) of an angle plus its quarter turns. */
 export function rotated(o: Ops, angle: Angle, turn: 0 | 1): Num {
-  const { sin, cos } = sinCosOf(o, angle);
+  const { r, x, w, y } = sinCosParts(o, angle);
+  const [sin, cos] = [o.sub(r, x), o.add(w, y)];
   const quarters = turn === 0 ? angle.quarters : o.add(angle.quarters, o.bits64(1n));
   const odd = o.compare('ne', o.and(quarters, o.bits64(1n)), o.bits64(0n));
   const sign = o.shiftBy('shl', o.and(quarters, o.bits64(2n)), 62);
@@ -260,11 +275,19 @@ export function cos(o: Ops, x: Num): Fast {
   return { value: rotated(o, angle, 1), special };
 }
 
-/** Tangent of an angle with its quarter turns. */
+/** Tangent of an angle with its quarter turns: the quotient of sine and cosine, corrected by what their roundings lost. */
 export function tangentOf(o: Ops, angle: Angle): Num {
-  const { sin, cos } = sinCosOf(o, angle);
+  const { r, x, w, y } = sinCosParts(o, angle);
+  const [sin, cos] = [o.sub(r, x), o.add(w, y)];
+  const sinLow = o.sub(o.sub(r, sin), x);
+  const cosLow = o.add(o.sub(w, cos), y);
   const odd = o.compare('ne', o.and(angle.quarters, o.bits64(1n)), o.bits64(0n));
-  return o.div(o.select(odd, o.neg(cos), sin), o.select(odd, sin, cos));
+  const above = o.select(odd, o.neg(cos), sin);
+  const aboveLow = o.select(odd, o.neg(cosLow), sinLow);
+  const below = o.select(odd, sin, cos);
+  const belowLow = o.select(odd, sinLow, cosLow);
+  const quotient = o.div(above, below);
+  return o.add(quotient, o.div(o.fnma(quotient, belowLow, aboveLow), below));
 }
 
 export function tan(o: Ops, x: Num): Fast {
