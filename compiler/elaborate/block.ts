@@ -55,6 +55,14 @@ function statement(ctx: Context, s: ast.Statement, scope: Scope): Value | undefi
           s.span,
           'write `let xs = for i in 0..n { …; yield x }`',
         );
+      if (yields === 'chosen')
+        return failAt(
+          ctx,
+          'E189',
+          'a `yield` in a branch that is chosen at run time would not happen in every turn',
+          s.span,
+          'assign to a `var` in the branches and yield it behind the `if`',
+        );
       yields.push({ value: ctx.evaluate(s.value, scope), span: s.span });
       return undefined;
     }

@@ -4,7 +4,7 @@
 import { assignedNames } from './assigned.ts';
 import { conform } from './conform.ts';
 import type { Context } from './context.ts';
-import { failAt } from './context.ts';
+import { failAt, withoutAsserts } from './context.ts';
 import { flatten } from './leaves.ts';
 import type { Flattened } from './leaves.ts';
 import type { Scope } from './scope.ts';
@@ -75,14 +75,14 @@ function choose(ctx: Context, predicate: Node, then: () => Value, otherwise: () 
         predicate,
         then: () => {
           const start = g.param('mark', { dtype: 'i32', shape: [] }).id;
-          built.shape = flatten(ctx, fitted(then()), span);
+          built.shape = flatten(ctx, fitted(withoutAsserts(ctx, then)), span);
           built.then = built.shape.leaves.map((l) => l.node);
           built.cheap &&= isCheap(built.then, start);
           return built.then;
         },
         otherwise: () => {
           const start = g.param('mark', { dtype: 'i32', shape: [] }).id;
-          const value = fitted(otherwise());
+          const value = fitted(withoutAsserts(ctx, otherwise));
           const flat = flatten(ctx, value, span);
           const shape = built.shape ?? flat;
           const model = shape.rebuild(shape.leaves.map((l) => l.node));
@@ -181,7 +181,9 @@ export function mergeBranches(
   };
   const run = (branch: (inner: Scope) => Value | undefined): Value => {
     try {
-      const returned = branch(scope.child());
+      const inner = scope.child();
+      inner.chosen = true;
+      const returned = withoutAsserts(ctx, () => branch(inner));
       if (returned !== undefined)
         failAt(
           ctx,

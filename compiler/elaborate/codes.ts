@@ -38,6 +38,7 @@ export const elaborationCodes = {
   E175: 'an argument that is missing',
   E176: 'something that is no domain',
   E180: 'a tuple of another length is taken apart',
+  E189: 'yield in a branch chosen at run time',
   E190: 'yield outside a loop that collects',
   E191: 'stop outside an event',
   E192: 'a condition that is no truth value',

@@ -2,7 +2,7 @@
 // known one by one it is unrolled.
 
 import type { Context } from './context.ts';
-import { failAt, notYet, withDraws } from './context.ts';
+import { failAt, notYet, withDraws, withoutAsserts } from './context.ts';
 import { enterLoop } from './draws.ts';
 import { flatten } from './leaves.ts';
 import { bindPattern } from './patterns.ts';
@@ -79,10 +79,12 @@ export function comprehend(
     element = from === 0 ? array(index) : array(b.add(g, index, from));
   }
   const child = scope.child();
-  const value = withDraws(ctx, enterLoop(ctx, index, length), () => {
-    bindPattern(ctx, first.pattern, element, child, first.span, false);
-    return inner(child);
-  });
+  const value = withoutAsserts(ctx, () =>
+    withDraws(ctx, enterLoop(ctx, index, length), () => {
+      bindPattern(ctx, first.pattern, element, child, first.span, false);
+      return inner(child);
+    }),
+  );
   const flat = flatten(ctx, value, span);
   if (flat.leaves.length === 0)
     return failAt(

@@ -111,13 +111,16 @@ export interface Context extends Evaluator {
   readonly models: Set<ast.ModelItem>;
   readonly frames: Frame[];
   world: World;
+  /** Nothing replaced: where data, parameters and fields get their values. */
+  readonly baseWorld: World;
   draws: DrawContext;
   /** The seed as two u32 scalars. */
   readonly seed: () => readonly [Node, Node];
   /** Solves elaborated since the list was last emptied: what may have to be diagnosed. */
   readonly solves: SolveRecord[];
   /** Assertions met while a statement is elaborated. */
-  asserts: AssertRecord[];
+  /** Where assertions on run-time values go; undefined where they have no place to be checked: inside loops, choices, derivatives, solves, and in the values of items. */
+  asserts: AssertRecord[] | undefined;
   /** Iteration number of the `minimize` around, for schedules and draws. */
   iteration: Node | undefined;
   /** Set while a minibatch step is elaborated: how many terms of an indexed loss it sees. */
@@ -215,6 +218,30 @@ export function onModelGrid<T>(ctx: Context, grid: Grid | undefined, work: () =>
     return work();
   } finally {
     ctx.modelGrid = before;
+  }
+}
+
+/** Runs `work` where assertions on run-time values cannot be checked. */
+export function withoutAsserts<T>(ctx: Context, work: () => T): T {
+  const before = ctx.asserts;
+  ctx.asserts = undefined;
+  try {
+    return work();
+  } finally {
+    ctx.asserts = before;
+  }
+}
+
+/** Runs `work` and gives the assertions on run-time values that it made. */
+export function assertsOf(ctx: Context, work: () => void): readonly AssertRecord[] {
+  const before = ctx.asserts;
+  const made: AssertRecord[] = [];
+  ctx.asserts = made;
+  try {
+    work();
+    return made;
+  } finally {
+    ctx.asserts = before;
   }
 }
 

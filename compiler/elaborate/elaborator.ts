@@ -17,7 +17,7 @@ import { freshDraws } from './draws.ts';
 import { evaluate } from './expression.ts';
 import { itemValue } from './items.ts';
 import { modelMember } from './model_members.ts';
-import type { Module, NamedItem } from './scope.ts';
+import type { Module, NamedItem, World } from './scope.ts';
 import { solveBuiltin } from './solve.ts';
 import type { Value } from './values.ts';
 import { Variables } from './variables.ts';
@@ -45,6 +45,7 @@ export function makeContext(options: {
   const variables = new Variables();
   const inProgress = new Set<NamedItem>();
   const builtins = new Map<string, Value>();
+  const baseWorld: World = { replaced: new Map(), values: new Map() };
   const ctx: Context = {
     graph,
     real: options.real,
@@ -53,12 +54,13 @@ export function makeContext(options: {
     diagnostics: options.diagnostics,
     settings: options.settings,
     frames: [],
-    world: { replaced: new Map(), values: new Map() },
+    world: baseWorld,
+    baseWorld,
     draws: freshDraws('program'),
     grids: new Map(),
     solves: [],
     models: new Set(),
-    asserts: [],
+    asserts: undefined,
     iteration: undefined,
     modelGrid: undefined,
     batch: undefined,

@@ -2,7 +2,7 @@
 // and `loss` are evaluated at most once in every world (that is, for every choice of parameters).
 
 import type { Context } from './context.ts';
-import { failAt, notYet, withDraws } from './context.ts';
+import { failAt, inWorld, notYet, withDraws, withoutAsserts } from './context.ts';
 import { batchIndices } from './batches.ts';
 import { comprehend, comprehendOver } from './comprehension.ts';
 import { freshDraws } from './draws.ts';
@@ -48,7 +48,11 @@ export function itemValue(
     const value = withDraws(
       ctx,
       freshDraws(`${module.path}:${label}`, perWorld ? ctx.iteration : undefined),
-      () => evaluateItem(ctx, variables, module, item, scope),
+      () => {
+        const evaluated = (): Value =>
+          withoutAsserts(ctx, () => evaluateItem(ctx, variables, module, item, scope));
+        return perWorld ? evaluated() : inWorld(ctx, ctx.baseWorld, evaluated);
+      },
     );
     if (perWorld) ctx.world.values.set(item, value);
     else variables.fixed.set(item, value);

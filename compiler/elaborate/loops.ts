@@ -4,7 +4,7 @@
 import { assignedNames, assignmentOf } from './assigned.ts';
 import { conform } from './conform.ts';
 import type { Context } from './context.ts';
-import { failAt, notYet, withDraws } from './context.ts';
+import { failAt, notYet, withDraws, withoutAsserts } from './context.ts';
 import { enterLoop } from './draws.ts';
 import { flatten, staticInteger, staticNumber } from './leaves.ts';
 import type { Flattened } from './leaves.ts';
@@ -106,6 +106,11 @@ function runLoop(
   return undefined;
 }
 
+/** One turn of a rolled loop: with draws of its own, and no place for assertions. */
+function inTurn<T>(ctx: Context, index: Node, extent: number, work: () => T): T {
+  return withoutAsserts(ctx, () => withDraws(ctx, enterLoop(ctx, index, extent), work));
+}
+
 interface Carried {
   readonly name: string;
   readonly binding: Binding;
@@ -151,7 +156,7 @@ function rolled(
       const child = scope.child();
       const yields: Yields = [];
       if (collect !== undefined) child.yields = yields;
-      return withDraws(ctx, enterLoop(ctx, index, length), () => {
+      return inTurn(ctx, index, length, () => {
         bindPattern(ctx, generator.pattern, elementAt(ctx, source, index), child, generator.span, false);
         const returned = body(child);
         if (returned !== undefined)
@@ -370,7 +375,7 @@ export function whileStatement(ctx: Context, s: ast.WhileStatement, scope: Scope
     let promoted: Value[] | undefined;
     const step = (index: Node, nodes: readonly Node[]): Node[] => {
       bindAll(nodes);
-      withDraws(ctx, enterLoop(ctx, index, limit), () => {
+      inTurn(ctx, index, limit, () => {
         if (ctx.block(s.body, scope.child()) !== undefined)
           failAt(
             ctx,

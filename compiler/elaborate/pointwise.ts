@@ -2,6 +2,7 @@
 // batched over the points.
 
 import type { Context } from './context.ts';
+import { withoutAsserts } from './context.ts';
 import { batch } from '../autodiff/batch.ts';
 import * as b from '../ir/build.ts';
 import { reachable } from '../ir/region.ts';
@@ -53,7 +54,7 @@ export function comprehendNodes(
   const shape = nodes[0]?.shape ?? [];
   if (shape.length === 0) return evaluate(nodes);
   const params = nodes.map((n, i) => g.param(`p${i}`, { dtype: n.dtype, shape: [] }));
-  const one = evaluate(params);
+  const one = withoutAsserts(ctx, () => evaluate(params));
   const depends = new Set<Node>(params);
   let simple = true;
   for (const n of reachable([one])) {

@@ -2,7 +2,7 @@
 // once; what changes parameters or states (minimize, assignment, reset) ends such a segment.
 
 import type { AssertRecord, Context } from './context.ts';
-import { failAt, notYet, withDraws } from './context.ts';
+import { assertsOf, failAt, notYet, withDraws, withoutAsserts } from './context.ts';
 import { checkGradient } from './check_gradient.ts';
 import { freshDraws } from './draws.ts';
 import { labelOf } from './expression.ts';
@@ -152,14 +152,10 @@ export function elaborateTest(
   const scope = new Scope(module, undefined);
   const name = item.name.parts.map((p) => (p.kind === 'text' ? p.text : '…')).join('');
   const writer = new ScriptWriter(ctx, variables, 'test', diagnosis);
-  const before = ctx.asserts;
-  ctx.asserts = [];
-  try {
-    withDraws(ctx, freshDraws(`test ${name}`), () => ctx.block(item.body, scope));
-    for (const a of ctx.asserts) writer.look(assertStatement(writer, a));
-  } finally {
-    ctx.asserts = before;
-  }
+  const made = assertsOf(ctx, () =>
+    withDraws(ctx, freshDraws(`test ${name}`), () => ctx.block(item.body, scope)),
+  );
+  for (const a of made) writer.look(assertStatement(writer, a));
   writer.flush();
   return { name, body: writer.statements };
 }
@@ -167,9 +163,15 @@ export function elaborateTest(
 export function runBlock(w: ScriptWriter, block: ast.RunBlock, scope: Scope): void {
   for (const s of block.statements) {
     // What stands behind a broken `let` would speak of a name that is missing.
-    if (s.kind === 'let') runStatement(w, s, scope);
-    else guard(w.ctx, () => runStatement(w, s, scope));
+    if (s.kind === 'let') checked(w, s, scope);
+    else guard(w.ctx, () => checked(w, s, scope));
   }
+}
+
+/** A statement, and the assertions of the functions that it calls. */
+function checked(w: ScriptWriter, s: ast.RunStatement, scope: Scope): void {
+  const made = assertsOf(w.ctx, () => runStatement(w, s, scope));
+  for (const a of made) w.look(assertStatement(w, a));
 }
 
 function runStatement(w: ScriptWriter, s: ast.RunStatement, scope: Scope): void {
@@ -197,15 +199,7 @@ function runStatement(w: ScriptWriter, s: ast.RunStatement, scope: Scope): void 
       return;
     }
     case 'assert': {
-      const before = ctx.asserts;
-      ctx.asserts = [];
-      let made: readonly AssertRecord[] = [];
-      try {
-        ctx.block({ kind: 'block', statements: [s], span: s.span }, scope);
-        made = ctx.asserts;
-      } finally {
-        ctx.asserts = before;
-      }
+      const made = assertsOf(ctx, () => ctx.block({ kind: 'block', statements: [s], span: s.span }, scope));
       for (const a of made) w.look(assertStatement(w, a));
       return;
     }
@@ -246,7 +240,11 @@ function runStatement(w: ScriptWriter, s: ast.RunStatement, scope: Scope): void 
     }
     case 'minimize':
       w.settle();
-      w.change(minimize(w, s, scope, (block, inner, name) => nestedBlock(w, block, inner, name)));
+      w.change(
+        withoutAsserts(ctx, () =>
+          minimize(w, s, scope, (block, inner, name) => nestedBlock(w, block, inner, name)),
+        ),
+      );
       return;
     case 'check-gradient':
       w.settle();

@@ -20,6 +20,9 @@ export class Scope {
   /** Set on the scope of a loop body that collects. */
   yields: Yields | undefined;
 
+  /** Set on the scope of a branch that is chosen at run time: what it yields has no place to go. */
+  chosen = false;
+
   constructor(
     readonly module: Module,
     readonly parent: Scope | undefined,
@@ -38,8 +41,8 @@ export class Scope {
     return this.names.get(name) ?? this.parent?.find(name);
   }
 
-  findYields(): Yields | undefined {
-    return this.yields ?? this.parent?.findYields();
+  findYields(): Yields | 'chosen' | undefined {
+    return this.yields ?? (this.chosen ? 'chosen' : this.parent?.findYields());
   }
 
   /** Every name visible here, for "did you mean". */
