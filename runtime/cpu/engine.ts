@@ -32,9 +32,10 @@ async function setFlags(...flags: readonly string[]): Promise<void> {
   for (const flag of flags) setFlagsFromString(flag);
 }
 
-/** Node 20 has fused multiply-add behind a flag, which must be set before the first module is compiled. */
+/** Node 20 has fused multiply-add behind a flag, which must be set before the first module is compiled; later versions have no such flag. */
 export async function engineFeatures(): Promise<EngineFeatures> {
-  await setFlags('--experimental-wasm-relaxed-simd');
+  if (typeof process !== 'undefined' && Number.parseInt(process.versions.node, 10) < 22)
+    await setFlags('--experimental-wasm-relaxed-simd');
   return {
     simd: WebAssembly.validate(simdProbe),
     relaxed: WebAssembly.validate(relaxedProbe),
