@@ -62,6 +62,7 @@ export function prepareModel(ctx: Context, instance: InstanceValue, span: Span):
   const grid = instance.grid;
   const states = statesOf(ctx, item, grid);
   const equations = item.clauses.filter((c) => c.kind === 'equation');
+  checkNames(ctx, item, states);
   const owners = assignEquations(ctx, item, states, equations);
   const conditions = boundaryConditions(ctx, item, grid, states, instance.scope);
 
@@ -238,6 +239,33 @@ function statesOf(ctx: Context, item: ast.ModelItem, grid: Grid | undefined): Mo
       'write state u: scalar = …',
     );
   return out;
+}
+
+/** Parts that every solve gives beside states and monitors. */
+const RESULTS = ['t', 'final', 'steps', 'evals', 'events'];
+
+function checkNames(ctx: Context, item: ast.ModelItem, states: readonly ModelState[]): void {
+  const taken = new Map(states.map((s) => [s.name, `a state of ${item.name.name}`]));
+  for (const r of RESULTS) {
+    const state = states.find((s) => s.name === r);
+    if (state !== undefined)
+      failAt(ctx, 'E357', `\`${r}\` is a part of every solve, so a state cannot have that name`, state.span);
+    taken.set(r, 'a part of every solve');
+  }
+  for (const c of item.clauses) {
+    if (c.kind !== 'monitor') continue;
+    const name = c.name.name;
+    const other = taken.get(name);
+    if (other !== undefined)
+      failAt(
+        ctx,
+        'E357',
+        `the monitor \`${name}\` has the name of ${other}`,
+        c.name.span,
+        'give it another name',
+      );
+    taken.set(name, `another monitor of ${item.name.name}`);
+  }
 }
 
 function shapeOf(ctx: Context, e: ast.StateEntry, grid: Grid | undefined): ModelState['shape'] {

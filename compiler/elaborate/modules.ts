@@ -1,6 +1,7 @@
 // Files of Flow as modules: their items by name, what they `use`, the standard library loaded on demand.
 
 import type { CompileHost } from './context.ts';
+import { duplicatesIn } from './duplicates.ts';
 import { namesOf } from './patterns.ts';
 import type { Module, NamedItem } from './scope.ts';
 import type { Diagnostic } from '../support/diagnostic.ts';
@@ -27,6 +28,7 @@ export class ModuleLoader {
     const uses = new Map<string, { module: Module; name: string; span: Span }>();
     const module: Module = { path: file.path, ast: tree, items, uses, standard };
     this.loaded.set(file.path, module);
+    if (!standard) this.diagnostics.push(...duplicatesIn(tree.items));
     for (const item of tree.items) this.collect(module, item, items);
     for (const item of tree.items) if (item.kind === 'use') this.use(module, item, uses);
     return module;
@@ -100,6 +102,20 @@ export class ModuleLoader {
             guess !== undefined
               ? `did you mean \`${guess}\`?`
               : `it has ${[...target.items.keys()].slice(0, 12).join(', ')}`,
+        });
+        continue;
+      }
+      const before = module.items.get(local);
+      const used = uses.get(local);
+      const first = before?.kind === 'let' ? before.pattern.span : (before?.name.span ?? used?.span);
+      if (first !== undefined) {
+        this.diagnostics.push({
+          severity: 'error',
+          code: 'E152',
+          message: `\`${local}\` is defined twice`,
+          span: n.span,
+          related: [{ message: 'the other one is here', span: first }],
+          help: `take it under another name: ${n.name.name} as other_${local}`,
         });
         continue;
       }

@@ -259,7 +259,7 @@ function runStatement(w: ScriptWriter, s: ast.RunStatement, scope: Scope): void 
       for (const t of s.targets) {
         if (t.kind !== 'name') return notYet(ctx, 'resetting a part', t.span);
         const info = trainedOrCarried(w, t.name, scope, t.span);
-        w.change({ kind: 'call', procedure: `${info.item.what}.${info.name}` });
+        w.change({ kind: 'call', procedure: info.start });
       }
       return;
     case 'run-for': {

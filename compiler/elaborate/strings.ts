@@ -17,6 +17,15 @@ export function evaluateString(ctx: Context, e: ast.StringExpression, scope: Sco
       continue;
     }
     const value = ctx.evaluate(p.value, scope);
+    for (const o of p.options)
+      if (o.name?.name !== 'digits')
+        failAt(
+          ctx,
+          'E113',
+          'a hole of a string has the option `digits` only',
+          o.span,
+          'write "{x, digits: 3}"',
+        );
     const wanted = p.options.find((o) => o.name?.name === 'digits');
     const digits = wanted === undefined ? undefined : staticNumber(ctx.evaluate(wanted.value, scope));
     if (value.kind === 'number') parts.push(showNumber(value.value, digits));

@@ -6,14 +6,14 @@
 import { conform } from './conform.ts';
 import type { Context } from './context.ts';
 import { failAt } from './context.ts';
-import { flatten, staticNumber } from './leaves.ts';
+import { flatten, staticNumber, staticNumbers } from './leaves.ts';
 import type { NamedItem, Scope } from './scope.ts';
 import { isCheap } from './cheap.ts';
 import type { Value } from './values.ts';
 import { array, describe } from './values.ts';
 import * as b from '../ir/build.ts';
 import type { ArrayType, Node } from '../ir/types.ts';
-import { isFloat } from '../ir/types.ts';
+import { isFloat, sizeOf } from '../ir/types.ts';
 import { InternalError } from '../support/diagnostic.ts';
 import { at } from '../support/lists.ts';
 import type { Span } from '../support/span.ts';
@@ -36,6 +36,8 @@ export interface ProcedureInfo {
 export interface ParameterInfo {
   readonly item: ast.DeclarationItem;
   readonly name: string;
+  /** The procedure that gives it its initial value. */
+  readonly start: string;
   /** Variables of the leaves, unbounded. */
   readonly variables: readonly string[];
   /** The value for given unbounded leaves. */
@@ -95,6 +97,13 @@ export class Variables {
     return `${hint}.${this.serial++}`;
   }
 
+  /** The name, or when another file's item has it already, one like it. */
+  private unused(name: string): string {
+    let free = name;
+    for (let k = 2; this.all.has(free); k++) free = `${name}#${k}`;
+    return free;
+  }
+
   procedure(name: string, outputs: ReadonlyMap<string, Node>): string {
     const unique = this.procedures.some((p) => p.name === name) ? `${name}.${this.serial++}` : name;
     this.procedures.push({ name: unique, outputs });
@@ -111,7 +120,7 @@ export class Variables {
   }
 
   input(ctx: Context, item: ast.DeclarationItem, value: number, integer: boolean): Value {
-    const variable = `input.${item.name.name}`;
+    const variable = this.unused(`input.${item.name.name}`);
     const node = this.declare(
       ctx,
       variable,
@@ -128,7 +137,7 @@ export class Variables {
     const outputs = new Map<string, Node>();
     const nodes = flat.leaves.map(({ node, path }) => {
       if (isCheap(node)) return node;
-      const name = `data.${item.name.name}${path === '' ? '' : `.${path}`}`;
+      const name = this.unused(`data.${item.name.name}${path === '' ? '' : `.${path}`}`);
       if (node.op === 'literal') return this.declare(ctx, name, node, node.attrs.data);
       const variable = this.declare(ctx, name, node);
       outputs.set(name, node);
@@ -189,15 +198,17 @@ export class Variables {
     const outputs = new Map<string, Node>();
     const variables = free(value, item.value.span).map((node, i) => {
       const path = at(flat.leaves, i).path;
-      const variable = `${item.what}.${name}${path === '' ? '' : `.${path}`}`;
+      const variable = this.unused(`${item.what}.${name}${path === '' ? '' : `.${path}`}`);
       this.declare(ctx, variable, node);
       outputs.set(variable, node);
       return variable;
     });
-    this.setup.push(this.procedure(`${item.what}.${name}`, outputs));
+    const start = this.procedure(`${item.what}.${name}`, outputs);
+    this.setup.push(start);
     return {
       item,
       name,
+      start,
       variables,
       fromFree: (leaves) => {
         const z = flat.rebuild(leaves);
@@ -267,6 +278,14 @@ function boundsOf(
   };
 }
 
+/** What is known at compile time of the values of a node: all of a small array, the one number that a large one is full of. */
+function valuesOf(node: Node): readonly number[] {
+  let x = node;
+  while ((x.op === 'broadcast' || x.op === 'reshape') && x.args[0] !== undefined) x = x.args[0];
+  if (x.op === 'const') return [x.attrs.value];
+  return sizeOf(node.shape) <= 1024 ? [...(staticNumbers(node) ?? [])] : [];
+}
+
 function checkInside(
   ctx: Context,
   item: ast.DeclarationItem,
@@ -281,9 +300,10 @@ function checkInside(
       `the bounds of \`${item.name.name}\` are ${lo} .. ${hi}: the first must be smaller`,
       item.bounds?.value.span ?? item.span,
     );
-  const x = initial.kind === 'number' ? initial.value : undefined;
-  if (x === undefined) return;
-  if ((lo !== undefined && x <= lo) || (hi !== undefined && x >= hi))
+  const x = flatten(ctx, initial, item.value.span)
+    .leaves.flatMap(({ node }) => valuesOf(node))
+    .find((v) => (lo !== undefined && v <= lo) || (hi !== undefined && v >= hi));
+  if (x !== undefined)
     failAt(
       ctx,
       'E410',

@@ -259,6 +259,18 @@ let offset = 100
       { files },
     );
   });
+  it('parameters and data of the same name in two files are two', async () => {
+    const other = `param k = 5.0\ndata d = [k, k]\nlet both = k + sum(d)\nstate s = 1.0\ninput i: real = 7`;
+    await expectValues(
+      'use "./other.flow" { both, k as theirs }\nparam k = 1.0\ndata d = [k, k, k]\nstate s = 2.0\ninput i: real = 3',
+      [
+        ['both', 15],
+        ['k + sum(d) + s + i', 9],
+        ['theirs', 5],
+      ],
+      { files: { 'other.flow': other }, before: 'k = 3\nreset k' },
+    );
+  });
   it('what does not exist is said', () => {
     expect(codes('use "./other.flow" { a }')).toEqual(['E153']);
     expect(messages('use "./tools.flow" { duble }', { files })).toContain('did you mean `double`?');
@@ -307,6 +319,22 @@ describe('order of items', () => {
 });
 
 describe('data, parameters, states', () => {
+  it('get their values with nothing replaced, whatever mentions them first', async () => {
+    await expectValues(
+      `let y = with a = 5 { return b + g(1.0) + sum(d) }
+param a = 1.0
+param b = 2*a
+data d = [a, a]
+field g(s) = a*s`,
+      [
+        ['b', 2],
+        ['sum(d)', 2],
+        ['g(1.0)', 1],
+        ['y', 9],
+      ],
+    );
+  });
+
   it('a data item is evaluated before the first step, a let anew', async () => {
     const out = await evaluate(
       `
