@@ -231,7 +231,7 @@ export class Body {
 
   private counterAffine(name: string, reg: Reg, interval: Interval, align: number): Affine {
     if (reg.literal !== undefined && align === 0) return constantAffine(reg.literal);
-    const key = `${name} ${reg.name ?? String(reg.literal)}`;
+    const key = `${name} ${reg.id}`;
     this.atoms.set(
       key,
       align === 0 ? { kind: 'scalar', reg, range: interval } : { kind: 'lane', reg, range: interval, align },
@@ -552,7 +552,7 @@ export class Body {
     const [reg] = num.regs;
     if (!num.vector && num.regs.length === 1 && reg?.literal !== undefined)
       return constantAffine(reg.literal);
-    const key = `%${num.regs.map((r) => r.name ?? String(r.literal)).join('.')}`;
+    const key = `%${num.regs.map((r) => r.id).join('.')}`;
     if (!this.atoms.has(key)) this.atoms.set(key, { kind: 'num', num, range: interval });
     return variableAffine(key);
   }
@@ -630,7 +630,7 @@ export class Body {
     const quotient = this.dividedNum(op, this.materialise(base.affine), divisor, whole.lo >= 0);
     if (op === 'idiv') return this.opaque(quotient, result);
     const reg = at(quotient.regs, 0);
-    const key = `rest ${reg.name ?? String(reg.literal)}`;
+    const key = `rest ${reg.id}`;
     this.atoms.set(key, { kind: 'lane', reg, range: result, align: base.span });
     return variableAffine(key);
   }

@@ -25,6 +25,11 @@ export interface LoweredKernel {
   readonly lines: readonly string[];
 }
 
+/** Whether the main function calls the part function at all. */
+interface PartCalls {
+  made: boolean;
+}
+
 interface Nest {
   readonly kernel: MapKernel;
   readonly uniformRanges: readonly Interval[];
@@ -41,6 +46,8 @@ interface Nest {
   readonly rowUnits: number;
   readonly chunks: number;
   readonly chunk: number;
+  /** Whether the interior is worth code of its own: vectors, or scalars that lose guards. */
+  readonly splits: boolean;
 }
 
 export function lowerMapKernel(
@@ -53,7 +60,9 @@ export function lowerMapKernel(
   const cost = points * costOf(interior.body);
   if (points === 0) return { name: kernel.name, units: 0, cost: 0, lines: emptyFunction(kernel, context) };
   const nest = planNest(kernel, uniformRanges, interior, chooseBlocking(kernel, interior));
-  const lines = [...partFunction(nest, context), ...mainFunction(nest, context)];
+  const calls: PartCalls = { made: false };
+  const main = mainFunction(nest, context, calls);
+  const lines = calls.made ? [...partFunction(nest, context), ...main] : main;
   return { name: kernel.name, units: nest.rowUnits * nest.chunks, cost, lines };
 }
 
@@ -81,7 +90,12 @@ function planNest(
   const main = end - start;
   const chunk = Math.max(step, Math.ceil(unitPoints / step) * step);
   const chunks = rowUnits >= 64 || main <= chunk ? 1 : Math.ceil(main / chunk);
+  const guarded = [...fullRanges(kernel)].some(([axis, full]) => {
+    const range = rangeOf(interior, axis);
+    return range.lo !== full.lo || range.hi !== full.hi;
+  });
   return {
+    splits: step > 1 || guarded,
     kernel,
     uniformRanges,
     blocking,
@@ -230,7 +244,7 @@ function partFunction(nest: Nest, context: ModuleContext): readonly string[] {
 }
 
 /** The work units from .. to-1. */
-function mainFunction(nest: Nest, context: ModuleContext): readonly string[] {
+function mainFunction(nest: Nest, context: ModuleContext, calls: PartCalls): readonly string[] {
   const { kernel, blocking, chunks, rowUnits } = nest;
   const { rows, columns, width } = blocking;
   const size = width > 1 ? `, blocks of ${rows} x ${columns} vectors of ${width}` : '';
@@ -247,7 +261,7 @@ function mainFunction(nest: Nest, context: ModuleContext): readonly string[] {
   );
   const { f, rest } = entry;
   const [from, to] = [at(rest, 0), at(rest, 1)];
-  f.count(from, to, 1, 'unit', [], (unit) => new UnitWriter(nest, context, entry, unit).write());
+  f.count(from, to, 1, 'unit', [], (unit) => new UnitWriter(nest, context, entry, unit, calls).write());
   return f.print();
 }
 
@@ -259,6 +273,7 @@ class UnitWriter {
     private readonly context: ModuleContext,
     private readonly entry: Entry,
     private readonly unit: Reg,
+    private readonly calls: PartCalls,
   ) {
     this.f = entry.f;
   }
@@ -365,6 +380,7 @@ class UnitWriter {
   private part(outer: readonly Reg[], end: Reg | undefined, first: Reg, last: Reg): void {
     const { kernel, inner } = this.nest;
     const { bases, uniforms, scratch } = this.entry;
+    this.calls.made = true;
     const columns = inner === undefined ? [this.f.i32(0), this.f.i32(1)] : [first, last];
     const rows = end === undefined ? [] : [end];
     this.f.effect(`call $${kernel.name}_part`, [
@@ -384,7 +400,7 @@ class UnitWriter {
     const { start, end, extent, blocking, inner, chunks } = nest;
     const row = outer.at(-1);
     const rowEnd = row === undefined ? undefined : f.pure('i32.add', 'i32', [row, f.i32(blocking.rows)]);
-    if (inner === undefined || end === start) {
+    if (inner === undefined || end === start || !nest.splits) {
       const [a, b] = this.columnsOf(chunk, true);
       this.part(outer, rowEnd, a, b);
       return;

@@ -65,6 +65,9 @@ export class Memory {
   }
 
   private byDepth(affine: Affine): readonly (readonly [Atom, number])[] {
+    const { terms } = affine;
+    const [only] = terms;
+    if (only !== undefined && terms.length === 1) return [[this.atom(only[0]), only[1]]];
     const depth = (a: Atom) => (a.kind === 'num' ? at(a.num.regs, 0) : a.reg).block?.depth ?? 0;
     return affine.terms
       .map(([name, c]) => [this.atom(name), c] as const)
@@ -187,11 +190,11 @@ export class Memory {
    */
   private pointer(region: Region, index: Affine): Pointer {
     const { f, lowest } = this;
-    const parts = this.byDepth(index).map(([atom, c]) => {
-      const reg = atom.kind === 'num' ? at(atom.num.regs, 0) : atom.reg;
-      return `${c}*${reg.name ?? String(reg.literal)}`;
-    });
-    const key = `${region.base.name ?? ''} ${parts.join(' ')}`;
+    let key = String(region.base.id);
+    for (const [name, c] of index.terms) {
+      const atom = this.atom(name);
+      key += ` ${c}*${(atom.kind === 'num' ? at(atom.num.regs, 0) : atom.reg).id}`;
+    }
     if (!lowest.has(key)) lowest.set(key, 0);
     const bias = f.late(`bias ${key}`, () => lowest.get(key) ?? 0);
     const start = f.pure('i32.add', 'i32', [region.base, bias]);

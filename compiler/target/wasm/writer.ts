@@ -19,17 +19,26 @@ export class Reg {
 
   constructor(
     readonly type: ValueType,
-    /** Name of the local; undefined for a literal. */
-    readonly name: string | undefined,
+    /** Unique in its function. */
+    readonly id: number,
+    /** Name of the local without `$`; undefined for a literal. */
+    private readonly label: string | undefined,
     /** The block that defines it; undefined for literals, which exist everywhere. */
     readonly block: Block | undefined,
     /** Value of a literal. */
     readonly literal: number | undefined,
-    /** How it is used: `(local.get $x)`, `(i32.const 1)`. */
-    private readonly shown: string | (() => string),
+    /** How a literal prints: `(i32.const 1)`. */
+    private readonly shown: string | (() => string) | undefined,
   ) {}
 
+  /** Name of the local; undefined for a literal. */
+  get name(): string | undefined {
+    return this.label === undefined ? undefined : `$${this.label}`;
+  }
+
+  /** How it is used: `(local.get $x)`, `(i32.const 1)`. */
   get text(): string {
+    if (this.shown === undefined) return `(local.get $${this.label ?? ''})`;
     return typeof this.shown === 'string' ? this.shown : this.shown();
   }
 }
@@ -112,11 +121,10 @@ export class FunctionWriter {
   private readonly variables: Variable[] = [];
   private readonly params: readonly Reg[];
   private readonly literals = new Map<string, Reg>();
-  private readonly lateKeys = new Map<Reg, string>();
 
   constructor(readonly options: FunctionOptions) {
     this.params = (options.params ?? []).map(({ name, type }) => {
-      return new Reg(type, `$${name}`, this.root, undefined, `(local.get $${name})`);
+      return new Reg(type, this.serial++, name, this.root, undefined, undefined);
     });
   }
 
@@ -147,7 +155,7 @@ export class FunctionWriter {
     const key = `${type}.${text}`;
     let reg = this.literals.get(key);
     if (reg === undefined) {
-      reg = new Reg(type, undefined, undefined, value, `(${type}.const ${text})`);
+      reg = new Reg(type, this.serial++, undefined, undefined, value, `(${type}.const ${text})`);
       this.literals.set(key, reg);
     }
     return reg;
@@ -157,8 +165,8 @@ export class FunctionWriter {
   late(key: string, value: () => number): Reg {
     const known = this.literals.get(key);
     if (known !== undefined) return known;
-    const reg = new Reg('i32', undefined, undefined, undefined, () => `(i32.const ${value()})`);
-    this.lateKeys.set(reg, key);
+    const shown = () => `(i32.const ${value()})`;
+    const reg = new Reg('i32', this.serial++, undefined, undefined, undefined, shown);
     this.literals.set(key, reg);
     return reg;
   }
@@ -178,20 +186,16 @@ export class FunctionWriter {
     return this.load(`v128.load offset=${offset}`, 'v128', [this.i32(0)], `constant ${offset}`, true, 0, 'c');
   }
 
-  private keyOf(reg: Reg): string {
-    return reg.name ?? this.lateKeys.get(reg) ?? reg.text;
-  }
-
   private fresh(type: ValueType, hint: string, block: Block): Reg {
-    const name = `$${hint}${this.serial++}`;
-    return new Reg(type, name, block, undefined, `(local.get ${name})`);
+    const id = this.serial++;
+    return new Reg(type, id, `${hint}${id}`, block, undefined, undefined);
   }
 
   /** A pure operation: shared, and placed as far out as its operands allow. */
   pure(op: string, type: ValueType, args: readonly Reg[], hint = hintOf[type]): Reg {
     const folded = this.fold(op, args);
     if (folded !== undefined) return folded;
-    const key = `${op} ${args.map((a) => this.keyOf(a)).join(' ')}`;
+    const key = keyOf(op, args);
     for (let block: Block | undefined = this.current; block; block = block.parent) {
       const known = block.values.get(key);
       if (known !== undefined) return known;
@@ -266,16 +270,15 @@ export class FunctionWriter {
     epoch = this.epoch,
     hint = 'x',
   ): Reg {
-    const operands = args.map((a) => this.keyOf(a)).join(' ');
     if (movable) {
-      const full = `${key} ${operands}`;
+      const full = keyOf(key, args);
       for (let block: Block | undefined = this.current; block; block = block.parent) {
         const known = block.values.get(full);
         if (known !== undefined) return known;
       }
       return this.placeLoad(this.home(args), op, type, args, hint, full);
     }
-    const full = `${key}@${epoch} ${operands}`;
+    const full = keyOf(`${key}@${epoch}`, args);
     return this.current.values.get(full) ?? this.placeLoad(this.current, op, type, args, hint, full);
   }
 
@@ -438,6 +441,13 @@ export class FunctionWriter {
   print(): string[] {
     return new Printer(this.root, this.options, this.variables).lines();
   }
+}
+
+/** An operation and its operands as one string. */
+function keyOf(op: string, args: readonly Reg[]): string {
+  let key = op;
+  for (const a of args) key += ` ${a.id}`;
+  return key;
 }
 
 const hintOf: { readonly [T in ValueType]: string } = { i32: 'i', i64: 'l', f32: 'f', f64: 'd', v128: 'v' };
