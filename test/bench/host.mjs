@@ -33,9 +33,15 @@ export function diskHost({ load_value }) {
       const file = standard
         ? join(root, 'stdlib', `${path.slice('std.'.length)}.flow`)
         : join(dirname(from), path);
-      return existsSync(file)
-        ? { path: standard ? path : file, text: readFileSync(file, 'utf8') }
-        : undefined;
+      if (!existsSync(file)) return undefined;
+      const text = readFileSync(file, 'utf8');
+      const parsed = join(dist, 'library', path);
+      if (!standard || !existsSync(parsed)) return { path: standard ? path : file, text };
+      // As the command line tool does (compiler/cli/stdlib_files.ts).
+      const written = readFileSync(parsed, 'utf8');
+      return written.startsWith(`${text}\0`)
+        ? { path, text, tree: written.slice(text.length + 1) }
+        : { path, text };
     },
     readData(path, { column }, span) {
       const options = column === undefined ? { span } : { span, column };
