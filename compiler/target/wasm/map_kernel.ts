@@ -8,6 +8,7 @@ import type { MapKernel } from '../../kernel/types.ts';
 import { at, range } from '../../support/lists.ts';
 import { chooseBlocking, type Blocking } from './blocking.ts';
 import { Body } from './body.ts';
+import { collapseRows } from './collapse.ts';
 import { costOf } from './cost.ts';
 import type { Atom } from './memory.ts';
 import { originComments, type ModuleContext } from './module.ts';
@@ -51,10 +52,11 @@ interface Nest {
 }
 
 export function lowerMapKernel(
-  kernel: MapKernel,
+  given: MapKernel,
   context: ModuleContext,
   uniformRanges: readonly Interval[] = [],
 ): LoweredKernel {
+  const kernel = collapseRows(given);
   const interior = interiorOf(kernel, uniformRanges);
   const points = kernel.space.reduce((n, extent) => n * extent, 1);
   const cost = points * costOf(interior.body);
