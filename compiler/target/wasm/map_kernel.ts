@@ -4,7 +4,7 @@
 // main function advances a block of rows x vectors at once; the pieces at the border, ends of rows and rows left over go through the part function, a vector at a time, its last
 // vector partly filled. Which point goes which way depends on the kernel alone, never on the number of threads: the same bits for any of them.
 
-import type { MapKernel } from '../../kernel/types.ts';
+import type { KernelBuffer, MapKernel } from '../../kernel/types.ts';
 import { at, range } from '../../support/lists.ts';
 import { chooseBlocking, type Blocking } from './blocking.ts';
 import { Body } from './body.ts';
@@ -23,6 +23,8 @@ export interface LoweredKernel {
   readonly units: number;
   /** Estimated scalar operations of a whole dispatch. */
   readonly cost: number;
+  /** What it does with each of its buffers. */
+  readonly access: readonly KernelBuffer['access'][];
   readonly lines: readonly string[];
 }
 
@@ -60,12 +62,14 @@ export function lowerMapKernel(
   const interior = interiorOf(kernel, uniformRanges);
   const points = kernel.space.reduce((n, extent) => n * extent, 1);
   const cost = points * costOf(interior.body);
-  if (points === 0) return { name: kernel.name, units: 0, cost: 0, lines: emptyFunction(kernel, context) };
+  const access = kernel.buffers.map((b) => b.access);
+  if (points === 0)
+    return { name: kernel.name, units: 0, cost: 0, access, lines: emptyFunction(kernel, context) };
   const nest = planNest(kernel, uniformRanges, interior, chooseBlocking(kernel, interior));
   const calls: PartCalls = { made: false };
   const main = mainFunction(nest, context, calls);
   const lines = calls.made ? [...partFunction(nest, context), ...main] : main;
-  return { name: kernel.name, units: nest.rowUnits * nest.chunks, cost, lines };
+  return { name: kernel.name, units: nest.rowUnits * nest.chunks, cost, access, lines };
 }
 
 // ---- choices

@@ -45,6 +45,11 @@ export function lowerProcedure(
   return () => f.print();
 }
 
+type Dispatch = Extract<Step, { kind: 'dispatch' }>;
+
+/** Units of each kernel in a turn of independent dispatches. */
+const unitsInTurn = 8;
+
 type Counters = ReadonlyMap<number, Reg>;
 type Unsynced = 'nothing' | 'first thread' | 'all';
 
@@ -79,7 +84,10 @@ class ProcedureWriter {
   steps(list: readonly Step[], counters: Counters): void {
     for (let i = 0; i < list.length;) {
       if (this.alone || !this.isSerial(at(list, i))) {
-        this.step(at(list, i++), counters);
+        const group = this.alone ? [] : this.independent(list, i);
+        if (group.length > 1) this.together(group, counters);
+        else this.step(at(list, i), counters);
+        i += Math.max(1, group.length);
         continue;
       }
       let end = i;
@@ -91,6 +99,52 @@ class ProcedureWriter {
       this.unsynced = 'first thread';
       i = end;
     }
+  }
+
+  /** Dispatches from place `i` on that none of them writes what another touches: they need no barrier between them. */
+  private independent(list: readonly Step[], i: number): readonly Dispatch[] {
+    const group: Dispatch[] = [];
+    const read = new Set<number>();
+    const written = new Set<number>();
+    for (const step of list.slice(i)) {
+      if (step.kind !== 'dispatch' || this.isSerial(step)) break;
+      const { access } = at(this.driver.kernels, step.kernel);
+      const reads = step.buffers.filter((_, b) => access[b] !== 'write');
+      const writes = step.buffers.filter((_, b) => access[b] !== 'read');
+      if (reads.some((b) => written.has(b)) || writes.some((b) => written.has(b) || read.has(b))) break;
+      for (const b of reads) read.add(b);
+      for (const b of writes) written.add(b);
+      group.push(step);
+    }
+    return group;
+  }
+
+  /**
+   * Independent dispatches, a few units of each in turn: sweeps over the same fields then find them in the cache. Their order does not matter to the result.
+   */
+  private together(group: readonly Dispatch[], counters: Counters): void {
+    const { f } = this;
+    this.flush();
+    const kernels = group.map((step) => at(this.driver.kernels, step.kernel));
+    const fewest = Math.min(...kernels.map((kernel) => kernel.units));
+    const turns = Math.max(1, Math.floor(fewest / unitsInTurn));
+    const shares = kernels.map((kernel) => this.share(kernel.units));
+    const calls = group.map((step) => this.operands(step, counters));
+    f.count(f.i32(0), f.i32(turns), 1, 'turn', [], (turn) => {
+      kernels.forEach((kernel, i) => {
+        const [first, last] = at(shares, i);
+        const count = f.pure('i32.sub', 'i32', [last, first]);
+        const rounded = f.pure('i32.add', 'i32', [count, f.i32(turns - 1)]);
+        const size = f.pure('i32.div_u', 'i32', [rounded, f.i32(turns)]);
+        const part = (t: Reg) => {
+          const place = f.pure('i32.add', 'i32', [first, f.pure('i32.mul', 'i32', [size, t])]);
+          return f.pure('select', 'i32', [place, last, f.pure('i32.lt_s', 'i32', [place, last])]);
+        };
+        const next = f.pure('i32.add', 'i32', [turn, f.i32(1)]);
+        f.effect(`call $${kernel.name}`, [...at(calls, i), part(turn), part(next)]);
+      });
+    });
+    this.wrote();
   }
 
   private onFirstThread(body: () => void): void {
@@ -212,16 +266,20 @@ class ProcedureWriter {
     return [part(thread), part(f.pure('i32.add', 'i32', [thread, f.i32(1)]))];
   }
 
-  private dispatch(step: Extract<Step, { kind: 'dispatch' }>, counters: Counters): void {
+  private dispatch(step: Dispatch, counters: Counters): void {
     const { f } = this;
     const kernel = at(this.driver.kernels, step.kernel);
     if (kernel.units === 0) return;
     this.flush();
     const [from, to] = this.alone ? [f.i32(0), f.i32(kernel.units)] : this.share(kernel.units);
-    const bases = step.buffers.map((b) => this.base(b));
-    const uniforms = step.uniforms.map((u) => this.affine(u, counters));
-    f.effect(`call $${kernel.name}`, [...bases, ...uniforms, this.scratch, from, to]);
+    f.effect(`call $${kernel.name}`, [...this.operands(step, counters), from, to]);
     this.wrote();
+  }
+
+  /** Addresses of buffers, run-time integers, scratch memory. */
+  private operands(step: Dispatch, counters: Counters): readonly Reg[] {
+    const bases = step.buffers.map((b) => this.base(b));
+    return [...bases, ...step.uniforms.map((u) => this.affine(u, counters)), this.scratch];
   }
 
   private wrote(): void {
