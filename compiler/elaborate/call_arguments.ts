@@ -73,6 +73,7 @@ export function bindArguments(
             scope,
             given?.span ?? p.span,
             `the argument \`${names[i] ?? ''}\` of ${name}`,
+            true,
           );
     bindPattern(ctx, p.pattern, typed, scope, given?.span ?? p.span, false);
   });

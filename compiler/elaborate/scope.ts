@@ -41,6 +41,11 @@ export class Scope {
     return this.names.get(name) ?? this.parent?.find(name);
   }
 
+  /** The value of a name defined in this very block. */
+  own(name: string): Value | undefined {
+    return this.names.get(name)?.value;
+  }
+
   findYields(): Yields | 'chosen' | undefined {
     return this.yields ?? (this.chosen ? 'chosen' : this.parent?.findYields());
   }

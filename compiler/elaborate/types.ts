@@ -2,7 +2,7 @@
 
 import type { Context } from './context.ts';
 import { failAt, notYet } from './context.ts';
-import { arrayOfList, flatten, staticInteger, staticNumber, toNode } from './leaves.ts';
+import { arrayOfList, flatten, staticInteger, toNode } from './leaves.ts';
 import { find } from './names.ts';
 import { onGrid } from './on_grid.ts';
 import { placeGrid } from './places.ts';
@@ -16,7 +16,10 @@ import { at } from '../support/lists.ts';
 import type { Span } from '../support/span.ts';
 import type * as ast from '../syntax/ast.ts';
 
-/** `value` as something of this type, or an error. `what` names it in messages. */
+/**
+ * `value` as something of this type, or an error. `what` names it in messages. In a `signature` a plain name of a size means the size found, whatever else has that name, unless an
+ * earlier argument or size of the same signature has it.
+ */
 export function bindType(
   ctx: Context,
   type: ast.TypeExpression,
@@ -24,12 +27,13 @@ export function bindType(
   scope: Scope,
   span: Span,
   what: string,
+  signature = false,
 ): Value {
   switch (type.kind) {
     case 'named-type':
-      return named(ctx, type, value, scope, span, what);
+      return named(ctx, type, value, scope, span, what, signature);
     case 'array-type':
-      return arrayTyped(ctx, type, value, scope, span, what);
+      return arrayTyped(ctx, type, value, scope, span, what, signature);
     case 'record-type': {
       if (value.kind !== 'record')
         return failAt(
@@ -45,7 +49,7 @@ export function bindType(
             f.name.name,
             v === undefined
               ? failAt(ctx, 'E160', `${what} has no part \`${f.name.name}\``, span)
-              : bindType(ctx, f.type, v, scope, span, `${what}.${f.name.name}`),
+              : bindType(ctx, f.type, v, scope, span, `${what}.${f.name.name}`, signature),
           ] as const;
         }),
       );
@@ -59,7 +63,7 @@ export function bindType(
           `${what} is a tuple of ${type.elements.length}, but this is ${describe(value)}`,
           span,
         );
-      return tuple(type.elements.map((t, i) => bindType(ctx, t, at(parts, i), scope, span, what)));
+      return tuple(type.elements.map((t, i) => bindType(ctx, t, at(parts, i), scope, span, what, signature)));
     }
     case 'function-type':
       if (
@@ -82,6 +86,7 @@ function named(
   scope: Scope,
   span: Span,
   what: string,
+  signature: boolean,
 ): Value {
   const name = type.name.name;
   if (type.complex || name === 'complex') return notYet(ctx, 'a complex type', type.span);
@@ -96,7 +101,7 @@ function named(
       return value;
     default: {
       const alias = scope.module.items.get(name);
-      if (alias?.kind === 'type-alias') return bindType(ctx, alias.type, value, scope, span, what);
+      if (alias?.kind === 'type-alias') return bindType(ctx, alias.type, value, scope, span, what, signature);
       return failAt(
         ctx,
         'E164',
@@ -164,16 +169,17 @@ function arrayTyped(
   scope: Scope,
   span: Span,
   what: string,
+  signature: boolean,
 ): Value {
   const sizes = type.shape;
   const name = type.element.kind === 'named-type' ? type.element.name.name : undefined;
   const elementType = name === 'real' || name === 'int' || name === 'bool' ? name : undefined;
   if (elementType === undefined) {
     if (name === 'complex') return notYet(ctx, 'a complex array', type.span);
-    return arrayOfRecords(ctx, type, value, scope, span, what);
+    return arrayOfRecords(ctx, type, value, scope, span, what, signature);
   }
   // A plain number or an array of fitting trailing shape stands for an array full of it when all sizes are known: `param b: real[m] = 0`.
-  const wanted = sizes.map((s) => sizeKnown(ctx, s, scope));
+  const wanted = sizes.map((s) => sizeKnown(ctx, s, scope, signature));
   let node: Node;
   if (
     (value.kind === 'number' || (value.kind === 'array' && value.node.shape.length === 0)) &&
@@ -213,13 +219,10 @@ function arrayTyped(
 const show = (e: ast.Expression): string => (e.kind === 'name' ? e.name : e.kind === 'number' ? e.text : '…');
 
 /** The size an expression stands for, if it is already known here; a free plain name is bound by the value. */
-function sizeKnown(ctx: Context, e: ast.Expression, scope: Scope): number | undefined {
-  if (e.kind === 'name') {
-    const value = find(ctx, e.name, scope);
-    if (value === undefined) return undefined;
-    return staticNumber(value);
-  }
-  return staticInteger(ctx, ctx.evaluate(e, scope), e.span, 'a size');
+function sizeKnown(ctx: Context, e: ast.Expression, scope: Scope, signature: boolean): number | undefined {
+  if (e.kind !== 'name') return staticInteger(ctx, ctx.evaluate(e, scope), e.span, 'a size');
+  const value = signature ? scope.own(e.name) : find(ctx, e.name, scope);
+  return value === undefined ? undefined : staticInteger(ctx, value, e.span, `the size \`${e.name}\``);
 }
 
 function arrayOfRecords(
@@ -229,8 +232,9 @@ function arrayOfRecords(
   scope: Scope,
   span: Span,
   what: string,
+  signature: boolean,
 ): Value {
-  const wanted = type.shape.map((s) => sizeKnown(ctx, s, scope));
+  const wanted = type.shape.map((s) => sizeKnown(ctx, s, scope, signature));
   for (const leaf of flatten(ctx, value, span).leaves) {
     wanted.forEach((w, axis) => {
       const extent = leaf.node.shape[axis];

@@ -169,6 +169,11 @@ let area = integral(one, over: disc)
         ['probe(a, at: 0.375)', 2.5],
         ['probe(T, at: (0.1, 0.3))', 3.1],
         ['gradient(x => probe(T, at: (x, 0.5)))(0.4)', 1],
+        ['integral((T, 2*T))[1]', 42],
+        ['integral(grad(T)).y', 20],
+        ['trace((T, 2*T), plate.x.min)[1][0]', 5],
+        ['probe((T, 2*T), at: (0.5, 1.0))[1]', 21],
+        ['values(diff((T, 2*T), plate.y)[1])[1, 1]', 20],
       ],
       { tolerance: 1e-9 },
     );

@@ -64,6 +64,29 @@ fn apply(f: (real) -> real, x) = f(x)
     );
   });
 
+  it('mean the sizes found, whatever else has those names', async () => {
+    await expectValues(
+      `
+const n = 33
+const N = 2
+fn length(x: real[n]) = n
+fn halves(x: real[n]) -> real[N] = [sum(x[0..n // 2]), sum(x[n // 2..n])]
+fn given(n, x: real[n]) = n*sum(x)
+fn recursive(x: real[m]) = if m == 1 then x[0] else recursive(x[0..m // 2]) + m
+let m = 5
+`,
+      [
+        ['length([1, 2, 3])', 3],
+        ['halves([1, 2, 3])', [1, 5]],
+        ['given(2, [1, 2])', 6],
+        ['recursive(linspace(0, 7, 8))', 14],
+      ],
+    );
+    expect(codes('fn f(n, x: real[n]) = sum(x)\nlet v = f(3, [1, 2])')).toEqual(['E162']);
+    expect(codes('const N = 2\nfn f(x) -> real[N] = x\nlet v = f([1, 2, 3])')).toEqual(['E162']);
+    expect(codes('input n: int = 2\nlet v: real[n] = [1, 2]')).toEqual(['E110']);
+  });
+
   it('are checked where written', () => {
     expect(codes('fn f(x: real[n], y: real[n]) = x + y\nlet v = f([1, 2], [1, 2, 3])')).toEqual(['E162']);
     expect(codes('fn f(x: real[2]) = x\nlet v = f([1, 2, 3])')).toEqual(['E162']);

@@ -72,6 +72,13 @@ export function fields(ctx: Context): BuiltinValue[] {
       grid.axes.map((x) => x.name),
     );
   const isVector = (v: Value): boolean => v.kind === 'tuple' || v.kind === 'list';
+  /** Of a vector component by component. */
+  const each = (v: Value, one: (part: Value) => Value): Value =>
+    v.kind === 'tuple'
+      ? { ...v, elements: v.elements.map(one) }
+      : v.kind === 'list'
+        ? tuple(v.elements.map(one))
+        : one(v);
   const targetGrid = (v: Value, span: Span): Grid =>
     v.kind === 'grid'
       ? v.grid
@@ -169,50 +176,45 @@ export function fields(ctx: Context): BuiltinValue[] {
           `write diff(u, ${at(grid.axes, 0).name})`,
         );
       const order = a.get('order');
-      return field(
-        f.diff(exprOf(a.need('u'), grid, a), x.expr.axis, order?.kind === 'number' ? order.value : 1, a.span),
-        grid,
-      );
+      const { axis } = x.expr;
+      const n = order?.kind === 'number' ? order.value : 1;
+      return each(a.need('u'), (u) => field(f.diff(exprOf(u, grid, a), axis, n, a.span), grid));
     }),
     define(ctx, 'dn', ['u'], (a) => {
       const grid = gridFor(a.need('u'), a);
-      return field(f.wallDerivative(exprOf(a.need('u'), grid, a), a.span), grid);
+      return each(a.need('u'), (u) => field(f.wallDerivative(exprOf(u, grid, a), a.span), grid));
     }),
     define(ctx, 'harmonic', ['u'], (a) => {
       const grid = gridFor(a.need('u'), a);
-      return field(f.harmonic(exprOf(a.need('u'), grid, a), a.span), grid);
+      return each(a.need('u'), (u) => field(f.harmonic(exprOf(u, grid, a), a.span), grid));
     }),
     define(ctx, 'integral', ['e', 'over?'], (a) => {
       const e = a.need('e');
       const grid = gridFor(e, a);
       const over = a.get('over');
       const context = contextOf(ctx, grid);
-      const expr = exprOf(e, grid, a);
-      if (over === undefined) return array(whole.integral(context, expr));
-      if (over.kind === 'field') {
+      return each(e, (part) => {
+        const expr = exprOf(part, grid, a);
+        if (over === undefined) return array(whole.integral(context, expr));
+        if (over.kind !== 'field')
+          return array(whole.integralOver(context, expr, wallOf(over, grid, a.spanOf('over'))));
         const mask = asField(ctx, over, a.span, 'integral', grid);
         return array(
           whole.integral(
             context,
             f.map('where', [mask, expr], (g, [m, x]) =>
-              m !== undefined && x !== undefined
+              m !== undefined && x !== undefined && m.dtype === 'bool'
                 ? b.select(g, m, x, b.zerosLike(g, x))
-                : failAt(ctx, 'E336', 'a region is a truth value in the coordinates', a.span),
+                : failAt(ctx, 'E336', 'a region is a truth value in the coordinates', a.spanOf('over')),
             ),
           ),
         );
-      }
-      return array(whole.integralOver(context, expr, wallOf(over, grid, a.spanOf('over'))));
+      });
     }),
     define(ctx, 'trace', ['e', 'wall'], (a) => {
       const grid = gridFor(a.need('e'), a);
-      return array(
-        whole.trace(
-          contextOf(ctx, grid),
-          exprOf(a.need('e'), grid, a),
-          wallOf(a.need('wall'), grid, a.spanOf('wall')),
-        ),
-      );
+      const wall = wallOf(a.need('wall'), grid, a.spanOf('wall'));
+      return each(a.need('e'), (e) => array(whole.trace(contextOf(ctx, grid), exprOf(e, grid, a), wall)));
     }),
     define(ctx, 'probe', ['u', 'at'], (a) => {
       const grid = gridFor(a.need('u'), a);
@@ -225,13 +227,8 @@ export function fields(ctx: Context): BuiltinValue[] {
           `a place in ${grid.name} has ${grid.axes.length === 1 ? 'one coordinate' : `${grid.axes.length} coordinates`}, but this has ${points.length}`,
           a.span,
         );
-      return array(
-        whole.probe(
-          contextOf(ctx, grid),
-          exprOf(a.need('u'), grid, a),
-          points.map((x) => toReal(ctx, x, a.span, 'a coordinate')),
-        ),
-      );
+      const place = points.map((x) => toReal(ctx, x, a.spanOf('at'), 'a coordinate'));
+      return each(a.need('u'), (u) => array(whole.probe(contextOf(ctx, grid), exprOf(u, grid, a), place)));
     }),
     define(ctx, 'source', ['q', 'at'], (a) => {
       const grid =
