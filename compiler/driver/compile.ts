@@ -4,7 +4,7 @@
 import type { CompileHost } from '../elaborate/context.ts';
 import type { ElaborateOptions, ElaboratedProgram, ProcedureSource } from '../elaborate/program.ts';
 import { elaborateProgram } from '../elaborate/program.ts';
-import { optimize } from '../ir/passes.ts';
+import { optimizer } from '../ir/passes.ts';
 import { verifyFunction } from '../ir/verify.ts';
 import type { Plan } from '../plan/types.ts';
 import { PLAN_VERSION } from '../plan/types.ts';
@@ -51,9 +51,10 @@ export function compile(source: SourceFile, host: CompileHost, options: CompileO
 }
 
 function optimizeProcedures(program: ElaboratedProgram, verify: boolean): ProcedureSource[] {
+  const optimize = optimizer(program.graph);
   return program.procedures.map((p) => {
     if (verify) verifyFunction(p.fn);
-    const fn = optimize(program.graph, p.fn);
+    const fn = optimize(p.fn);
     if (verify) verifyFunction(fn);
     return { ...p, fn };
   });

@@ -25,28 +25,52 @@ export function simplify(g: Graph, fn: ArrayFunction): ArrayFunction {
 }
 
 export function dce(g: Graph, fn: ArrayFunction): ArrayFunction {
-  return rebuildFunction(g, fn, reducer(g, new Set()));
+  return rebuildFunction(g, fn, reducer(g));
 }
 
-/** `settled` remembers the operations (with the outputs read) that came out as they went in. */
-function reducer(g: Graph, settled: Set<string>): RegionHandler {
+/** Remembers what became of an operation with these operands and these outputs read: functions of one program share loops, and a pass comes back to them in every round. */
+function reducer(g: Graph): RegionHandler {
+  const known = new Map<string, readonly (Node | undefined)[]>();
   const handle: RegionHandler = (node, args, used) => {
-    const key = `${node.id}:${[...used].sort((a, b) => a - b).join(',')}`;
-    const untouched = args.every((a, i) => a === node.args[i]);
-    if (untouched && settled.has(key)) return applyRegionOperation(g, node, args);
-    const operation = mapRegions(node, (region) => rebuildRegion(g, region, handle));
-    const outputs = reduceRegionOperation(g, operation, args, used);
-    if (outputs.some((o) => o?.op === 'project' && o.args[0] === node)) settled.add(key);
+    const read = [...used].sort((a, b) => a - b).join();
+    const key = `${node.id}:${read}:${args.map((a) => a.id).join()}`;
+    let outputs = known.get(key);
+    if (outputs === undefined) {
+      const operation = mapRegions(node, (region) => rebuildRegion(g, region, handle));
+      outputs = reduceRegionOperation(g, operation, args, used);
+      known.set(key, outputs);
+    }
     return outputs;
   };
   return handle;
 }
 
 export function cse(g: Graph, fn: ArrayFunction): ArrayFunction {
-  const merge = (region: Region): Region => mergeRegionNodes(g, rebuildRegion(g, region, handle));
-  const handle: RegionHandler = (node, args) => applyRegionOperation(g, mapRegions(node, merge), args);
+  return mergeFunction(merger(g), fn);
+}
+
+function mergeFunction(merge: (region: Region) => Region, fn: ArrayFunction): ArrayFunction {
   const region = merge(fn.region);
   return region === fn.region ? fn : { ...fn, region };
+}
+
+/** Merges the operations of a region and of the regions inside; each region once. */
+function merger(g: Graph): (region: Region) => Region {
+  const known = new Map<Region, Region>();
+  const merge = (region: Region): Region => {
+    let merged = known.get(region);
+    if (merged === undefined) {
+      merged = mergeRegionNodes(g, rebuildRegion(g, region, handle));
+      known.set(region, merged);
+    }
+    return merged;
+  };
+  const handle: RegionHandler = (node, args) => {
+    const regions = regionsOf(node);
+    const same = regions.every(([, region]) => merge(region) === region);
+    return applyRegionOperation(g, same ? node : mapRegions(node, merge), args);
+  };
+  return merge;
 }
 
 /** More rounds than any program has needed; each round that changes something makes the program smaller, so this only guards against a bug. */
@@ -54,14 +78,22 @@ const ROUNDS = 12;
 
 /** All passes until nothing changes. */
 export function optimize(g: Graph, fn: ArrayFunction): ArrayFunction {
-  const reduce = reducer(g, new Set());
-  let now = fn;
-  for (let round = 0; round < ROUNDS; round++) {
-    const next = cse(g, rebuildFunction(g, now, reduce));
-    if (next === now) break;
-    now = next;
-  }
-  return now;
+  return optimizer(g)(fn);
+}
+
+/** `optimize` for the functions of one program, which have much in common: what was found for one serves the others. */
+export function optimizer(g: Graph): (fn: ArrayFunction) => ArrayFunction {
+  const reduce = reducer(g);
+  const merge = merger(g);
+  return (fn) => {
+    let now = fn;
+    for (let round = 0; round < ROUNDS; round++) {
+      const next = mergeFunction(merge, rebuildFunction(g, now, reduce));
+      if (next === now) break;
+      now = next;
+    }
+    return now;
+  };
 }
 
 /** The number of nodes that results take, those of regions included. */
