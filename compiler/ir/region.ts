@@ -21,18 +21,16 @@ export function reachable(results: readonly Node[], stop?: { has(node: Node): bo
   // Operands have smaller ids, so the results bound the ids to be marked.
   const seen = new Uint8Array(results.reduce((top, node) => Math.max(top, node.id + 1), 0));
   const found: Node[] = [];
-  const visit = (node: Node): void => {
-    if (seen[node.id] !== 0) return;
+  const stack = [...results];
+  for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
+    if (seen[node.id] !== 0) continue;
     seen[node.id] = 1;
     found.push(node);
-  };
-  for (const node of results) visit(node);
-  // `found` is both the list of nodes seen and the queue of nodes whose operands are still to be seen.
-  for (let i = 0; i < found.length; i++) {
-    const node = at(found, i);
-    if (stop?.has(node) !== true) for (const arg of node.args) visit(arg);
+    if (stop?.has(node) === true) continue;
+    for (const arg of node.args) if (seen[arg.id] === 0) stack.push(arg);
   }
-  return found.sort((a, b) => a.id - b.id);
+  // Users were found before their operands: backwards the list is nearly sorted.
+  return found.reverse().sort((a, b) => a.id - b.id);
 }
 
 /** Whether the node depends on a parameter; the search ends at the first one. */
