@@ -6,8 +6,7 @@
 
 import type { DType } from '../../ir/types.ts';
 import { binary, int } from '../../kernel/build.ts';
-import type { BufferType, Expr, MapKernel, Statement } from '../../kernel/types.ts';
-import { BYTES } from '../../kernel/types.ts';
+import type { Expr, MapKernel, Statement } from '../../kernel/types.ts';
 import { assertNever, InternalError } from '../../support/diagnostic.ts';
 import { at, range } from '../../support/lists.ts';
 import {
@@ -23,6 +22,7 @@ import {
 import { planArrays, turnsOf, type ArrayPlan } from './arrays.ts';
 import { elementaryBinary, elementaryUnary } from './elementary.ts';
 import { FloatRanges } from './float_ranges.ts';
+import { LocalArrays, type LocalArray } from './local_arrays.ts';
 import { Memory, type Atom, type Group, type Region } from './memory.ts';
 import type { ModuleContext } from './module.ts';
 import { groupReg, Ops, scalarTypeOf, type LaneSetup, type Num } from './ops.ts';
@@ -31,18 +31,11 @@ import { emitThreefry } from './threefry.ts';
 import { assignedNames, variationOf, type Variation } from './variation.ts';
 import type { FunctionWriter, Reg, Variable } from './writer.ts';
 
-type Binding =
+export type Binding =
   | { readonly kind: 'num'; readonly num: Num }
   | { readonly kind: 'affine'; readonly affine: Affine }
   | Cell
-  | { readonly kind: 'registers'; readonly elements: readonly Cell[] }
-  | {
-      readonly kind: 'scratch';
-      readonly type: DType;
-      readonly vector: boolean;
-      readonly offset: number;
-      readonly length: number;
-    };
+  | LocalArray;
 
 /** A mutable value: a variable a group. */
 export interface Cell {
@@ -91,7 +84,7 @@ export class Body {
   mask: Num | undefined;
   /** Lanes that hold points. */
   private valid: Num | undefined;
-  private scratchTop = 0;
+  private readonly locals: LocalArrays;
 
   constructor(readonly options: BodyOptions) {
     const { f, context, kernel, body, lane } = options;
@@ -103,6 +96,7 @@ export class Body {
     this.memory = new Memory(f, context, this.atoms, options.pointers);
     this.variation = variationOf(body, lane ?? '');
     this.arrays = planArrays(body);
+    this.locals = new LocalArrays(this);
     this.regions = kernel.buffers.map((buffer, i) => ({
       name: buffer.name,
       base: at(options.bases, i),
@@ -172,10 +166,10 @@ export class Body {
         this.assign(this.cellOf(s.name), this.num(s.value));
         return;
       case 'array':
-        this.declareArray(s.name, s.type, s.length);
+        this.locals.declare(s.name, s.type, s.length);
         return;
       case 'assign_local':
-        this.assignLocal(s.array, this.affine(s.index), this.num(s.value));
+        this.locals.assign(s.array, this.affine(s.index), this.num(s.value));
         return;
       case 'store': {
         const value = this.num(s.value);
@@ -275,132 +269,6 @@ export class Body {
     const fit = cell.vector ? ops.splat(masked) : masked;
     if (fit.vector !== cell.vector) throw new InternalError('wasm.body', 'a vector assigned to a scalar');
     cell.variables.forEach((v, g) => f.set(v, groupReg(fit, g)));
-  }
-
-  private declareArray(name: string, type: DType, length: number): void {
-    const vector = this.variation.names.has(name);
-    const zero = this.ops.constant(type, 0);
-    if (this.arrays.registers.has(name)) {
-      const elements = range(length).map((i) => this.cell(`${name}${i}`, type, vector, zero));
-      this.env.set(name, { kind: 'registers', elements });
-      return;
-    }
-    const binding = this.scratchArray(name, type, vector, length);
-    const bytes = this.elementBytes(binding) * length;
-    const start = this.f.pure('i32.add', 'i32', [this.options.scratch, this.f.i32(binding.offset)]);
-    this.f.effect('memory.fill', [start, this.f.i32(0), this.f.i32(bytes)]);
-    this.f.touch();
-  }
-
-  /** Scratch memory for an array; an element holds a vector, or a scalar, for each group. */
-  private scratchArray(
-    name: string,
-    type: DType,
-    vector: boolean,
-    length: number,
-  ): Extract<Binding, { kind: 'scratch' }> {
-    const binding = { kind: 'scratch' as const, type, vector, offset: this.scratchTop, length };
-    this.scratchTop += Math.ceil((this.elementBytes(binding) * length) / 16) * 16;
-    this.context.scratch = Math.max(this.context.scratch, this.scratchTop);
-    this.env.set(name, binding);
-    return binding;
-  }
-
-  private elementBytes(binding: Extract<Binding, { kind: 'scratch' }>): number {
-    const one = binding.vector && this.ops.setup.width > 1 ? 16 : BYTES[storedAs(binding.type)];
-    return one * this.groups.length;
-  }
-
-  /** Distance of the lanes of a stored vector. */
-  private laneBytes(type: DType): number {
-    if (type === 'f64') return 8;
-    return type === 'bool' ? 16 / this.ops.setup.width : 4;
-  }
-
-  private arrayOf(name: string): Extract<Binding, { kind: 'registers' | 'scratch' }> {
-    const binding = this.env.get(name);
-    if (binding?.kind !== 'registers' && binding?.kind !== 'scratch')
-      throw new InternalError('wasm.body', `${name} is no local array`);
-    return binding;
-  }
-
-  /** Address of an element of a scratch array in each group, and lane if the index differs between lanes. */
-  private elementAddress(
-    binding: Extract<Binding, { kind: 'scratch' }>,
-    index: Num,
-    group: number,
-    lane: number,
-  ): Reg {
-    const { f, ops } = this;
-    const vector = binding.vector && ops.setup.width > 1;
-    const size = this.elementBytes(binding);
-    const i = at(ops.extract(index, group, lane).regs, 0);
-    const unit = size / this.groups.length;
-    const within = unit * group + (vector ? lane * this.laneBytes(binding.type) : 0);
-    const start = f.pure('i32.add', 'i32', [this.options.scratch, f.i32(binding.offset + within)]);
-    return f.pure('i32.add', 'i32', [start, f.pure('i32.mul', 'i32', [i, f.i32(size)])]);
-  }
-
-  private readLocal(name: string, index: Affine): Num {
-    const { ops, f } = this;
-    const binding = this.arrayOf(name);
-    if (binding.kind === 'registers') return this.readCell(at(binding.elements, knownIndex(name, index)));
-    const i = this.memory.clamp(this.materialise(index), binding.length, ops);
-    const vector = binding.vector && ops.setup.width > 1;
-    const { type } = binding;
-    const { epoch } = f;
-    if (vector && !i.vector) {
-      const regs = this.groups.map((_, g) =>
-        f.load('v128.load', 'v128', [this.elementAddress(binding, i, g, 0)], 'local', false, epoch),
-      );
-      return ops.vector(type, ...regs);
-    }
-    const scalar = (g: number, lane: number): Num => {
-      const address = this.elementAddress(binding, i, g, lane);
-      // A bool in a vector is a mask, of which any bit will do.
-      const reg = f.load(`${scalarTypeOf(type)}.load`, scalarTypeOf(type), [address], 'local', false, epoch);
-      return ops.scalar(type, vector && type === 'bool' ? f.pure('i32.and', 'i32', [reg, f.i32(1)]) : reg);
-    };
-    if (!i.vector) return ops.scalar(type, ...this.groups.map((_, g) => at(scalar(g, 0).regs, 0)));
-    const regs = this.groups.map((_, g) =>
-      ops.assemble(
-        type,
-        range(ops.setup.width).map((lane) => scalar(g, lane)),
-      ),
-    );
-    return ops.vector(type, ...regs);
-  }
-
-  private assignLocal(name: string, index: Affine, value: Num): void {
-    const { ops, f } = this;
-    const binding = this.arrayOf(name);
-    if (binding.kind === 'registers') {
-      this.assign(at(binding.elements, knownIndex(name, index)), value);
-      return;
-    }
-    const i = this.memory.clamp(this.materialise(index), binding.length, ops);
-    const vector = binding.vector && ops.setup.width > 1;
-    const { type } = binding;
-    const mixed = this.mask === undefined ? value : ops.select(this.mask, value, this.readLocal(name, index));
-    f.touch();
-    if (vector && !i.vector) {
-      const wide = ops.splat(mixed);
-      this.groups.forEach((_, g) =>
-        f.effect('v128.store', [this.elementAddress(binding, i, g, 0), groupReg(wide, g)]),
-      );
-      return;
-    }
-    const lanes = i.vector ? ops.setup.width : 1;
-    this.groups.forEach((_, g) => {
-      for (let lane = 0; lane < lanes; lane++) {
-        const reg = at(ops.extract(mixed, g, lane).regs, 0);
-        const stored = vector && type === 'bool' ? f.pure('i32.sub', 'i32', [f.i32(0), reg]) : reg;
-        const address = this.elementAddress(binding, i, g, lane);
-        f.effect(`${scalarTypeOf(type)}.store`, [address, stored]);
-        if (vector && type === 'bool' && ops.setup.width === 2)
-          f.effect('i32.store offset=4', [address, stored]);
-      }
-    });
   }
 
   /** The variables behind names that statements assign. */
@@ -706,7 +574,7 @@ export class Body {
       case 'load':
         return this.memory.load(at(this.regions, e.buffer), this.affine(e.index), ops, this.groups);
       case 'local':
-        return this.readLocal(e.array, this.affine(e.index));
+        return this.locals.read(e.array, this.affine(e.index));
       case 'unary':
         return this.unary(e);
       case 'binary':
@@ -826,14 +694,4 @@ function linearForm(e: Extract<Expr, { kind: 'binary' }>, a: Affine, b: Affine):
   if (e.op === 'mul' && a.terms.length === 0) return scaled(b, a.constant);
   if (e.op === 'shl' && known !== undefined && known >= 0 && known < 31) return scaled(a, 2 ** known);
   return undefined;
-}
-
-function storedAs(type: DType): BufferType {
-  return type === 'bool' ? 'u32' : type;
-}
-
-function knownIndex(name: string, index: Affine): number {
-  if (index.terms.length > 0)
-    throw new InternalError('wasm.body', `an index of ${name} in registers is not known`);
-  return index.constant;
 }

@@ -8,6 +8,7 @@
 import { InternalError } from '../../support/diagnostic.ts';
 import { at } from '../../support/lists.ts';
 import type { ConstantPool } from './constants.ts';
+import { Printer } from './printer.ts';
 
 export type ValueType = 'i32' | 'i64' | 'f32' | 'f64' | 'v128';
 
@@ -54,7 +55,7 @@ export interface Variable {
 /** The text of an operation with its immediates; a function where an immediate is known only at the end. */
 type Mnemonic = string | (() => string);
 
-type Node =
+export type Node =
   | {
       readonly kind: 'op';
       readonly op: Mnemonic;
@@ -457,131 +458,4 @@ function floatText(x: number): string {
   if (x === Infinity) return 'inf';
   if (x === -Infinity) return '-inf';
   return Object.is(x, -0) ? '-0' : String(x);
-}
-
-/** Takes back the uses made by values that nobody wants; last first, so that whole chains go. */
-function sweep(nodes: readonly Node[]): void {
-  for (let i = nodes.length - 1; i >= 0; i--) {
-    const node = at(nodes, i);
-    if (node.kind === 'loop' || node.kind === 'block') sweep(node.nodes);
-    else if (node.kind === 'if') {
-      sweep(node.else);
-      sweep(node.then);
-    } else if (node.kind === 'op' && node.removable && node.result?.uses === 0)
-      for (const a of node.args) a.uses--;
-  }
-}
-
-/** Longest text of a value that is printed inside its user. */
-const widest = 110;
-
-class Printer {
-  private readonly locals = new Map<ValueType, string[]>();
-  private readonly pending = new Map<Reg, string>();
-  private readonly out: string[] = [];
-
-  constructor(
-    private readonly root: Block,
-    private readonly options: FunctionOptions,
-    private readonly variables: readonly Variable[],
-  ) {}
-
-  lines(): string[] {
-    const { name, exported, params = [], results = [], comment = [] } = this.options;
-    for (const v of this.variables) this.declare(v.type, v.name);
-    sweep(this.root.nodes);
-    this.nodes(this.root.nodes, '    ');
-    const head = [
-      `  (func $${name}`,
-      ...(exported === undefined ? [] : [`(export "${exported}")`]),
-      ...params.map((p) => `(param $${p.name} ${p.type})`),
-      ...(results.length === 0 ? [] : [`(result ${results.join(' ')})`]),
-    ].join(' ');
-    const declarations = [...this.locals].map(
-      ([type, names]) => `    ${names.map((n) => `(local ${n} ${type})`).join(' ')}`,
-    );
-    return [...comment.map((c) => `  ;; ${c}`), head, ...declarations, ...this.out, '  )'];
-  }
-
-  private declare(type: ValueType, name: string): void {
-    const names = this.locals.get(type);
-    if (names === undefined) this.locals.set(type, [name]);
-    else names.push(name);
-  }
-
-  private value(reg: Reg): string {
-    const inline = this.pending.get(reg);
-    if (inline === undefined) return reg.text;
-    this.pending.delete(reg);
-    return inline;
-  }
-
-  private nodes(nodes: readonly Node[], indent: string): void {
-    for (const node of nodes) this.node(node, indent);
-  }
-
-  private node(node: Node, indent: string): void {
-    const { out } = this;
-    switch (node.kind) {
-      case 'comment':
-        out.push(`${indent};; ${node.text}`);
-        return;
-      case 'set':
-        out.push(`${indent}(local.set ${node.variable.name} ${this.value(node.value)})`);
-        return;
-      case 'get':
-        this.declare(node.result.type, node.result.name ?? '');
-        out.push(`${indent}(local.set ${node.result.name ?? ''} (local.get ${node.variable.name}))`);
-        return;
-      case 'op':
-        this.operation(node, indent);
-        return;
-      case 'loop':
-      case 'block':
-        out.push(`${indent}(${node.kind} ${node.label}`);
-        this.nodes(node.nodes, `${indent}  `);
-        out.push(`${indent})`);
-        return;
-      case 'if':
-        out.push(`${indent}(if ${this.value(node.condition)}`, `${indent}  (then`);
-        this.nodes(node.then, `${indent}    `);
-        out.push(`${indent}  )`);
-        if (node.else.length > 0) {
-          out.push(`${indent}  (else`);
-          this.nodes(node.else, `${indent}    `);
-          out.push(`${indent}  )`);
-        }
-        out.push(`${indent})`);
-        return;
-      case 'result':
-        for (const value of node.values) out.push(`${indent}${this.value(value)}`);
-        return;
-      case 'branch':
-        if (node.condition === undefined) out.push(`${indent}(br ${node.label})`);
-        else out.push(`${indent}(br_if ${node.label} ${this.value(node.condition)})`);
-    }
-  }
-
-  private operation(node: Extract<Node, { kind: 'op' }>, indent: string): void {
-    const { result } = node;
-    const mnemonic = typeof node.op === 'string' ? node.op : node.op();
-    if (result?.uses === 0 && node.removable) return;
-    const text = `(${[mnemonic, ...node.args.map((a) => this.value(a))].join(' ')})`;
-    if (result === undefined) {
-      this.out.push(`${indent}${text}`);
-      return;
-    }
-    const inline =
-      node.pure &&
-      result.uses === 1 &&
-      result.usedIn === result.block &&
-      text.length <= widest &&
-      (this.options.nested === true || result.type === 'i32');
-    if (inline) {
-      this.pending.set(result, text);
-      return;
-    }
-    this.declare(result.type, result.name ?? '');
-    this.out.push(`${indent}(local.set ${result.name ?? ''} ${text})`);
-  }
 }
