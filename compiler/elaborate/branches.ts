@@ -8,6 +8,7 @@ import { failAt, withoutAsserts } from './context.ts';
 import { flatten } from './leaves.ts';
 import type { Flattened } from './leaves.ts';
 import type { Scope } from './scope.ts';
+import { staticDifference } from './static_parts.ts';
 import type { Value } from './values.ts';
 import { describe, record } from './values.ts';
 import * as b from '../ir/build.ts';
@@ -63,7 +64,13 @@ function choose(ctx: Context, predicate: Node, then: () => Value, otherwise: () 
   let like: Value | undefined;
   for (;;) {
     const wanted = like;
-    const built: { shape?: Flattened; cheap: boolean; then: readonly Node[]; else: readonly Node[] } = {
+    const built: {
+      value?: Value;
+      shape?: Flattened;
+      cheap: boolean;
+      then: readonly Node[];
+      else: readonly Node[];
+    } = {
       cheap: true,
       then: [],
       else: [],
@@ -75,7 +82,8 @@ function choose(ctx: Context, predicate: Node, then: () => Value, otherwise: () 
         predicate,
         then: () => {
           const start = g.param('mark', { dtype: 'i32', shape: [] }).id;
-          built.shape = flatten(ctx, fitted(withoutAsserts(ctx, then)), span);
+          built.value = fitted(withoutAsserts(ctx, then));
+          built.shape = flatten(ctx, built.value, span);
           built.then = built.shape.leaves.map((l) => l.node);
           built.cheap &&= isCheap(built.then, start);
           return built.then;
@@ -83,6 +91,7 @@ function choose(ctx: Context, predicate: Node, then: () => Value, otherwise: () 
         otherwise: () => {
           const start = g.param('mark', { dtype: 'i32', shape: [] }).id;
           const value = fitted(withoutAsserts(ctx, otherwise));
+          if (built.value !== undefined) sameStatically(ctx, built.value, value, span);
           const flat = flatten(ctx, value, span);
           const shape = built.shape ?? flat;
           const model = shape.rebuild(shape.leaves.map((l) => l.node));
@@ -105,6 +114,24 @@ function choose(ctx: Context, predicate: Node, then: () => Value, otherwise: () 
       like = e.like;
     }
   }
+}
+
+/** What exists at compile time only cannot be chosen at run time. */
+function sameStatically(ctx: Context, one: Value, other: Value, span: Span): void {
+  const found = staticDifference(ctx, one, other);
+  if (found === undefined) return;
+  const structure = (v: Value): boolean => v.kind === 'record' || v.kind === 'tuple' || v.kind === 'list';
+  failAt(
+    ctx,
+    'E194',
+    describe(found.one) === describe(found.other)
+      ? `the two branches differ: each gives ${describe(found.one)}, but not the same one`
+      : `the two branches differ: ${describe(found.one)} and ${describe(found.other)}`,
+    span,
+    structure(found.one) || structure(found.other)
+      ? 'a choice made at run time gives values of one structure'
+      : 'functions, strings and the like exist at compile time: choose between numbers, if c then f(x) else g(x)',
+  );
 }
 
 function sameTypes(x: Flattened, y: Flattened): boolean {

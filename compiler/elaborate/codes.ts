@@ -220,6 +220,7 @@ export const sharedCodes: readonly ElaborationCode[] = [
   'E194',
   'E196',
   'E197',
+  'E199',
   'E200',
   'E232',
   'E240',

@@ -11,6 +11,7 @@ import type { Flattened } from './leaves.ts';
 import { bindPattern } from './patterns.ts';
 import type { Binding, Scope, Yields } from './scope.ts';
 import { elementAt, sourceOf } from './sources.ts';
+import { staticDifference } from './static_parts.ts';
 import type { LoopSource } from './sources.ts';
 import { stackValues } from './stacking.ts';
 import type { Value } from './values.ts';
@@ -294,6 +295,15 @@ function carriedVariables(scope: Scope, body: ast.BlockExpression): Carried[] {
 
 /** What is carried to the next turn: of the structure, types and shapes it began with. */
 function carriedLeaves(ctx: Context, c: Carried, value: Value, like: Flattened): readonly Node[] {
+  const found = staticDifference(ctx, like.rebuild(like.leaves.map((l) => l.node)), value);
+  if (found !== undefined)
+    failAt(
+      ctx,
+      'E199',
+      `the loop changes \`${c.name}\` from ${describe(found.one)} to ${describe(found.other)}`,
+      c.place,
+      'a rolled loop carries numbers; functions, strings and names of parts stay as they are',
+    );
   const now = flatten(ctx, value, c.place).leaves;
   like.leaves.forEach((l, i) => {
     const shape = now[i]?.node.shape ?? [];
