@@ -28,7 +28,13 @@ export function chooseBlocking(kernel: MapKernel, interior: Interior): Blocking 
   const variation = variationOf(body, inner);
   const width = variation.types.has('f64') ? 2 : 4;
   if (extent < width || preferReductionLanes(body, inner)) return one;
-  const fit = (columns: number) => Math.max(1, Math.min(columns, Math.floor(extent / width)));
+  const divisors = divisorsOf(body);
+  const fit = (columns: number) => {
+    const most = Math.max(1, Math.min(columns, Math.floor(extent / width)));
+    // One division serves a block only when the divisor is a multiple of it.
+    const shared = divisors.every((d) => d % width !== 0 || d % (width * most) === 0);
+    return shared ? most : 1;
+  };
   const block = (rows: number, columns: number, byRow = false): Blocking => ({
     width,
     rows,
@@ -52,6 +58,19 @@ export function chooseBlocking(kernel: MapKernel, interior: Interior): Blocking 
   if (rowAxis !== undefined && rows >= 8 && loads.length <= 8 && sharesRows(loads, rowAxis))
     return block(4, 2, true);
   return block(1, cost <= 40 && loads.length <= 5 ? 2 : 1);
+}
+
+/** Constants by which integers are divided. */
+function divisorsOf(body: readonly Statement[]): readonly number[] {
+  const found = new Set<number>();
+  everyStatement(body, (s) => {
+    for (const e of expressionsOf(s))
+      everyExpr(e, (x) => {
+        if (x.kind !== 'binary' || x.type !== 'i32' || (x.op !== 'idiv' && x.op !== 'rem')) return;
+        if (x.b.kind === 'const' && x.b.value > 0) found.add(x.b.value);
+      });
+  });
+  return [...found];
 }
 
 /** Variables that live across statements. */
