@@ -222,6 +222,7 @@ export const sharedCodes: readonly ElaborationCode[] = [
   'E197',
   'E199',
   'E200',
+  'E203',
   'E232',
   'E240',
   'E253',

@@ -183,7 +183,16 @@ function rolled(
         });
         if (promoted !== undefined) throw new Promotion(promoted);
         if (yields.length > 1) failAt(ctx, 'E198', 'a loop yields once a turn', at(yields, 1).span);
-        return { carries: after, yielded: yields[0]?.value };
+        const first = yields[0];
+        if (first !== undefined && flatten(ctx, first.value, first.span).leaves.length === 0)
+          failAt(
+            ctx,
+            'E203',
+            `a rolled loop yields numbers, arrays, or records of such, but this is ${describe(first.value)}`,
+            first.span,
+            'a static list may hold it: list(f(i) for i in 0..n)',
+          );
+        return { carries: after, yielded: first?.value };
       });
     };
     const init = flats.flatMap((f) => f.leaves.map((l) => l.node));
