@@ -92,7 +92,7 @@ function solve(ctx: Context, a: Given): Value {
       );
   const time = timeGrid(ctx, a);
   const method = methodOf(ctx, a);
-  const policy = adjointPolicy(ctx, a);
+  const wanted = adjointPolicy(ctx, a);
   const sys = methodSystem(ctx, model, a.span);
   const y0 = model.initial(time.start, a.get('from'), a.spanOf('from'));
   const shape = flatten(ctx, model.present(time.start, y0), a.span);
@@ -110,6 +110,7 @@ function solve(ctx: Context, a: Given): Value {
         );
   const memoryShape = flatten(ctx, memory0, a.span);
   const init = [...initialStates, ...memoryShape.leaves.map((l) => l.node)];
+  const policy = lessWorkingSpace(wanted, init);
   const n = initialStates.length;
 
   const stateOf = (leaves: readonly Node[]): RecordValue =>
@@ -537,6 +538,21 @@ function runBlocks(
   return { final: carries, saved };
 }
 
+/** States that a reverse sweep holds beside the tape: the state at hand and the next, cotangents, parameters, their gradients. */
+const WORKING_STATES = 16;
+
+/** A budget is for the whole gradient: what the sweep works on is taken off, but never more than half. */
+function lessWorkingSpace(policy: AdjointPolicy, init: readonly Node[]): AdjointPolicy {
+  if (policy.kind !== 'checkpoint') return policy;
+  return {
+    kind: 'checkpoint',
+    bytes: Math.max(policy.bytes / 2, policy.bytes - WORKING_STATES * bytesOf(init)),
+  };
+}
+
+const bytesOf = (leaves: readonly Node[]): number =>
+  leaves.reduce((n, x) => n + sizeOf(x.shape) * (x.dtype === 'f64' ? 8 : 4), 0);
+
 /** A budget of memory is shared between the two levels of a blocked loop: what the blocks need first, the rest for the steps inside. */
 function halves(
   policy: AdjointPolicy,
@@ -544,7 +560,7 @@ function halves(
   init: readonly Node[],
 ): { outer: AdjointPolicy; inner: AdjointPolicy } {
   if (policy.kind !== 'checkpoint') return { outer: policy, inner: policy };
-  const state = init.reduce((n, x) => n + sizeOf(x.shape) * (x.dtype === 'f64' ? 8 : 4), 0);
+  const state = bytesOf(init);
   const outer = Math.min(policy.bytes / 2, run.count * state);
   return {
     outer: { kind: 'checkpoint', bytes: outer },
