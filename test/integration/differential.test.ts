@@ -3,16 +3,19 @@
 //   compared                              largest relative difference
 //   CPU, GPU (f32) and interpreter        steps * 2^-24: rounding adds up linearly at most
 //   CPU and interpreter in f64            steps * 2^-53
-//   1 and 2 threads, first and second     none
+//   1, 2 and 3 threads, a second run       none
 //
 // The interpreter computes an f32 program in float64, from constants rounded to f32. The GPU runs the quick ones here and all of them in gpu_examples.long.ts.
 
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { ExampleForm } from './forms.ts';
 import { forms, roundingOf } from './forms.ts';
+import { fullRuns } from './full_runs.ts';
 import type { Arrays, Compiled, TargetName } from './support.ts';
 import { arrayNamed, compiledExample, noGpu, onTarget, relativeDifference, run, runOn } from './support.ts';
-import { sameBits, savedArrays } from './support.ts';
+import { root, sameBits, savedArrays } from './support.ts';
 
 const gpuIsMissing = (await noGpu()) !== undefined;
 /** Their shaders compile within seconds on a software driver. */
@@ -35,6 +38,14 @@ function expectAgreement(actual: Arrays, expected: Arrays, tolerance: number): v
   expect(wrong, `differences above ${tolerance.toExponential(2)}`).toEqual([]);
 }
 
+test('every example has a form for the interpreter and is run at full size', () => {
+  const examples = readdirSync(join(root, 'examples'))
+    .filter((file) => file.endsWith('.flow'))
+    .map((file) => file.replace('.flow', ''));
+  expect(forms.map((form) => form.name).sort()).toEqual(examples.sort());
+  expect([...new Set(fullRuns.map((full) => full.name))].sort()).toEqual(examples);
+});
+
 describe.each(forms)('$name', (form) => {
   test('CPU and interpreter agree; threads and reruns change no bit', async () => {
     const program = compiledProbe(form);
@@ -48,6 +59,7 @@ describe.each(forms)('$name', (form) => {
     ]);
     expect(sameBits(one, two ?? new Map())).toBe(true);
     expect(sameBits(one, again ?? new Map())).toBe(true);
+    expect(sameBits(one, await probe(program, 'cpu3'))).toBe(true);
   });
 
   test('CPU and interpreter agree in f64', async () => {

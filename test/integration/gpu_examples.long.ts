@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import type { ExampleForm } from './forms.ts';
 import { forms, roundingOf } from './forms.ts';
 import { checkFullRun, fullRuns } from './full_runs.ts';
+import { compiledFeature, disagreements, featurePrograms, resultsOf } from './programs.ts';
 import type { Arrays, Compiled, TargetName, Variation } from './support.ts';
 import { arrayNamed, compiled, compiledExample, noGpu, onTarget, relativeDifference } from './support.ts';
 import { exampleSource, run, runOn, sameBits, savedArrays } from './support.ts';
@@ -65,6 +66,17 @@ describe.skipIf(gpuIsMissing).each(forms)('$name on the GPU', (form) => {
     });
   });
 });
+
+describe.skipIf(gpuIsMissing).each(featurePrograms.filter((feature) => !feature.cpuOnly))(
+  '$name on the GPU',
+  (feature) => {
+    test('agrees with the interpreter', async () => {
+      const program = compiledFeature(feature);
+      const expected = await resultsOf(program, 'interpreter');
+      expect(disagreements(await resultsOf(program, 'gpu'), expected, feature.tolerance)).toEqual([]);
+    });
+  },
+);
 
 describe.skipIf(gpuIsMissing).each(fullRuns)('$name at full size: $run', (full) => {
   test('on the GPU', async () => {

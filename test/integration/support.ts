@@ -23,8 +23,8 @@ import { createMemoryHost, runScript } from '../../runtime/run/index.ts';
 
 export const root = join(import.meta.dirname, '../..');
 
-/** Where a program can run. `cpu2` is the CPU with two threads. */
-export type TargetName = 'interpreter' | 'cpu' | 'cpu2' | 'gpu';
+/** Where a program can run. `cpu` has one thread, `cpu2` two, `cpu3` three. */
+export type TargetName = 'interpreter' | 'cpu' | 'cpu2' | 'cpu3' | 'gpu';
 
 export interface Variation {
   /** Values of `const`s. */
@@ -106,9 +106,10 @@ export async function onTarget<T>(
     case 'interpreter':
       return released(createInterpreterExecutor(program), work);
     case 'cpu':
-    case 'cpu2': {
+    case 'cpu2':
+    case 'cpu3': {
       const code = { wasm: await emitWasm(plan) };
-      const threads = target === 'cpu' ? 1 : 2;
+      const threads = target === 'cpu' ? 1 : target === 'cpu2' ? 2 : 3;
       return released(await createCpuExecutor({ ...plan, code }, { threads }), work);
     }
     case 'gpu': {

@@ -1,0 +1,41 @@
+// Small programs of every feature on every target: CPU, GPU and interpreter agree to rounding, in f32 and f64. The GPU compiles those whose shaders take a
+// software driver a second; all of them in gpu_examples.long.ts.
+
+import { describe, expect, test } from 'vitest';
+import { compiledFeature, disagreements, featurePrograms, resultsOf, toleranceInF64 } from './programs.ts';
+import { noGpu } from './support.ts';
+
+const gpuIsMissing = (await noGpu()) !== undefined;
+const quickOnGpu: readonly string[] = [
+  'arrays',
+  'branches',
+  'draws',
+  'ensemble',
+  'exact_integers',
+  'large',
+  'loops',
+  'single_cells',
+  'small_matrices',
+];
+
+describe.each(featurePrograms)('$name', (feature) => {
+  test('CPU and interpreter agree', async () => {
+    const program = compiledFeature(feature);
+    const expected = await resultsOf(program, 'interpreter');
+    const one = await resultsOf(program, 'cpu');
+    expect(one.size).toBeGreaterThan(0);
+    expect(disagreements(one, expected, feature.tolerance)).toEqual([]);
+  });
+
+  test('in f64 too', async () => {
+    const program = compiledFeature(feature, 'f64');
+    const expected = await resultsOf(program, 'interpreter');
+    expect(disagreements(await resultsOf(program, 'cpu'), expected, toleranceInF64)).toEqual([]);
+  });
+
+  test.skipIf(gpuIsMissing || !quickOnGpu.includes(feature.name))('GPU and interpreter agree', async () => {
+    const program = compiledFeature(feature);
+    const expected = await resultsOf(program, 'interpreter');
+    expect(disagreements(await resultsOf(program, 'gpu'), expected, feature.tolerance)).toEqual([]);
+  });
+});
