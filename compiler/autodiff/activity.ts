@@ -23,6 +23,7 @@ const flat: ReadonlySet<OpName> = new Set<OpName>([
 ]);
 
 /** `derivative`: paths with a derivative, through floats. `value`: every dependence. */
+  'argsort',
 export type ActivityMode = 'derivative' | 'value';
 
 export class Activity {

@@ -6,6 +6,7 @@
 import { InternalError } from '../support/diagnostic.ts';
 import { at, range } from '../support/lists.ts';
 import {
+  argsort,
   broadcastAxes,
   cumsum,
   dot,
@@ -152,6 +153,7 @@ const batchRules: { readonly [P in SimpleOp]: BatchRule<P> } = {
   reduce: (g, node, args) => reduce(g, node.attrs.kind, only(args), next(node.attrs.axes)),
   arg_reduce: (g, node, args) =>
     g.node('arg_reduce', [only(args)], { kind: node.attrs.kind, axis: node.attrs.axis + 1 }),
+  argsort: (g, _node, args) => argsort(g, only(args)),
   cumsum: (g, node, args) => cumsum(g, only(args), node.attrs.axis + 1, node.attrs.reverse),
   dot: (g, _node, args) => {
     const [a, b] = [at(args, 0), at(args, 1)];

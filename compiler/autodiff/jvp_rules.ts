@@ -120,6 +120,7 @@ export const jvpRules: { readonly [P in SimpleOp]: JvpRule<P> } = {
   stop_gradient: zero,
   random_bits: zero,
   arg_reduce: zero,
+  argsort: zero,
 
   // ---- functions of one argument
   neg: (c, _node, [t]) => negated(c.g, t),

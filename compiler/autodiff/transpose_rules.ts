@@ -83,6 +83,7 @@ const transposeRules: { readonly [P in SimpleOp]: TransposeRule<P> } = {
   log1p: nonlinear,
   sin: nonlinear,
   cos: nonlinear,
+  argsort: nonlinear,
   tan: nonlinear,
   asin: nonlinear,
   acos: nonlinear,

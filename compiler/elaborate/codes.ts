@@ -1,6 +1,6 @@
 // Every code of a message of elaboration and of the discretisation of fields, with one line on what it means. Codes are stable: a number is never given a second meaning.
 // E09x not yet · E10x, E11x what must be known or be numbers · E12x, E13x operands · E14x expressions · E15x names · E16x types · E17x calls · E18x patterns · E19x statements, choices, loops ·
-// E20x comprehensions · E21x matrices · E22x assertions · E23x indices · E24x parts · E25x assignments · E26x reductions and arrays · E27x derivatives · E28x draws · E30x, E31x discretisation ·
+// E20x comprehensions · E21x matrices · E22x assertions · E23x indices · E24x parts · E25x assignments · E26x reductions and arrays · E27x derivatives · E28x draws · E29x order · E30x, E31x discretisation ·
 // E32x domains · E33x fields · E34x, E35x models · E36x boundaries · E37x, E38x solves · E39x data · E40x, E41x items · E42x, E43x runs · E44x programs · E45x networks and batches · W20x warnings
 
 export const elaborationCodes = {
@@ -89,6 +89,10 @@ export const elaborationCodes = {
   E274: 'a derivative of something that is no function',
   E280: 'a draw from something that is no distribution',
   E301: 'a boundary condition that is missing',
+  E281: 'a distribution whose `standard` does not give as many numbers as it says',
+  E290: 'a value whose elements have no order',
+  E291: 'more elements than there are',
+  E292: 'a direction of sorting that is not known at compile time',
   E302: 'a second boundary condition of one state at one wall',
   E303: 'a boundary condition on a periodic axis',
   E304: 'a boundary condition that contains no state, or does not determine it',

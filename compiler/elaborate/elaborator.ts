@@ -10,6 +10,7 @@ import { files } from './builtins/files.ts';
 import { optionWords } from './builtins/option_words.ts';
 import { random } from './builtins/random.ts';
 import { reductions } from './builtins/reductions.ts';
+import { sorting } from './builtins/sorting.ts';
 import { call } from './call.ts';
 import { bindArguments } from './call_arguments.ts';
 import type { CompileHost, Context } from './context.ts';
@@ -90,6 +91,7 @@ export function makeContext(options: {
     ...arrays(ctx),
     ...differentiation(ctx),
     ...random(ctx),
+    ...sorting(ctx),
     ...fields(ctx),
     ...files(ctx),
   ])

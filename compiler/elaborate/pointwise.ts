@@ -23,6 +23,7 @@ const NOT_ELEMENTWISE: ReadonlySet<OpName> = new Set<OpName>([
   'roll',
   'reduce',
   'arg_reduce',
+  'argsort',
   'cumsum',
   'dot',
   'gather',

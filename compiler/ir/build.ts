@@ -263,6 +263,11 @@ export function cumsum(g: Graph, x: Node, axis: number, backwards = false): Node
   return g.node('cumsum', [x], { axis, reverse: backwards });
 }
 
+/** Positions of the elements along the last axis in ascending order. */
+export function argsort(g: Graph, x: Node): Node {
+  return g.node('argsort', [x], {});
+}
+
 /** [...B, m, k] @ [...B, k, n], as the operation. */
 export function dot(g: Graph, a: Node, b: Node): Node {
   return g.node('dot', [a, b], {});

@@ -72,6 +72,7 @@ const classes: { readonly [P in OpName]: OpClass } = {
   reduce: 'contraction',
   arg_reduce: 'contraction',
   cumsum: 'contraction',
+  argsort: 'contraction',
   dot: 'contraction',
   gather: 'contraction',
   scatter_add: 'contraction',

@@ -4,6 +4,7 @@
 import { at } from '../support/lists.ts';
 import {
   argReduceKernel,
+  argsortKernel,
   cumsumKernel,
   dotKernel,
   gatherKernel,
@@ -111,6 +112,7 @@ const rules: { readonly [P in EvaluatedOp]: Rule<P> } = {
   roll: rollKernel,
   reduce: reduceKernel,
   arg_reduce: argReduceKernel,
+  argsort: argsortKernel,
   cumsum: cumsumKernel,
   dot: dotKernel,
   gather: gatherKernel,

@@ -2,7 +2,7 @@
 // i-k-j, so that the innermost loop is contiguous in both. Integer sums wrap in 32 bits.
 
 import { InternalError } from '../support/diagnostic.ts';
-import { at } from '../support/lists.ts';
+import { at, range } from '../support/lists.ts';
 import type { Kernel } from './evaluate_elementwise.ts';
 import { operand } from './evaluate_elementwise.ts';
 import { mergeAxes } from './evaluate_movement.ts';
@@ -105,6 +105,24 @@ export function argReduceKernel(node: NodeOf<'arg_reduce'>): Kernel {
         }
         out[b * after + c] = best;
       }
+  };
+}
+
+/** NaN comes after everything; equal elements keep their order. */
+export function argsortKernel(node: NodeOf<'argsort'>): Kernel {
+  const n = at(node.shape, -1);
+  return (out, args) => {
+    const a = operand(args, 0);
+    for (let start = 0; start < out.length; start += n) {
+      const value = (i: number): number => a[start + i] ?? 0;
+      const order = range(n).sort((i, j) => {
+        const [x, y] = [value(i), value(j)];
+        if (x < y) return -1;
+        if (x > y) return 1;
+        return Number(Number.isNaN(x)) - Number(Number.isNaN(y)) || i - j;
+      });
+      out.set(order, start);
+    }
   };
 }
 

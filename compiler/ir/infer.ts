@@ -301,6 +301,12 @@ const rules: { readonly [P in OpName]: Rule<P> } = {
     if (axis < 0 || axis >= a.shape.length || a.shape[axis] === 0) bad('arg_reduce', `axis ${axis}`, args);
     return [{ dtype: 'i32', shape: a.shape.filter((_, i) => i !== axis) }];
   },
+  argsort: (args) => {
+    arity('argsort', args, 1);
+    const a = first('argsort', args);
+    if (a.shape.length === 0 || a.dtype === 'bool') bad('argsort', 'wants rows of numbers', args);
+    return [{ dtype: 'i32', shape: a.shape }];
+  },
   cumsum: (args, { axis }) => {
     const out = same('cumsum', args);
     if (axis < 0 || axis >= first('cumsum', args).shape.length) bad('cumsum', `axis ${axis}`, args);

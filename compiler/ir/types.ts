@@ -124,6 +124,8 @@ export interface Attributes extends Record<UnaryOp | BinaryOp | CompareOp, Empty
   reduce: { readonly kind: ReduceKind; readonly axes: readonly number[] };
   /** Index (i32) of the first largest/smallest element along axis; removes the axis. */
   arg_reduce: { readonly kind: 'max' | 'min'; readonly axis: number };
+  /** Positions (i32) of the elements of each row along the last axis in ascending order: stable, NaN last. Not for bool. */
+  argsort: Empty;
   /** Inclusive running sum along axis, from the end when reverse. */
   cumsum: { readonly axis: number; readonly reverse: boolean };
   /** [...B, m, k] @ [...B, k, n] -> [...B, m, n]. */

@@ -351,6 +351,9 @@ export class Emitter {
         emitScatter(this, item, environment, written.get(item.node) ?? [], block);
         return;
       case 'product':
+      case 'sort':
+        emitSort(this, item, environment, written.get(item.node) ?? [], block);
+        return;
         emitProduct(this, item, environment, written.get(item.node) ?? [], block);
         return;
       default:

@@ -1,24 +1,21 @@
-// scatter_add by an index of run time: the updates are sorted by the place they go to (and by their position, so that the order of additions is that of the updates), then every place
-// finds its run by bisection and sums it. No atomics; the bits do not depend on the number of threads.
-//
-// Source: K. E. Batcher, "Sorting networks and their applications", AFIPS 1968 (bitonic sort): log2(n) (log2(n) + 1) / 2 passes of one kernel, each element against its partner i xor j.
+// scatter_add by an index of run time: the updates are sorted by the place they go to (stably, so that the order of additions is that of the updates; emit_sort.ts), then every place finds its
+// run by bisection and sums it. No atomics; the bits do not depend on the number of threads.
 
 import { InternalError } from '../support/diagnostic.ts';
 import { at } from '../support/lists.ts';
 import * as k from '../kernel/build.ts';
 import type { Expr, Statement } from '../kernel/types.ts';
-import type { Affine, Step } from '../plan/types.ts';
+import type { Step } from '../plan/types.ts';
 import type { NodeOf } from '../ir/types.ts';
 import { sizeOf } from '../ir/types.ts';
 import type { Emitter } from './emit.ts';
+import { sortRows } from './emit_sort.ts';
 import type { Item } from './items.ts';
 import { base } from './storage_points.ts';
 import type { Environment, Location } from './storage.ts';
-import { bufferType, constantOffset, isCounter } from './storage.ts';
+import { bufferType, isCounter } from './storage.ts';
 
-const LAST_KEY = 2147483647;
 const i32 = (name: string): Expr => k.variable('i32', name);
-const constant = (value: number): Affine => constantOffset(value);
 
 export function emitScatter(
   emitter: Emitter,
@@ -40,39 +37,21 @@ export function emitScatter(
   };
   const [index, update] = [place(0), place(1)];
   const count = sizeOf(at(node.args, 0).shape);
-  let padded = 1;
-  while (padded < count) padded *= 2;
-  const temporary = (name: string): Location =>
-    emitter.separate({ dtype: 'i32', shape: [padded] }, `${emitter.label}_${name}`, block);
-  let [keys, positions] = [temporary('keys'), temporary('positions')];
-  let [nextKeys, nextPositions] = [temporary('keys'), temporary('positions')];
-
-  keysKernel(emitter, node, count, padded, index, keys, positions, block);
-  const sort = sortKernel(emitter, padded);
-  for (let size = 2; size <= padded; size *= 2)
-    for (let distance = size / 2; distance >= 1; distance /= 2) {
-      block.push({
-        kind: 'dispatch',
-        kernel: sort,
-        buffers: [keys, positions, nextKeys, nextPositions].map((l) => l.storage.id),
-        uniforms: [constant(size), constant(distance)],
-      });
-      [keys, nextKeys] = [nextKeys, keys];
-      [positions, nextPositions] = [nextPositions, positions];
-    }
-  sumKernel(emitter, node, count, padded, { keys, positions, update, target }, block);
+  const keys = emitter.separate({ dtype: 'i32', shape: [count] }, `${emitter.label}_keys`, block);
+  const positions = emitter.separate({ dtype: 'i32', shape: [count] }, `${emitter.label}_positions`, block);
+  keysKernel(emitter, node, count, index, keys, block);
+  const sorted = sortRows(emitter, 'i32', keys, 1, count, positions, block);
+  sumKernel(emitter, node, count, { keys: sorted, positions, update, target }, block);
   for (const other of others) emitter.copy(target, other, sizeOf(node.shape), block);
 }
 
-/** key = batch * size + place of every update, in the order of the updates; what fills up sorts to the end. */
+/** key = batch * size + place of every update, in the order of the updates. */
 function keysKernel(
   emitter: Emitter,
   node: NodeOf<'scatter_add'>,
   count: number,
-  padded: number,
   index: Location,
   keys: Location,
-  positions: Location,
   block: Step[],
 ): void {
   const { batch, size } = node.attrs;
@@ -86,13 +65,12 @@ function keysKernel(
       kind: 'map',
       buffers: [
         { name: 'b0', type: 'i32', length: index.storage.length, access: 'read' },
-        { name: 'b1', type: 'i32', length: padded, access: 'write' },
-        { name: 'b2', type: 'i32', length: padded, access: 'write' },
+        { name: 'b1', type: 'i32', length: count, access: 'write' },
       ],
       uniforms: ['u0'],
-      space: [padded],
+      space: [count],
       axes: ['i0'],
-      body: [k.store(1, i, k.select(k.lessThan(i, k.int(count)), key, k.int(LAST_KEY))), k.store(2, i, i)],
+      body: [k.store(1, i, key)],
     },
     `${emitter.label}_keys`,
     [],
@@ -100,70 +78,9 @@ function keysKernel(
   block.push({
     kind: 'dispatch',
     kernel,
-    buffers: [index.storage.id, keys.storage.id, positions.storage.id],
+    buffers: [index.storage.id, keys.storage.id],
     uniforms: [index.offset],
   });
-}
-
-/** One pass: element i keeps the smaller or the larger of itself and its partner. */
-function sortKernel(emitter: Emitter, padded: number): number {
-  const i = i32('i0');
-  const partner = i32('partner');
-  const [size, distance] = [k.uniform(0), k.uniform(1)];
-  const body: Statement[] = [
-    k.let_('partner', k.binary('xor', i, distance)),
-    k.let_('key', k.load('i32', 0, i)),
-    k.let_('position', k.load('i32', 1, i)),
-    k.let_('otherKey', k.load('i32', 0, partner)),
-    k.let_('otherPosition', k.load('i32', 1, partner)),
-    k.let_(
-      'less',
-      k.or(
-        k.lessThan(i32('key'), i32('otherKey')),
-        k.and(
-          k.compare('eq', i32('key'), i32('otherKey')),
-          k.lessThan(i32('position'), i32('otherPosition')),
-        ),
-      ),
-    ),
-    k.let_('upwards', k.compare('eq', k.binary('and', i, size), k.int(0))),
-    k.let_('first', k.lessThan(i, partner)),
-    // The first of a pair takes the smaller one where the run ascends.
-    k.let_(
-      'stays',
-      k.compare(
-        'eq',
-        k.cast(
-          'i32',
-          k.compare(
-            'eq',
-            k.cast('i32', k.variable('bool', 'first')),
-            k.cast('i32', k.variable('bool', 'upwards')),
-          ),
-        ),
-        k.cast('i32', k.variable('bool', 'less')),
-      ),
-    ),
-    k.store(2, i, k.select(k.variable('bool', 'stays'), i32('key'), i32('otherKey'))),
-    k.store(3, i, k.select(k.variable('bool', 'stays'), i32('position'), i32('otherPosition'))),
-  ];
-  return emitter.library.add(
-    {
-      kind: 'map',
-      buffers: [0, 1, 2, 3].map((b) => ({
-        name: `b${b}`,
-        type: 'i32' as const,
-        length: padded,
-        access: b < 2 ? ('read' as const) : ('write' as const),
-      })),
-      uniforms: ['u0', 'u1'],
-      space: [padded],
-      axes: ['i0'],
-      body,
-    },
-    'sort_pass',
-    [],
-  );
 }
 
 interface SumPlaces {
@@ -177,7 +94,6 @@ function sumKernel(
   emitter: Emitter,
   node: NodeOf<'scatter_add'>,
   count: number,
-  padded: number,
   { keys, positions, update, target }: SumPlaces,
   block: Step[],
 ): void {
@@ -206,7 +122,7 @@ function sumKernel(
       kind: 'for',
       name: 'halving',
       from: k.int(0),
-      to: k.int(Math.ceil(Math.log2(padded)) + 1),
+      to: k.int(Math.ceil(Math.log2(count)) + 2),
       down: false,
       body: [
         {
@@ -254,8 +170,8 @@ function sumKernel(
     {
       kind: 'map',
       buffers: [
-        { name: 'b0', type: 'i32', length: padded, access: 'read' },
-        { name: 'b1', type: 'i32', length: padded, access: 'read' },
+        { name: 'b0', type: 'i32', length: keys.storage.length, access: 'read' },
+        { name: 'b1', type: 'i32', length: positions.storage.length, access: 'read' },
         { name: 'b2', type, length: source.storage.length, access: 'read' },
         { name: 'b3', type, length: target.storage.length, access: 'write' },
       ],

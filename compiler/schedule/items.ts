@@ -11,11 +11,11 @@ import { base, isProduct, termsOf } from './storage_points.ts';
 import type { Strategies } from './strategies.ts';
 import type { ThreadShape } from './threads.ts';
 
-/** value, copy, line (a running sum) and thread (a loop inside a kernel) are computed by map kernels; sequence, product and scatter by steps of their own. */
-export type ItemKind = 'value' | 'copy' | 'line' | 'thread' | 'sequence' | 'product' | 'scatter';
+/** value, copy, line (a running sum) and thread (a loop inside a kernel) are computed by map kernels; sequence, product, scatter and sort by steps of their own. */
+export type ItemKind = 'value' | 'copy' | 'line' | 'thread' | 'sequence' | 'product' | 'scatter' | 'sort';
 
 export function isMapKind(kind: ItemKind): boolean {
-  return kind !== 'sequence' && kind !== 'product' && kind !== 'scatter';
+  return kind !== 'sequence' && kind !== 'product' && kind !== 'scatter' && kind !== 'sort';
 }
 
 /** One stored value, or one region operation with all its outputs. */
@@ -80,9 +80,11 @@ export class ItemMaker {
       ? 'product'
       : isSorted(node)
         ? 'scatter'
-        : node.op === 'cumsum'
-          ? 'line'
-          : 'value';
+        : node.op === 'argsort'
+          ? 'sort'
+          : node.op === 'cumsum'
+            ? 'line'
+            : 'value';
     if (this.coreNodes.has(node) && !this.coreStored.has(node)) {
       // Computed inside the core's kernels, stored for others by a kernel of its own.
       this.add(kind, node, [node], undefined, false);

@@ -10,6 +10,7 @@ import * as k from '../kernel/build.ts';
 import type { Expr, Statement } from '../kernel/types.ts';
 import type { BinaryOp, Node, NodeOf, ReduceKind } from '../ir/types.ts';
 import { sizeOf } from '../ir/types.ts';
+import { bindKey, keyBefore, keyType } from './sort_keys.ts';
 import type { Guard, Index } from './index_algebra.ts';
 import { CHAIN } from './reads.ts';
 import type { Place, Value, Writer } from './writer.ts';
@@ -239,6 +240,8 @@ export class Lowering {
       }
       case 'arg_reduce':
         return this.argReduce(frame, node, tuple);
+      case 'argsort':
+        return this.sorted(frame, node, tuple);
       case 'cumsum': {
         // Element j needs the terms 0..j (or j..n-1): a sum over all with a guard. Whole lines are computed by `emit_map.ts`.
         const { axis, reverse } = node.attrs;
@@ -458,6 +461,68 @@ export class Lowering {
   /** Sum over the updates that go to this element: those listed when the index is known, else over all with a test. */
   private scattered(frame: Frame, node: NodeOf<'scatter_add'>, tuple: readonly Index[]): Value {
     const ix = this.writer.index;
+  /** The order of the row that the element belongs to, in an array of the thread: every element of the row finds its rank by counting. */
+  private sorted(frame: Frame, node: NodeOf<'argsort'>, tuple: readonly Index[]): Value {
+    const { writer } = this;
+    const ix = writer.index;
+    const [operand, row] = [at(node.args, 0), tuple.slice(0, -1)];
+    const n = at(node.shape, -1);
+    const key = `${node.id}@${ix.tupleId(row)}`;
+    let order = frame.blocks.get(key);
+    if (order === undefined) {
+      const type = keyType(operand.dtype);
+      const element = (name: string, index: Index): Expr => {
+        const value = this.expr(frame, operand, [...row, index]);
+        for (const s of bindKey(name, operand.dtype, value)) writer.append(s);
+        return k.variable(type, name);
+      };
+      const [array, rank, i, j] = [
+        writer.fresh('order'),
+        writer.fresh('rank'),
+        writer.fresh('k'),
+        writer.fresh('k'),
+      ];
+      const [mine, other] = [writer.fresh('key'), writer.fresh('key')];
+      writer.append({ kind: 'array', name: array, type: 'i32', length: n });
+      const outer = writer.open();
+      const place = ix.variable(k.variable('i32', i), 0, n - 1, outer);
+      const own = element(mine, place);
+      writer.append({ kind: 'var', name: rank, value: k.int(0) });
+      const inner = writer.open();
+      const against = ix.variable(k.variable('i32', j), 0, n - 1, inner);
+      const its = element(other, against);
+      const before = k.select(
+        k.lessThan(k.variable('i32', j), k.variable('i32', i)),
+        k.not(keyBefore(own, its)),
+        keyBefore(its, own),
+      );
+      writer.append({
+        kind: 'assign',
+        name: rank,
+        value: k.add(k.variable('i32', rank), k.cast('i32', before)),
+      });
+      const counting = writer.close();
+      writer.append({ kind: 'for', name: j, from: k.int(0), to: k.int(n), down: false, body: counting });
+      writer.append({
+        kind: 'assign_local',
+        array,
+        index: k.variable('i32', rank),
+        value: k.variable('i32', i),
+      });
+      const body = writer.close();
+      writer.append({ kind: 'for', name: i, from: k.int(0), to: k.int(n), down: false, body });
+      const depth = writer.depth;
+      order = { names: [array], depth };
+      frame.blocks.set(key, order);
+      writer.whenClosed(depth, () => frame.blocks.delete(key));
+    }
+    const position = at(tuple, -1);
+    return writer.bind(
+      k.local('i32', at(order.names, 0), ix.expr(position)),
+      Math.max(order.depth, position.depth),
+    );
+  }
+
     const { batch, size } = node.attrs;
     const [index, update] = [at(node.args, 0), at(node.args, 1)];
     const target = at(tuple, batch);

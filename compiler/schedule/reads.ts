@@ -109,6 +109,8 @@ export function operandBits(node: Node, arg: number, bits: number, lead: number)
     }
     case 'arg_reduce':
       return keepIf(node.attrs.axis >= lead, false, false);
+    case 'argsort':
+      return keepIf(lead < a.shape.length, false, false);
     case 'cumsum':
       return keepIf(node.attrs.axis >= lead, false, false);
     case 'dot': {

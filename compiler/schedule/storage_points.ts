@@ -57,6 +57,8 @@ export function termsOf(node: Node): number {
     case 'arg_reduce':
     case 'cumsum':
       return at(a.shape, node.attrs.axis);
+    case 'argsort':
+      return at(a.shape, a.shape.length - 1);
     case 'scatter_add':
       return sizeOf(a.shape.slice(node.attrs.batch));
     default:
@@ -177,6 +179,10 @@ export class StoragePoints {
         return;
       case 'cumsum':
         must(node);
+        return;
+      case 'argsort':
+        must(node);
+        must(at(node.args, 0));
         return;
       case 'scatter_add':
         must(node);

@@ -28,6 +28,8 @@ const FEW = 16;
 const MAX_CARRIED = 32;
 const MAX_CODE = 2000;
 const MAX_LONE_WORK = 20_000;
+/** Elements that one thread sorts, by counting. */
+const SORTED = 64;
 
 /** Whether an array of this shape has the leading axes of the space. */
 export function isBatched(shape: readonly number[], space: readonly number[]): boolean {
@@ -209,16 +211,19 @@ class Analysis {
         }
         const elements = isBatched(node.shape, this.space) ? sizeOf(node.shape) / count : sizeOf(node.shape);
         const flops = flopsPerElement(node);
+        if (node.op === 'argsort' && at(node.shape, -1) > SORTED) ok = false;
         const terms =
           node.op === 'reduce' || node.op === 'dot' || node.op === 'arg_reduce' || node.op === 'cumsum'
             ? sizeOf(at(node.args, 0).shape) / Math.max(1, sizeOf(node.shape))
             : node.op === 'scatter_add'
               ? sizeOf(at(node.args, 0).shape)
-              : 1;
+              : node.op === 'argsort'
+                ? at(node.shape, -1)
+                : 1;
         const own = Number.isFinite(flops) ? flops : terms;
         this.work += own * elements;
         if (flops > 0) this.code += (bits & CONSTANT) !== 0 ? elements : 1;
-        ok = this.code <= MAX_CODE;
+        ok &&= this.code <= MAX_CODE;
         return ok;
       },
     );

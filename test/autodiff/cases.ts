@@ -269,6 +269,16 @@ export const cases: { readonly [P in SimpleOp]: MakeCase } = {
       },
     };
   },
+  argsort: (shape0, random) => {
+    const shape = withAxis(shape0);
+    return {
+      inputs: [apart(shape, random)],
+      build: (g, [x]) => {
+        const order = b.argsort(g, given(x));
+        return [b.gather(g, square(g, given(x)), order, shape.length - 1), order];
+      },
+    };
+  },
   cumsum: movement((g, x, random) =>
     b.cumsum(g, square(g, x), whole(random, 0, x.shape.length), random() < 0.5),
   ),

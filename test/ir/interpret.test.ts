@@ -351,6 +351,16 @@ describe('reductions, products and indexing are what their definition says', () 
         agrees([{ dtype, shape }], seed, (g, args) => g.node('arg_reduce', args, { kind, axis }), [given]);
       }, filledShapes);
   });
+  test('argsort: stable, NaN last', () => {
+    for (const dtype of ['f64', 'i32'] as const)
+      forShapes((shape, seed) => {
+        const given = values({ dtype, shape }, seed, false);
+        given.data.set(
+          given.data.map((x, i) => (dtype === 'f64' && i % 7 === 3 ? NaN : Math.round(x / 2) + 0)),
+        );
+        agrees([{ dtype, shape }], seed, (g, args) => b.argsort(g, at(args, 0)), [given]);
+      }, filledShapes);
+  });
   test('cumsum', () => {
     for (const dtype of ['f64', 'i32'] as const)
       forShapes((shape, seed, choose) => {

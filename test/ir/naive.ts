@@ -263,6 +263,13 @@ function define(node: Node, args: readonly NdArray[], index: readonly number[]):
       const values = range(at(shape0, axis)).map((i) => element(at(args, 0), index.toSpliced(axis, 0, i)));
       return values.indexOf(kind === 'max' ? Math.max(...values) : Math.min(...values));
     }
+    case 'argsort': {
+      const axis = shape0.length - 1;
+      const row = range(at(shape0, axis)).map((i) => ({ i, x: element(at(args, 0), index.with(axis, i)) }));
+      const ordered = row.filter(({ x }) => !Number.isNaN(x)).sort((p, q) => p.x - q.x || p.i - q.i);
+      const last = row.filter(({ x }) => Number.isNaN(x));
+      return at([...ordered, ...last], at(index, axis)).i;
+    }
     case 'cumsum': {
       const { axis, reverse } = node.attrs;
       const stop = at(index, axis);

@@ -19,11 +19,6 @@ const LATER = [
   'divergence',
   'taylor',
   'adjoint',
-  'sort',
-  'argsort',
-  'top_k',
-  'searchsorted',
-  'scan',
   'cfl',
   'expect',
   'variation',
@@ -34,8 +29,6 @@ const LATER = [
   'im',
   'conj',
   'abs2',
-  'det',
-  'inverse',
   'log_prob',
 ];
 
