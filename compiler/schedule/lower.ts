@@ -458,9 +458,6 @@ export class Lowering {
     return { expr: k.variable('i32', place), depth: writer.depth };
   }
 
-  /** Sum over the updates that go to this element: those listed when the index is known, else over all with a test. */
-  private scattered(frame: Frame, node: NodeOf<'scatter_add'>, tuple: readonly Index[]): Value {
-    const ix = this.writer.index;
   /** The order of the row that the element belongs to, in an array of the thread: every element of the row finds its rank by counting. */
   private sorted(frame: Frame, node: NodeOf<'argsort'>, tuple: readonly Index[]): Value {
     const { writer } = this;
@@ -526,6 +523,9 @@ export class Lowering {
     const { batch, size } = node.attrs;
     const [index, update] = [at(node.args, 0), at(node.args, 1)];
     const target = at(tuple, batch);
+  /** Sum over the updates that go to this element: those listed when the index is known, else over all with a test. */
+  private scattered(frame: Frame, node: NodeOf<'scatter_add'>, tuple: readonly Index[]): Value {
+    const ix = this.writer.index;
     const zero = k.constant(node.dtype, 0);
     const rows = this.rows(node);
     if (rows !== undefined) return this.rowSum(frame, node, tuple, rows);
