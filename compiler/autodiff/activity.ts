@@ -20,10 +20,10 @@ const flat: ReadonlySet<OpName> = new Set<OpName>([
   'bitcast',
   'random_bits',
   'arg_reduce',
+  'argsort',
 ]);
 
 /** `derivative`: paths with a derivative, through floats. `value`: every dependence. */
-  'argsort',
 export type ActivityMode = 'derivative' | 'value';
 
 export class Activity {

@@ -89,9 +89,9 @@ export function makeContext(options: {
     ...elementary(ctx),
     ...reductions(ctx),
     ...arrays(ctx),
+    ...sorting(ctx),
     ...differentiation(ctx),
     ...random(ctx),
-    ...sorting(ctx),
     ...fields(ctx),
     ...files(ctx),
   ])

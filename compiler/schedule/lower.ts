@@ -520,12 +520,12 @@ export class Lowering {
     );
   }
 
-    const { batch, size } = node.attrs;
-    const [index, update] = [at(node.args, 0), at(node.args, 1)];
-    const target = at(tuple, batch);
   /** Sum over the updates that go to this element: those listed when the index is known, else over all with a test. */
   private scattered(frame: Frame, node: NodeOf<'scatter_add'>, tuple: readonly Index[]): Value {
     const ix = this.writer.index;
+    const { batch, size } = node.attrs;
+    const [index, update] = [at(node.args, 0), at(node.args, 1)];
+    const target = at(tuple, batch);
     const zero = k.constant(node.dtype, 0);
     const rows = this.rows(node);
     if (rows !== undefined) return this.rowSum(frame, node, tuple, rows);
