@@ -28,6 +28,7 @@ import { isBatched, isStackedOutput } from './threads.ts';
 import { Scatters } from './scatters.ts';
 import { emitScatter } from './emit_scatter.ts';
 import { MapEmitter } from './emit_map.ts';
+import { emitSort } from './emit_sort.ts';
 import { emitProduct } from './emit_product.ts';
 import { emitSequence } from './emit_loop.ts';
 
@@ -350,10 +351,10 @@ export class Emitter {
       case 'scatter':
         emitScatter(this, item, environment, written.get(item.node) ?? [], block);
         return;
-      case 'product':
       case 'sort':
         emitSort(this, item, environment, written.get(item.node) ?? [], block);
         return;
+      case 'product':
         emitProduct(this, item, environment, written.get(item.node) ?? [], block);
         return;
       default:
