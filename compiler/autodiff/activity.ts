@@ -2,9 +2,12 @@
 // operation has a derivative; regions are looked into, loops by a fixpoint over their carries. Nothing else is ever given a tangent or a cotangent: a zero that
 // is known is not an array of zeros.
 //
+// What stands below a `stop_gradient` only is not looked at. A `stop_gradient` with a refusal (what a discrete draw depends on) ends the compilation when it is reached and its operand is active.
+//
 // The same analysis answers three questions: what a jvp must push through, which part of a program is linear in its tangent parameters, and, in the mode
 // `value`, where every dependence counts, which nodes differ between the elements of a batch.
 
+import { fail } from '../support/diagnostic.ts';
 import { at } from '../support/lists.ts';
 import { reachable } from '../ir/region.ts';
 import type { Node, NodeOf, OpName, Region } from '../ir/types.ts';
@@ -51,8 +54,13 @@ export function activityOf(
   for (const seed of seeds) flags.set(seed, [mode === 'value' || isFloat(seed.dtype)]);
   const given = new Set([...flags.keys(), ...ends]);
   const active = (node: Node): boolean => flags.get(node)?.some((f) => f) ?? false;
-  for (const node of reachable(results, given)) {
-    if (given.has(node) || (mode === 'derivative' && flat.has(node.op))) continue;
+  const ignored = { has: (node: Node): boolean => given.has(node) || isIgnored(node) };
+  for (const node of reachable(results, mode === 'derivative' ? ignored : given)) {
+    if (given.has(node)) continue;
+    if (mode === 'derivative' && flat.has(node.op)) {
+      refuseDerivative(node, active);
+      continue;
+    }
     if (node.op === 'project') {
       if (flags.get(at(node.args, 0))?.[node.attrs.index] === true) flags.set(node, [true]);
       continue;
@@ -63,6 +71,15 @@ export function activityOf(
     if (outputs.some((f) => f)) flags.set(node, outputs);
   }
   return new Activity(flags);
+}
+
+/** The program says that what stands below is a constant. */
+const isIgnored = (node: Node): boolean => node.op === 'stop_gradient' && node.attrs.refusal === undefined;
+
+function refuseDerivative(node: Node, active: (node: Node) => boolean): void {
+  if (node.op !== 'stop_gradient' || node.attrs.refusal === undefined || !active(at(node.args, 0))) return;
+  const { code, message, help } = node.attrs.refusal;
+  fail(code, message, node.origin, help);
 }
 
 function outputActivity(node: Node, args: readonly boolean[], mode: ActivityMode): readonly boolean[] {
@@ -83,6 +100,17 @@ function outputActivity(node: Node, args: readonly boolean[], mode: ActivityMode
       const yes = regionActivity(node.attrs.then, args.slice(1), mode);
       const no = regionActivity(node.attrs.else, args.slice(1), mode);
       return yes.map((y, i) => args[0] === true || y || no[i] === true);
+    }
+    case 'custom':
+    case 'transposed':
+      return node.outputs.map((o) => mode === 'value' || isFloat(o.dtype));
+    case 'linear_solve': {
+      // What only the solver uses has no derivative.
+      const { unknowns, operator } = node.attrs;
+      const right = args.slice(0, unknowns).some((a) => a);
+      const moved = [...node.outputs.map(() => false), ...args.slice(unknowns)];
+      const all = right || mode === 'value' || regionActivity(operator, moved).some((a) => a);
+      return node.outputs.map(() => all);
     }
     default:
       return [mode === 'value' || isFloat(node.dtype)];

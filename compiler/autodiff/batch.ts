@@ -15,6 +15,8 @@ import type { Node } from '../ir/types.ts';
 import { sameShape, showType } from '../ir/types.ts';
 import { activityOf } from './activity.ts';
 import { batchAdjointScan, batchCond, batchScan, batchWhile } from './batch_regions.ts';
+import { batchCustom, batchTransposed } from './custom.ts';
+import { batchLinearSolve } from './linear_solve.ts';
 import type { Image } from './batch_rules.ts';
 import { applyBatchRule, lift } from './batch_rules.ts';
 
@@ -76,6 +78,9 @@ function output(g: Graph, node: Node, index: number): Node {
     case 'adjoint_scan':
     case 'while':
     case 'cond':
+    case 'custom':
+    case 'transposed':
+    case 'linear_solve':
       return g.node('project', [node], { index });
     default:
       return node;
@@ -92,6 +97,12 @@ function imagesOf(g: Graph, node: Node, args: readonly Image[], n: number): read
       return batchWhile(g, node, args, n, vectorize);
     case 'cond':
       return batchCond(g, node, args, n, vectorize);
+    case 'custom':
+      return batchCustom(g, node, args, n, vectorize);
+    case 'transposed':
+      return batchTransposed(g, node, args, n, vectorize);
+    case 'linear_solve':
+      return batchLinearSolve(g, node, args, n, vectorize);
     case 'project':
       throw new InternalError('autodiff.batch', 'projection of a projection');
     default:

@@ -15,6 +15,8 @@ import { activityOf } from './activity.ts';
 import type { RuleContext } from './jvp_rules.ts';
 import { applyJvpRule } from './jvp_rules.ts';
 import { pushAdjointScan, pushCond, pushScan, pushWhile } from './jvp_regions.ts';
+import { pushCustom, pushTransposed } from './custom.ts';
+import { pushLinearSolve } from './linear_solve.ts';
 import type { Inside, RegionContext } from './jvp_regions.ts';
 import { Finiteness, finiteOrZero, maskedNodes } from './mask.ts';
 import type { Tangent } from './tangent.ts';
@@ -109,6 +111,12 @@ function tangentsOfNode(
       return pushWhile(c, node, t);
     case 'cond':
       return pushCond(c, node, t);
+    case 'custom':
+      return pushCustom(c, node, t);
+    case 'transposed':
+      return pushTransposed(c, node, t);
+    case 'linear_solve':
+      return pushLinearSolve(c, node, t);
     default:
       return [applyJvpRule(c, node, t)];
   }

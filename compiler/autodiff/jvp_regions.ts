@@ -5,6 +5,7 @@
 // so that loops which compute the same states are recognised and merged afterwards (absorb_loops.ts).
 // A branch gives the tangents alone, from a branch on the same predicate.
 
+import { fail } from '../support/diagnostic.ts';
 import { at } from '../support/lists.ts';
 import { add, broadcastTo, indexAxis, projections, select, sliceAxis } from '../ir/build.ts';
 import type { Graph } from '../ir/graph.ts';
@@ -313,8 +314,20 @@ export function expandAdjointScan(g: Graph, node: NodeOf<'adjoint_scan'>): Node[
   }
 }
 
+/** The limit of a loop over a range that ends at a run-time number of which nothing is known. */
+const UNBOUNDED_TURNS = 2 ** 31 - 1;
+
 export function pushWhile(c: RegionContext, node: NodeOf<'while'>, t: readonly Tangent[]): Tangent[] {
-  if (c.linearize) return pushExpanded(c, maskedScan(c.g, node), node.args, t);
+  if (c.linearize) {
+    if (node.attrs.limit >= UNBOUNDED_TURNS)
+      fail(
+        'E275',
+        'the gradient of a loop needs a bound on its number of turns, and nothing is known of this one',
+        node.origin,
+        'write 0..min(n, 1000); or take derivatives forwards, with jvp',
+      );
+    return pushExpanded(c, maskedScan(c.g, node), node.args, t);
+  }
   const { g } = c;
   const s = whileParts(node);
   const C = node.attrs.carries;

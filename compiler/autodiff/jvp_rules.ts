@@ -56,7 +56,8 @@ export interface RuleContext {
 }
 
 /** Operations with several outputs, and what reads them: see jvp_regions.ts. */
-export type RegionOp = 'scan' | 'adjoint_scan' | 'while' | 'cond' | 'project';
+export type RegionOp =
+  'scan' | 'adjoint_scan' | 'while' | 'cond' | 'custom' | 'transposed' | 'linear_solve' | 'project';
 export type SimpleOp = Exclude<OpName, RegionOp>;
 
 /** `t[i]` is the tangent of operand i; at least one is there. */

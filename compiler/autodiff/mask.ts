@@ -166,6 +166,9 @@ export class Finiteness {
       case 'adjoint_scan':
       case 'while':
       case 'cond':
+      case 'custom':
+      case 'transposed':
+      case 'linear_solve':
       case 'project':
         return true;
       default:

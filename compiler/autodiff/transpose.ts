@@ -12,6 +12,9 @@ import { sameShape, showType } from '../ir/types.ts';
 import { activityOf } from './activity.ts';
 import { applyTransposeRule } from './transpose_rules.ts';
 import { transposeCond, transposeScan } from './transpose_regions.ts';
+import { transposeTransposed } from './custom.ts';
+import { transposeLinearSolve } from './linear_solve.ts';
+import { NonlinearError } from './nonlinear.ts';
 import type { Tangent } from './tangent.ts';
 import { plus } from './tangent.ts';
 
@@ -73,9 +76,14 @@ function cotangentsOfOperands(
       return transposeScan(g, node, cts, active, transposeLinear);
     case 'cond':
       return transposeCond(g, node, cts, active, transposeLinear);
+    case 'transposed':
+      return transposeTransposed(g, node, cts, active, transposeLinear);
+    case 'linear_solve':
+      return transposeLinearSolve(g, node, cts, active);
     case 'adjoint_scan':
     case 'while':
-      throw new InternalError('autodiff.transpose', `${node.op} in a tangent program`);
+    case 'custom':
+      throw new NonlinearError(`${node.op} in a tangent program`, node.origin);
     case 'project':
       throw new InternalError('autodiff.transpose', 'projection of a projection');
     default: {

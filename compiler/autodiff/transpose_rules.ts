@@ -3,8 +3,8 @@
 //
 // Movement comes in dual pairs (slice and pad, broadcast and sum, gather and scatter_add), so the transpose of a stencil is a stencil.
 
-import { InternalError } from '../support/diagnostic.ts';
 import { at, range } from '../support/lists.ts';
+import type { Span } from '../support/span.ts';
 import {
   broadcastAxes,
   cast,
@@ -30,6 +30,7 @@ import {
 import type { Graph } from '../ir/graph.ts';
 import type { Node, NodeOf } from '../ir/types.ts';
 import type { SimpleOp } from './jvp_rules.ts';
+import { NonlinearError } from './nonlinear.ts';
 import type { Tangent } from './tangent.ts';
 
 /** Cotangents of the operands; entries of operands that are not active are ignored. `active[i]`: operand i is linear. */
@@ -40,15 +41,21 @@ export type TransposeRule<P extends SimpleOp> = (
   active: readonly boolean[],
 ) => readonly Tangent[];
 
+interface NodeLike {
+  readonly op: string;
+  readonly id: number;
+  readonly origin: Span | undefined;
+}
+
 const arg = (node: { readonly args: readonly Node[] }, i = 0): Node => at(node.args, i);
 
-const nonlinear = (_g: Graph, node: { readonly op: string; readonly id: number }): never => {
-  throw new InternalError('autodiff.transpose', `%${node.id} = ${node.op} is not linear in the tangents`);
+const nonlinear = (_g: Graph, node: NodeLike): never => {
+  throw new NonlinearError(`%${node.id} = ${node.op} is not linear in the tangents`, node.origin);
 };
 
-function oneOf(node: { readonly op: string; readonly id: number }, active: readonly boolean[]): 0 | 1 {
+function oneOf(node: NodeLike, active: readonly boolean[]): 0 | 1 {
   if (active[0] === active[1])
-    throw new InternalError('autodiff.transpose', `%${node.id} = ${node.op} of two tangents`);
+    throw new NonlinearError(`%${node.id} = ${node.op} of two tangents`, node.origin);
   return active[0] === true ? 0 : 1;
 }
 

@@ -4,6 +4,7 @@
 import type { CompileHost } from '../elaborate/context.ts';
 import type { ElaborateOptions, ElaboratedProgram, ProcedureSource } from '../elaborate/program.ts';
 import { elaborateProgram } from '../elaborate/program.ts';
+import { ruleExpander } from '../autodiff/expand_rules.ts';
 import { optimizer } from '../ir/passes.ts';
 import { verifyFunction } from '../ir/verify.ts';
 import type { Plan } from '../plan/types.ts';
@@ -39,10 +40,14 @@ export function compile(source: SourceFile, host: CompileHost, options: CompileO
   }
   if (program === undefined || diagnostics.some((d) => d.severity === 'error')) return { diagnostics };
   options.onStage?.('elaborate');
-  const optimized: ElaboratedProgram = {
-    ...program,
-    procedures: optimizeProcedures(program, options.verify === true),
-  };
+  let optimized: ElaboratedProgram;
+  try {
+    optimized = { ...program, procedures: optimizeProcedures(program, options.verify === true) };
+  } catch (e) {
+    // A rule that cannot be expanded: autodiff/expand_rules.ts.
+    if (!(e instanceof FlowError)) throw e;
+    return { diagnostics: [...diagnostics, ...e.diagnostics] };
+  }
   options.onStage?.('optimize');
   if (options.stopAfter === 'elaborate') return { diagnostics, program: optimized };
   const { plan, report } = planOf(optimized);
@@ -51,10 +56,11 @@ export function compile(source: SourceFile, host: CompileHost, options: CompileO
 }
 
 function optimizeProcedures(program: ElaboratedProgram, verify: boolean): ProcedureSource[] {
+  const expand = ruleExpander(program.graph);
   const optimize = optimizer(program.graph);
   return program.procedures.map((p) => {
     if (verify) verifyFunction(p.fn);
-    const fn = optimize(p.fn);
+    const fn = optimize(expand(p.fn));
     if (verify) verifyFunction(fn);
     return { ...p, fn };
   });

@@ -8,7 +8,7 @@
 import { InternalError } from '../support/diagnostic.ts';
 import { at, range } from '../support/lists.ts';
 import type { Graph } from './graph.ts';
-import type { BinaryOp, CompareOp, DType, Node, ReduceKind, UnaryOp } from './types.ts';
+import type { BinaryOp, CompareOp, DType, Node, ReduceKind, Refusal, UnaryOp } from './types.ts';
 import { sameShape, showType, sizeOf } from './types.ts';
 
 export type Operand = Node | number;
@@ -126,8 +126,8 @@ export function keep(g: Graph, x: Node): Node {
   return g.node('keep', [x], {});
 }
 
-export function stopGradient(g: Graph, x: Node): Node {
-  return g.node('stop_gradient', [x], {});
+export function stopGradient(g: Graph, x: Node, refusal?: Refusal): Node {
+  return g.node('stop_gradient', [x], refusal === undefined ? {} : { refusal });
 }
 
 // ---- movement

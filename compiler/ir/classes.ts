@@ -6,9 +6,10 @@ import { sizeOf } from './types.ts';
 
 /**
  * leaf: no operands · elementwise: element i of the result needs element i of the operands only · movement: every element of the result is an element
- * of an operand or zero · contraction: sums or searches over elements · region: runs a region · project: reads an output of one.
+ * of an operand or zero · contraction: sums or searches over elements · region: runs a region · rule: a computation with a derivative of
+ * its own · project: reads an output of one of these.
  */
-export type OpClass = 'leaf' | 'elementwise' | 'movement' | 'contraction' | 'region' | 'project';
+export type OpClass = 'leaf' | 'elementwise' | 'movement' | 'contraction' | 'region' | 'rule' | 'project';
 
 const classes: { readonly [P in OpName]: OpClass } = {
   param: 'leaf',
@@ -80,6 +81,9 @@ const classes: { readonly [P in OpName]: OpClass } = {
   adjoint_scan: 'region',
   while: 'region',
   cond: 'region',
+  custom: 'rule',
+  transposed: 'rule',
+  linear_solve: 'rule',
   project: 'project',
 };
 
@@ -147,6 +151,16 @@ export function isRegionNode(node: Node): node is RegionNode {
   return classes[node.op] === 'region';
 }
 
+/** Computations with a derivative of their own: gone before optimisation and scheduling (autodiff/expand_rules.ts). */
+export type RuleNode = Extract<Node, { readonly op: 'custom' | 'transposed' | 'linear_solve' }>;
+
+/** Everything that has regions and several outputs. */
+export type CompoundNode = RegionNode | RuleNode;
+
+export function isCompound(node: Node): node is CompoundNode {
+  return classes[node.op] === 'region' || classes[node.op] === 'rule';
+}
+
 /** The regions of a node, each with its part in the operation. */
 export function regionsOf(node: Node): readonly (readonly [string, Region])[] {
   switch (node.op) {
@@ -166,6 +180,20 @@ export function regionsOf(node: Node): readonly (readonly [string, Region])[] {
       return [
         ['then', node.attrs.then],
         ['else', node.attrs.else],
+      ];
+    case 'custom':
+      return [
+        ['primal', node.attrs.primal],
+        ['rule', node.attrs.rule],
+      ];
+    case 'transposed':
+      return [['map', node.attrs.map]];
+    case 'linear_solve':
+      return [
+        ['operator', node.attrs.operator],
+        ['adjoint', node.attrs.adjoint],
+        ['solve', node.attrs.solve],
+        ['adjointSolve', node.attrs.adjointSolve],
       ];
     default:
       return [];

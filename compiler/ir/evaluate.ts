@@ -34,7 +34,10 @@ import {
 import { stridesOf } from './ndarray.ts';
 import type { BinaryOp, CompareOp, NodeOf, OpName, UnaryOp } from './types.ts';
 
-export type EvaluatedOp = Exclude<OpName, 'param' | 'scan' | 'adjoint_scan' | 'while' | 'cond' | 'project'>;
+export type EvaluatedOp = Exclude<
+  OpName,
+  'param' | 'scan' | 'adjoint_scan' | 'while' | 'cond' | 'custom' | 'transposed' | 'linear_solve' | 'project'
+>;
 
 type Rule<P extends OpName> = (node: NodeOf<P>) => Kernel;
 

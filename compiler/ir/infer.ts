@@ -403,6 +403,30 @@ const rules: { readonly [P in OpName]: Rule<P> } = {
     sameTypes('cond', 'result', c.then.results, c.else.results);
     return c.then.results.map(typeOf);
   },
+  custom: (args, c) => {
+    const floats = (nodes: readonly Node[]): Node[] => nodes.filter((n) => isFloat(n.dtype));
+    const [inside, outside] = [floats(args.slice(0, c.args)), floats(c.primal.results)];
+    checkRegion('custom.primal', c.primal, args);
+    const forwards = c.mode === 'tangent';
+    checkRegion('custom.rule', c.rule, [...args, ...c.primal.results, ...(forwards ? inside : outside)]);
+    sameTypes('custom', 'derivative', c.rule.results, forwards ? outside : inside);
+    if (c.captured.length !== args.length - c.args) bad('custom', 'names of captured values', args);
+    return c.primal.results.map(typeOf);
+  },
+  transposed: (args, { residuals, map }) => {
+    const u = map.params.slice(residuals);
+    checkRegion('transposed', map, [...args.slice(0, residuals), ...u]);
+    sameTypes('transposed', 'operand', map.results, args.slice(residuals));
+    return u.map(typeOf);
+  },
+  linear_solve: (args, { unknowns, operator, adjoint, solve, adjointSolve }) => {
+    const b = args.slice(0, unknowns);
+    for (const region of [operator, adjoint, solve, adjointSolve]) {
+      checkRegion('linear_solve', region, args);
+      sameTypes('linear_solve', 'unknown', region.results, b);
+    }
+    return b.map(typeOf);
+  },
   project: (args, { index }) => {
     arity('project', args, 1);
     const type = first('project', args).outputs[index];

@@ -10,8 +10,8 @@
 import { InternalError } from '../support/diagnostic.ts';
 import { at, get, range } from '../support/lists.ts';
 import { revolveActions, snapshotPositions } from '../support/revolve.ts';
-import { isRegionNode } from './classes.ts';
-import type { RegionNode } from './classes.ts';
+import { isCompound } from './classes.ts';
+import type { CompoundNode } from './classes.ts';
 import { kernelOf } from './evaluate.ts';
 import type { Data, NdArray } from './ndarray.ts';
 import { allocate, checkArray } from './ndarray.ts';
@@ -115,7 +115,7 @@ function compileProgram(machine: Machine, params: readonly Node[], results: read
   let count = 0;
   for (const node of order) {
     slots.set(node, count);
-    count += isRegionNode(node) ? node.outputs.length : 1;
+    count += isCompound(node) ? node.outputs.length : 1;
   }
   const constant = new Set<Node>();
   for (const node of order)
@@ -127,7 +127,7 @@ function compileProgram(machine: Machine, params: readonly Node[], results: read
     if (own.has(node)) continue;
     const run = stepOf(machine, node, slots);
     const frees = (last.get(node) ?? []).flatMap((n) =>
-      range(isRegionNode(n) ? n.outputs.length : 1).map((k) => get(slots, n) + k),
+      range(isCompound(n) ? n.outputs.length : 1).map((k) => get(slots, n) + k),
     );
     if (!constant.has(node)) steps.push({ run, frees });
     else {
@@ -198,7 +198,7 @@ function runProgram(program: Program, args: readonly Cell[]): Cell[] {
 function stepOf(machine: Machine, node: Node, slots: ReadonlyMap<Node, number>): Step['run'] {
   const inputs = node.args.map((a) => get(slots, a));
   const target = get(slots, node);
-  if (isRegionNode(node)) {
+  if (isCompound(node)) {
     const run = regionRunner(machine, node);
     return (frame) => {
       run(inputs.map((slot) => cellAt(frame, slot))).forEach((cell, k) => {
@@ -240,7 +240,7 @@ function stepOf(machine: Machine, node: Node, slots: ReadonlyMap<Node, number>):
 
 type RegionRunner = (args: readonly Cell[]) => Cell[];
 
-function regionRunner(machine: Machine, node: RegionNode): RegionRunner {
+function regionRunner(machine: Machine, node: CompoundNode): RegionRunner {
   switch (node.op) {
     case 'scan':
       return scanRunner(machine, node);
@@ -253,6 +253,16 @@ function regionRunner(machine: Machine, node: RegionNode): RegionRunner {
       return ([predicate, ...operands]) =>
         runProgram(machine.of(predicate?.data[0] === 0 ? attrs.else : attrs.then), operands);
     }
+    case 'custom': {
+      const { primal } = node.attrs;
+      return (args) => runProgram(machine.of(primal), args);
+    }
+    case 'linear_solve': {
+      const { solve } = node.attrs;
+      return (args) => runProgram(machine.of(solve), args);
+    }
+    case 'transposed':
+      throw new InternalError('ir.interpret', 'a transposed map has no value until it is expanded');
   }
 }
 

@@ -7,8 +7,8 @@
 
 import { at } from '../support/lists.ts';
 import { projections } from './build.ts';
-import type { RegionNode } from './classes.ts';
-import { isRegionNode, regionsOf } from './classes.ts';
+import type { CompoundNode } from './classes.ts';
+import { isCompound, regionsOf } from './classes.ts';
 import type { Graph } from './graph.ts';
 import { reachable, substitute } from './region.ts';
 import type { AdjointPolicy, Node, NodeOf, Region } from './types.ts';
@@ -35,7 +35,7 @@ export function mergeRegionNodes(g: Graph, region: Region): Region {
 
 /** Replacements for the projections of the first pair that merges. */
 function firstMerge(g: Graph, order: readonly Node[]): Map<Node, Node> | undefined {
-  const nodes = order.filter(isRegionNode);
+  const nodes = order.filter(isCompound);
   for (const [i, a] of nodes.entries())
     for (const b of nodes.slice(i + 1)) {
       const merge = tryMerge(g, a, b);
@@ -52,7 +52,7 @@ function firstMerge(g: Graph, order: readonly Node[]): Map<Node, Node> | undefin
   return undefined;
 }
 
-function tryMerge(g: Graph, a: RegionNode, b: RegionNode): Merge | undefined {
+function tryMerge(g: Graph, a: CompoundNode, b: CompoundNode): Merge | undefined {
   if (a.op === 'scan' && b.op === 'scan') return mergeScans(g, a, b);
   if (a.op !== b.op || !equalOperations(g, a, b)) return undefined;
   const outputs = projections(g, a);
@@ -60,7 +60,7 @@ function tryMerge(g: Graph, a: RegionNode, b: RegionNode): Merge | undefined {
 }
 
 /** Same operands, same numbers, same bodies up to parameter names. */
-function equalOperations(g: Graph, a: RegionNode, b: RegionNode): boolean {
+function equalOperations(g: Graph, a: CompoundNode, b: CompoundNode): boolean {
   if (a.args.length !== b.args.length || a.args.some((x, i) => x !== b.args[i])) return false;
   if (numbersOf(a) !== numbersOf(b)) return false;
   const others = regionsOf(b);
@@ -68,10 +68,9 @@ function equalOperations(g: Graph, a: RegionNode, b: RegionNode): boolean {
 }
 
 /** The attributes of an operation but for its regions, as text. */
-function numbersOf(node: RegionNode): string {
-  return JSON.stringify(node.attrs, (key, value: unknown) =>
-    ['body', 'forward', 'backward', 'condition', 'then', 'else'].includes(key) ? undefined : value,
-  );
+function numbersOf(node: CompoundNode): string {
+  const regions = regionsOf(node).map(([role]) => role);
+  return JSON.stringify(node.attrs, (key, value: unknown) => (regions.includes(key) ? undefined : value));
 }
 
 function sameRegion(g: Graph, a: Region, b: Region): boolean {

@@ -234,6 +234,21 @@ function showOperation(names: Names, node: Node): string {
         ['', 1],
         ['given', all - 1],
       ])}`;
+    case 'custom':
+      return `custom ${node.attrs.name}${groups(refs, [
+        ['', node.attrs.args],
+        ['const', all - node.attrs.args],
+      ])} ${node.attrs.mode} rule`;
+    case 'transposed':
+      return `transposed ${node.attrs.name}${groups(refs, [
+        ['residuals', node.attrs.residuals],
+        ['of', all - node.attrs.residuals],
+      ])}`;
+    case 'linear_solve':
+      return `linear_solve${groups(refs, [
+        ['', node.attrs.unknowns],
+        ['const', all - node.attrs.unknowns],
+      ])}`;
     default:
       // The remaining operations have no attributes, or only what the result type shows.
       return plain;

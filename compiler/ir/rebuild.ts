@@ -5,8 +5,8 @@
 
 import { at, get } from '../support/lists.ts';
 import { projections } from './build.ts';
-import type { RegionNode } from './classes.ts';
-import { isRegionNode } from './classes.ts';
+import type { CompoundNode } from './classes.ts';
+import { isCompound } from './classes.ts';
 import type { Graph } from './graph.ts';
 import { reachable, rebuild } from './region.ts';
 import type { ArrayFunction, Attributes, Node, Region } from './types.ts';
@@ -16,7 +16,7 @@ import type { ArrayFunction, Attributes, Node, Region } from './types.ts';
  * outputs that are read. What the handler makes carries the operation's place of the text.
  */
 export type RegionHandler = (
-  node: RegionNode,
+  node: CompoundNode,
   args: readonly Node[],
   used: ReadonlySet<number>,
 ) => readonly (Node | undefined)[];
@@ -25,7 +25,7 @@ export type RegionHandler = (
 export function usedOutputs(order: readonly Node[]): Map<Node, Set<number>> {
   const used = new Map<Node, Set<number>>();
   for (const node of order) {
-    if (isRegionNode(node)) used.set(node, new Set());
+    if (isCompound(node)) used.set(node, new Set());
     if (node.op === 'project') used.get(at(node.args, 0))?.add(node.attrs.index);
   }
   return used;
@@ -41,7 +41,7 @@ export function rebuildRegion(g: Graph, region: Region, handle: RegionHandler): 
   const image = (node: Node): Node => images.get(node) ?? node;
   for (const node of order) {
     if (own.has(node)) continue;
-    if (isRegionNode(node)) {
+    if (isCompound(node)) {
       const args = node.args.map(image);
       outputs.set(
         node,
@@ -68,7 +68,7 @@ export function rebuildFunction(g: Graph, fn: ArrayFunction, handle: RegionHandl
   return region === fn.region ? fn : { ...fn, region };
 }
 
-type RegionOp = RegionNode['op'];
+type RegionOp = CompoundNode['op'];
 /** A region operation without its operands. */
 export type RegionOperation = {
   [P in RegionOp]: { readonly op: P; readonly attrs: Attributes[P] };
@@ -95,6 +95,27 @@ export function mapRegions(operation: RegionOperation, map: (region: Region) => 
     case 'cond': {
       const { attrs } = operation;
       return { op: 'cond', attrs: { then: map(attrs.then), else: map(attrs.else) } };
+    }
+    case 'custom': {
+      const { attrs } = operation;
+      return { op: 'custom', attrs: { ...attrs, primal: map(attrs.primal), rule: map(attrs.rule) } };
+    }
+    case 'transposed': {
+      const { attrs } = operation;
+      return { op: 'transposed', attrs: { ...attrs, map: map(attrs.map) } };
+    }
+    case 'linear_solve': {
+      const { attrs } = operation;
+      return {
+        op: 'linear_solve',
+        attrs: {
+          unknowns: attrs.unknowns,
+          operator: map(attrs.operator),
+          adjoint: map(attrs.adjoint),
+          solve: map(attrs.solve),
+          adjointSolve: map(attrs.adjointSolve),
+        },
+      };
     }
   }
 }

@@ -12,6 +12,7 @@ import { broadcastAxes, full, indexAxis, projections, reshape } from './build.ts
 import type { Graph } from './graph.ts';
 import { splatOf } from './pattern.ts';
 import type { RegionOperation } from './rebuild.ts';
+import { applyRegionOperation } from './rebuild.ts';
 import { captureOf, closeRegions, inlineRegion, reachThrough, substitute } from './region.ts';
 import type { Attributes, Node, Region } from './types.ts';
 
@@ -34,6 +35,10 @@ export function reduceRegionOperation(
       return reduceWhile(g, node.attrs, args, used);
     case 'cond':
       return reduceCond(g, node.attrs, args, used);
+    case 'custom':
+    case 'transposed':
+    case 'linear_solve':
+      return applyRegionOperation(g, node, args);
   }
 }
 

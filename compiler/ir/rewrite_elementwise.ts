@@ -289,7 +289,9 @@ export const elementwiseRules: RewriteRules = {
   },
   stop_gradient: (_g, args) => {
     const x = at(args, 0);
-    return x.op === 'stop_gradient' || isConstant(x) || !isFloat(x.dtype) ? x : undefined;
+    // What may not be differentiated stays told apart from what is to be ignored.
+    const same = x.op === 'stop_gradient' && x.attrs.refusal === undefined;
+    return same || isConstant(x) || !isFloat(x.dtype) ? x : undefined;
   },
 };
 

@@ -1,7 +1,7 @@
 // The array IR: a hash-consed directed acyclic graph of pure array operations with static shapes.
 //
-// Values are arrays of one element type. A node has one output, except the region operations (`scan`, `adjoint_scan`, `while`, `cond`),
-// which have several and are read through `project` only. A region (the body of a loop, a branch) is CLOSED: its nodes depend on its own
+// Values are arrays of one element type. A node has one output, except the region operations (`scan`, `adjoint_scan`, `while`, `cond`) and the
+// operations with a rule of their own for their derivative (`custom`, `transposed`, `linear_solve`), which have several and are read through `project` only. A region (the body of a loop, a branch) is CLOSED: its nodes depend on its own
 // parameters and on constants only; whatever it captures is passed in as a constant operand. Nodes carry no scope: where a node belongs follows
 // from the parameters it depends on, and what does not depend on a region's parameters is outside it by construction (loop-invariant work is
 // hoisted for free).
@@ -93,8 +93,8 @@ export interface Attributes extends Record<UnaryOp | BinaryOp | CompareOp, Empty
   bitcast: { readonly dtype: DType };
   /** Identity, "candidate for storage" (stage values, face fluxes, shifted reads); self-dual under differentiation. */
   keep: Empty;
-  /** Identity with derivative zero. */
-  stop_gradient: Empty;
+  /** Identity with derivative zero; with a `refusal`, what it stands on may not be differentiated: activity.ts says so. */
+  stop_gradient: { readonly refusal?: Refusal };
   /** Word 0..3 of Threefry-4x32-20. Operands: four key words, four counter words, all u32 of one shape. Derivative zero. */
   random_bits: { readonly word: 0 | 1 | 2 | 3 };
   // ---- movement
@@ -139,8 +139,19 @@ export interface Attributes extends Record<UnaryOp | BinaryOp | CompareOp, Empty
   adjoint_scan: AdjointScanAttributes;
   while: WhileAttributes;
   cond: CondAttributes;
+  // ---- computations with a derivative of their own; expanded into ordinary operations when all derivatives are taken
+  custom: CustomAttributes;
+  transposed: TransposedAttributes;
+  linear_solve: LinearSolveAttributes;
   /** Output `index` of a region operation. */
   project: { readonly index: number };
+}
+
+/** What the user is told when a derivative would have to pass. */
+export interface Refusal {
+  readonly code: string;
+  readonly message: string;
+  readonly help: string;
 }
 
 export type OpName = keyof Attributes;
@@ -234,6 +245,47 @@ export interface WhileAttributes {
 export interface CondAttributes {
   readonly then: Region;
   readonly else: Region;
+}
+
+/**
+ * A computation whose derivative is given. operands: arguments (`args`), then captured values, which must not be differentiated (`captured` says how messages call them).
+ * primal parameters: the operands; results: the outputs.
+ * rule parameters: the operands, the outputs, then
+ *   `tangent`: tangents of the float arguments; results: tangents of the float outputs, linear in them;
+ *   `cotangent`: cotangents of the float outputs; results: cotangents of the float arguments.
+ */
+export interface CustomAttributes {
+  /** The function's name, for messages. */
+  readonly name: string;
+  readonly args: number;
+  readonly captured: readonly string[];
+  readonly primal: Region;
+  readonly mode: 'tangent' | 'cotangent';
+  readonly rule: Region;
+}
+
+/**
+ * The transpose of a linear map that is given by its region: what forward mode makes of a cotangent rule. operands: residuals (`residuals`), then x.
+ * map parameters: the residuals, then u; results: M u, of the types of x, linear in u. outputs: Mᵀ x, of the types of u.
+ * `name`: the function whose rule it is, for messages.
+ */
+export interface TransposedAttributes {
+  readonly name: string;
+  readonly residuals: number;
+  readonly map: Region;
+}
+
+/**
+ * The solution of A x = b for a linear A, differentiated by the implicit-function theorem and never through the solver. operands: b (`unknowns` arrays), captured values.
+ * Every region has the parameters of the operands, with x or b in front: `operator` gives A x, `adjoint` Aᵀ x, `solve` the solution of A x = b and
+ * `adjointSolve` that of Aᵀ x = b. outputs: x.
+ */
+export interface LinearSolveAttributes {
+  readonly unknowns: number;
+  readonly operator: Region;
+  readonly adjoint: Region;
+  readonly solve: Region;
+  readonly adjointSolve: Region;
 }
 
 /** A closed computation with named inputs and outputs: the unit that autodiff, schedule and interpreter take. `inputs[i]` names `region.params[i]`. */

@@ -8,7 +8,7 @@
 //   · inputs and outputs of the function have one name each
 
 import { InternalError } from '../support/diagnostic.ts';
-import { isRegionNode, regionsOf } from './classes.ts';
+import { isCompound, regionsOf } from './classes.ts';
 import { inferTypes } from './infer.ts';
 import { reachable } from './region.ts';
 import type { ArrayFunction, ArrayType, Node, Region } from './types.ts';
@@ -57,16 +57,16 @@ function verifyRegion(region: Region, say: Say, where: string, done: Set<Region>
       verifyRegion(inner, say, `${where} › ${role} of %${node.id}`, done);
   }
   for (const result of region.results)
-    if (isRegionNode(result)) say(`${where}: ${show(result)} is a result, without project`);
+    if (isCompound(result)) say(`${where}: ${show(result)} is a result, without project`);
 }
 
 function verifyNode(node: Node, say: Say, where: string): void {
   for (const arg of node.args) {
     if (arg.id >= node.id) say(`${where}: ${show(node)} is older than its operand %${arg.id}`);
-    if (isRegionNode(arg) && node.op !== 'project')
+    if (isCompound(arg) && node.op !== 'project')
       say(`${where}: ${show(node)} uses ${arg.op} without project`);
   }
-  if (node.op === 'project' && !node.args.every(isRegionNode))
+  if (node.op === 'project' && !node.args.every(isCompound))
     say(`${where}: ${show(node)} projects no region`);
   const types = inferTypes<typeof node.op>(node.op, node.args, node.attrs, node.dtype);
   if (types.length !== node.outputs.length || !types.every((t, i) => sameType(t, node.outputs[i])))

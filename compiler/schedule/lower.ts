@@ -279,6 +279,9 @@ export class Lowering {
       case 'adjoint_scan':
       case 'while':
       case 'cond':
+      case 'custom':
+      case 'transposed':
+      case 'linear_solve':
         throw new InternalError('schedule.lower', `${node.op} has no value of its own`);
       default:
         return assertNever(node);

@@ -11,6 +11,7 @@ import type { ArrayType, Node } from '../../compiler/ir/types.ts';
 import { isFloat, sizeOf } from '../../compiler/ir/types.ts';
 import { verifyFunction } from '../../compiler/ir/verify.ts';
 import { batch } from '../../compiler/autodiff/batch.ts';
+import { expandValues } from '../../compiler/autodiff/expand_rules.ts';
 import { jvp } from '../../compiler/autodiff/jvp.ts';
 import type { Tangent } from '../../compiler/autodiff/tangent.ts';
 import { materialize } from '../../compiler/autodiff/tangent.ts';
@@ -57,11 +58,12 @@ export function programOf(c: Case): Program {
   return { g, params, outputs: c.build(g, params) };
 }
 
-/** Verifies and evaluates. */
+/** Verifies and evaluates; what has rules of its own is expanded first, in `g`. */
 export function evaluate(
   results: readonly Node[],
   params: readonly Node[],
   values: readonly NdArray[],
+  g?: Graph,
 ): NdArray[] {
   verifyFunction({
     name: 'test',
@@ -69,7 +71,8 @@ export function evaluate(
     outputs: results.map((_, i) => `o${i}`),
     region: { params, results },
   });
-  return interpret(results, new Map(params.map((p, i) => [p, at(values, i)])));
+  const plain = g === undefined ? results : expandValues(g, results);
+  return interpret(plain, new Map(params.map((p, i) => [p, at(values, i)])));
 }
 
 const inner = (a: NdArray, b: NdArray): number => {
@@ -99,7 +102,7 @@ export function checkDotProduct(c: Case, seed: number, tolerance = 1e-12): void 
   const cotangents = vjp(g, floatOutputs, floats, w).map((t, i) => materialize(g, t, at(floats, i)));
   const vs = directions(floats, random);
   const ws = directions(floatOutputs, random);
-  const out = evaluate([...tangents, ...cotangents], [...params, ...v, ...w], [...c.inputs, ...vs, ...ws]);
+  const out = evaluate([...tangents, ...cotangents], [...params, ...v, ...w], [...c.inputs, ...vs, ...ws], g);
   const [forth, back] = [out.slice(0, w.length), out.slice(w.length)];
   const sum = (a: readonly NdArray[], b: readonly NdArray[], f: typeof inner): number =>
     a.reduce((s, x, i) => s + f(x, at(b, i)), 0);
@@ -122,10 +125,10 @@ export function checkDifferences(c: Case, seed: number, tolerance = 1e-7): void 
   const v = floats.map((p) => g.param('v', p));
   const tangents = jvp(g, floatOutputs, floats, v).map((t, i) => materialize(g, t, at(floatOutputs, i)));
   const vs = directions(floats, random);
-  const exact = evaluate(tangents, [...params, ...v], [...c.inputs, ...vs]);
+  const exact = evaluate(tangents, [...params, ...v], [...c.inputs, ...vs], g);
   const h = 1e-3;
   const moved = (step: number): NdArray[] =>
-    evaluate(floatOutputs, params, shifted(c.inputs, moving, vs, step));
+    evaluate(floatOutputs, params, shifted(c.inputs, moving, vs, step), g);
   const [a, b, d, e] = [moved(-2 * h), moved(-h), moved(h), moved(2 * h)];
   exact.forEach((t, k) => {
     const size = Math.max(1, ...t.data.map((x) => Math.abs(x)));
@@ -182,12 +185,12 @@ function taylorSlope(c: Case, seed: number): number {
   const vs = directions(floats, random);
   const w = floatOutputs.map((y) => g.param('w', y));
   const cts = vjp(g, floatOutputs, floats, w).map((t, i) => materialize(g, t, at(floats, i)));
-  const slope = evaluate(cts, [...params, ...w], [...c.inputs, ...ws]).reduce(
+  const slope = evaluate(cts, [...params, ...w], [...c.inputs, ...ws], g).reduce(
     (s, ct, i) => s + inner(ct, at(vs, i)),
     0,
   );
   const f = (step: number): number =>
-    evaluate(floatOutputs, params, shifted(c.inputs, moving, vs, step)).reduce(
+    evaluate(floatOutputs, params, shifted(c.inputs, moving, vs, step), g).reduce(
       (s, y, i) => s + inner(y, at(ws, i)),
       0,
     );
@@ -231,12 +234,13 @@ export function checkBatch(
   });
   const batched = batch(g, outputs, mapping, n);
   const free = params.map((p, i) => (mapped[i] === true ? at(stacks, i) : p));
-  const all = evaluate(batched, free, inputs);
+  const all = evaluate(batched, free, inputs, g);
   for (let e = 0; e < n; e++) {
     const one = evaluate(
       outputs,
       params,
       inputs.map((x, i) => (mapped[i] === true ? element(x, e) : x)),
+      g,
     );
     one.forEach((y, k) => {
       const got = element(at(all, k), e);
