@@ -1,18 +1,20 @@
 // Calls: binding of arguments to parameters, inlining of Flow functions, and what else can be called (fields, models, domains).
 
 import { comprehension, staticListOf } from './comprehension.ts';
+import { paired } from './complex.ts';
 import type { Context } from './context.ts';
 import { failAt, notYet, withCallChain, withDraws } from './context.ts';
 import { bindArguments } from './call_arguments.ts';
 import { callField } from './field_calls.ts';
 import { gridOf } from './domains.ts';
+import { solvePaths } from './ensembles.ts';
 import { instantiate } from './layers.ts';
 import { placeGrid } from './places.ts';
 import { flatten } from './leaves.ts';
 import { optionNamed } from './options.ts';
 import type { Scope } from './scope.ts';
 import { bindType } from './types.ts';
-import type { CallArgument, CallArguments, FunctionValue, ModelValue, Value } from './values.ts';
+import type { CallArgument, CallArguments, ComplexPart, FunctionValue, ModelValue, Value } from './values.ts';
 import { describe, int } from './values.ts';
 import * as b from '../ir/build.ts';
 import { sizeOf } from '../ir/types.ts';
@@ -30,6 +32,11 @@ const OPTION_ARGUMENTS: Readonly<Record<string, readonly string[]>> = {
 
 export function evaluateCall(ctx: Context, e: ast.CallExpression, scope: Scope): Value {
   const callee = ctx.evaluate(e.callee, scope);
+  const paths = e.args.find((a) => a.name?.name === 'paths');
+  if (paths !== undefined && callee.kind === 'builtin' && callee.name === 'solve') {
+    const each: ast.CallExpression = { ...e, args: e.args.filter((a) => a !== paths) };
+    return solvePaths(ctx, paths, scope, (inner) => evaluateCall(ctx, each, inner), e.span);
+  }
   const args: CallArgument[] = [];
   for (const a of e.args) {
     if (a.generators !== undefined) {
@@ -84,6 +91,19 @@ export function call(ctx: Context, callee: Value, args: CallArguments, span: Spa
       return callee.apply(args, span);
     case 'field':
       return callField(ctx, callee, args, span);
+    case 'complex':
+      if (callee.re.kind === 'field' || callee.im.kind === 'field') {
+        const part = (p: ComplexPart): Value =>
+          p.kind === 'field' ? callField(ctx, p, args, span) : p;
+        return paired(ctx, part(callee.re), part(callee.im), span);
+      }
+      return failAt(
+        ctx,
+        'E170',
+        `${describe(callee)} cannot be called`,
+        span,
+        'a product is written with `*`',
+      );
     case 'model':
       return applyModel(ctx, callee, args, span);
     case 'domain':

@@ -1,7 +1,7 @@
 // Every code of a message of elaboration and of the discretisation of fields, with one line on what it means. Codes are stable: a number is never given a second meaning.
 // E09x not yet · E10x, E11x what must be known or be numbers · E12x, E13x operands · E14x expressions · E15x names · E16x types · E17x calls · E18x patterns · E19x statements, choices, loops ·
 // E20x comprehensions · E21x matrices · E22x assertions · E23x indices · E24x parts · E25x assignments · E26x reductions and arrays · E27x derivatives · E28x draws · E29x order · E30x, E31x discretisation ·
-// E32x domains · E33x fields · E34x, E35x models · E36x boundaries · E37x, E38x solves · E39x data · E40x, E41x items · E42x, E43x runs · E44x programs · E45x networks and batches · W20x warnings
+// E32x domains · E33x fields · E34x, E35x models · E36x boundaries · E37x, E38x solves · E39x data · E40x, E41x items · E42x, E43x runs · E44x programs · E45x networks and batches · E48x stochastic models · W20x warnings
 
 export const elaborationCodes = {
   E090: 'a form of the language that is not available yet',
@@ -16,6 +16,8 @@ export const elaborationCodes = {
   E121: 'an operator between numbers and truth values',
   E122: 'shapes that do not match',
   E123: 'records or tuples of different structure',
+  E125: 'parts that make no complex value',
+  E126: 'a complex number where a real one is wanted',
   E130: 'fields on different grids',
   E131: 'a field meets something that is no number',
   E140: 'a block without a return',
@@ -40,6 +42,10 @@ export const elaborationCodes = {
   E175: 'an argument that is missing',
   E176: 'something that is no domain',
   E180: 'a tuple of another length is taken apart',
+  E185: 'break outside a loop',
+  E186: 'yield every with several indices',
+  E187: 'break in a loop with several indices',
+  E188: 'a loop with an unknown number of turns that yields',
   E189: 'yield in a branch chosen at run time',
   E190: 'yield outside a loop that collects',
   E191: 'stop outside an event',
@@ -73,6 +79,7 @@ export const elaborationCodes = {
   E254: 'an assignment to many run-time positions',
   E255: 'an assignment with `for` that does not add to elements',
   E256: 'a scatter to slices',
+  E257: 'a scatter to a record of arrays that differ in the axes indexed',
   E260: 'a reduction that needs an axis',
   E261: 'an axis that does not exist',
   E262: 'a reduction of nothing',
@@ -87,12 +94,13 @@ export const elaborationCodes = {
   E272: 'a direction or cotangent of another structure or shape',
   E273: 'a Jacobian of something that is no array function of an array',
   E274: 'a derivative of something that is no function',
+  E275: 'a gradient of a loop without a bound on its turns',
   E280: 'a draw from something that is no distribution',
-  E301: 'a boundary condition that is missing',
   E281: 'a distribution whose `standard` does not give as many numbers as it says',
   E290: 'a value whose elements have no order',
   E291: 'more elements than there are',
   E292: 'a direction of sorting that is not known at compile time',
+  E301: 'a boundary condition that is missing',
   E302: 'a second boundary condition of one state at one wall',
   E303: 'a boundary condition on a periodic axis',
   E304: 'a boundary condition that contains no state, or does not determine it',
@@ -193,6 +201,16 @@ export const elaborationCodes = {
   E453: 'a network that is no instance of a layer',
   E454: 'a batch larger than the loss',
   E455: '`batch` or `epochs` without an indexed loss',
+  E480: 'a noise in a model that is not stochastic',
+  E481: 'a noise that stands on no domain',
+  E482: 'a stochastic equation that is not linear in its increments',
+  E483: 'a term of a stochastic equation without dt or an increment',
+  E484: 'a calculus that does not exist, or in a model that is not stochastic',
+  E485: 'a differential in a model that is not stochastic',
+  E486: 'a stochastic equation whose left side is no differential or rate',
+  E487: 'a stochastic model solved by a method for ordinary ones',
+  E488: 'noise given to a solve that does not fit its model',
+  E489: 'a method that needs another kind of noise',
   W201: 'a name that hides a coordinate, a parameter or a standard operator',
 } as const satisfies Record<string, string>;
 
@@ -206,6 +224,8 @@ export const sharedCodes: readonly ElaborationCode[] = [
   'E111',
   'E122',
   'E123',
+  'E125',
+  'E126',
   'E130',
   'E131',
   'E150',
@@ -267,5 +287,8 @@ export const sharedCodes: readonly ElaborationCode[] = [
   'E425',
   'E441',
   'E455',
+  'E484',
+  'E488',
+  'E489',
   'W201',
 ];

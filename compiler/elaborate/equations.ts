@@ -15,6 +15,18 @@ function rateCall(e: ast.Expression): RateCall | undefined {
   return { state: state.value.name, order: order?.value.kind === 'number' ? order.value.value : 1 };
 }
 
+/** The state whose differential `d(u)` this is. */
+function differential(e: ast.Expression): string | undefined {
+  if (e.kind !== 'call' || e.callee.kind !== 'name' || e.callee.name !== 'd') return undefined;
+  const [state] = e.args;
+  return state?.value.kind === 'name' && e.args.length === 1 ? state.value.name : undefined;
+}
+
+/** `d(u)`, the left side of a stochastic equation. */
+export function isDifferentialOf(e: ast.Expression, state: string): boolean {
+  return differential(e) === state;
+}
+
 export function isRateOf(e: ast.Expression, state: string, order: number): boolean {
   const r = rateCall(e);
   return r !== undefined && r.state === state && r.order === order;
@@ -27,6 +39,8 @@ export function rateCalls(e: ast.Equation): RateCall[] {
 
 /** The rates an equation determines: of the highest order of each state on its left side, or, when there is none there, on its right. */
 export function equationStates(e: ast.Equation): RateCall[] {
+  const own = differential(e.left);
+  if (own !== undefined) return [{ state: own, order: 1 }];
   const left = collect(e.left);
   return left.length > 0 ? left : collect(e.right);
 }

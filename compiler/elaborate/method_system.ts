@@ -16,7 +16,13 @@ import type { Node } from '../ir/types.ts';
 import { at } from '../support/lists.ts';
 import type { Span } from '../support/span.ts';
 
-export function methodSystem(ctx: Context, model: PreparedModel, span: Span): RecordValue {
+/** `more` are the entries of a stochastic model, which come in the place of the ones made here. */
+export function methodSystem(
+  ctx: Context,
+  model: PreparedModel,
+  span: Span,
+  more: readonly (readonly [string, Value])[] = [],
+): RecordValue {
   const ratesAt = rightSide(ctx, model, span);
   const rates = (t: Value, y: Value): RecordValue => {
     if (y.kind !== 'record')
@@ -44,11 +50,7 @@ export function methodSystem(ctx: Context, model: PreparedModel, span: Span): Re
       const all = rates(t, y);
       return record([...all.entries].map(([k, v]) => [k, chosen.has(k) ? v : zeros(ctx, v, span)] as const));
     });
-  return record([
-    ['rhs', rhs],
-    ['push', part('push', 'first')],
-    ['kick', part('kick', 'second')],
-  ]);
+  return record([['rhs', rhs], ['push', part('push', 'first')], ['kick', part('kick', 'second')], ...more]);
 }
 
 function zeros(ctx: Context, v: Value, span: Span): Value {

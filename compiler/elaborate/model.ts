@@ -9,7 +9,12 @@ import { contextOf } from './grids.ts';
 import { flatten } from './leaves.ts';
 import { bindPattern } from './patterns.ts';
 import type { Scope } from './scope.ts';
-import { equationStates, rateCalls } from './equations.ts';
+import { equationStates, isDifferentialOf, isRateOf, rateCalls } from './equations.ts';
+import type { Noise } from './noise.ts';
+import { incrementName, noisesOf } from './noise.ts';
+import { operators } from './operators.ts';
+import type { Increment, StochasticParts } from './stochastic.ts';
+import { stochasticParts } from './stochastic.ts';
 import { onGrid } from './on_grid.ts';
 import { rateFromEquation, rateOperator, velocityName } from './rates.ts';
 import { bindType } from './types.ts';
@@ -35,6 +40,8 @@ export interface ModelState {
   readonly span: Span;
 }
 
+export type Calculus = 'ito' | 'stratonovich';
+
 export interface PreparedModel {
   readonly name: string;
   readonly grid?: Grid;
@@ -42,6 +49,11 @@ export interface PreparedModel {
   readonly initial: (t: Node, given: Value | undefined, span: Span) => RecordValue;
   /** dy/dt, a record like y. */
   readonly rhs: (t: Node, y: RecordValue) => RecordValue;
+  /** Of a stochastic model: its drift (which is `rhs` too) and its diffusion applied to increments of the noises. */
+  readonly stochastic?: StochasticParts;
+  readonly noises: readonly Noise[];
+  /** How the products of states and increments are meant. */
+  readonly calculus: Calculus;
   readonly monitors: (t: Node, y: RecordValue) => ReadonlyMap<string, Value>;
   readonly monitorNames: readonly string[];
   /** Filters after a step; undefined when there are none. */
@@ -53,13 +65,10 @@ export interface PreparedModel {
 export function prepareModel(ctx: Context, instance: InstanceValue, span: Span): PreparedModel {
   const { item } = instance;
   ctx.models.add(item);
-  if (item.what === 'sde') notYet(ctx, 'a stochastic differential equation (`sde`)', item.name.span);
-  for (const c of item.clauses) {
-    if (c.kind === 'noise-clause') notYet(ctx, `\`${c.what}\``, c.span);
-    if (c.kind === 'event') notYet(ctx, 'an `event`', c.span);
-    if (c.kind === 'calculus') notYet(ctx, '`calculus`', c.span);
-  }
+  for (const c of item.clauses) if (c.kind === 'event') notYet(ctx, 'an `event`', c.span);
   const grid = instance.grid;
+  const noises = noisesOf(ctx, item, grid, instance.scope);
+  const calculus = calculusOf(ctx, item);
   const states = statesOf(ctx, item, grid);
   const equations = item.clauses.filter((c) => c.kind === 'equation');
   checkNames(ctx, item, states);
@@ -67,7 +76,11 @@ export function prepareModel(ctx: Context, instance: InstanceValue, span: Span):
   const conditions = boundaryConditions(ctx, item, grid, states, instance.scope);
 
   /** The names of the model at (t, y). */
-  const scopeAt = (t: Node, y: RecordValue): { scope: Scope; present: RecordValue } => {
+  const scopeAt = (
+    t: Node,
+    y: RecordValue,
+    step?: { readonly dt: Node; readonly w: RecordValue },
+  ): { scope: Scope; present: RecordValue } => {
     const scope = instance.scope.child();
     const holder: { scope: Scope } = { scope };
     scope.define('t', array(t), item.span);
@@ -87,7 +100,12 @@ export function prepareModel(ctx: Context, instance: InstanceValue, span: Span):
       present.set(s.name, value);
       if (s.rateOf === undefined) scope.define(s.name, value, s.span);
     }
-    scope.define('dt', rateOperator(ctx, item.name.name, states, present), item.span);
+    scope.define(
+      'dt',
+      step === undefined ? rateOperator(ctx, item.name.name, states, present) : array(step.dt),
+      item.span,
+    );
+    for (const [name, w] of step?.w.entries ?? []) scope.define(incrementName(name), w, item.span);
     for (const c of item.clauses)
       if (c.kind === 'let') bindPattern(ctx, c.pattern, ctx.evaluate(c.value, scope), scope, c.span, false);
     return { scope, present: record(present) };
@@ -104,14 +122,49 @@ export function prepareModel(ctx: Context, instance: InstanceValue, span: Span):
     }
   };
 
+  const increment: Increment = (t, y, dt, w) =>
+    inModel(() => {
+      const { scope, present } = scopeAt(t, y, { dt, w });
+      conditions.check(() => scope);
+      return record(
+        states.map((s) => {
+          const own = present.entries.get(s.name) ?? missing(ctx, s, span);
+          const owner = owners.get(s.name) ?? missing(ctx, s, span);
+          const value = ctx.graph.withOrigin(owner.span, () => {
+            const right = ctx.evaluate(owner.right, scope);
+            return isDifferentialOf(owner.left, s.name)
+              ? right
+              : ctx.elementwise(operators.mul, [right, array(dt)], owner.span);
+          });
+          const given = conform(ctx, value, own, owner.span, `the change of \`${s.name}\``);
+          return [s.name, freeRates(ctx, given, own, grid)] as const;
+        }),
+      );
+    });
+  const stochastic =
+    item.what === 'sde'
+      ? stochasticParts(
+          ctx,
+          item.name.name,
+          noises,
+          increment,
+          (state) => owners.get(state)?.span ?? item.span,
+          span,
+        )
+      : undefined;
+
   return {
     name: item.name.name,
     ...(grid ? { grid } : {}),
     states,
+    noises,
+    calculus,
+    ...(stochastic ? { stochastic } : {}),
     monitorNames: item.clauses.filter((c) => c.kind === 'monitor').map((c) => c.name.name),
     initial: (t, given, where) => inModel(() => initialState(ctx, instance, states, grid, t, given, where)),
     present: (t, y) => inModel(() => fixWalls(ctx, scopeAt(t, y).present, grid)),
     rhs: (t, y) =>
+      stochastic?.drift(t, y) ??
       inModel(() => {
         const { scope, present } = scopeAt(t, y);
         conditions.check(() => scope);
@@ -179,6 +232,29 @@ export function prepareModel(ctx: Context, instance: InstanceValue, span: Span):
 
 function missing(ctx: Context, s: { readonly name: string; readonly span: Span }, span: Span): never {
   return failAt(ctx, 'E340', `the state \`${s.name}\` has no value here`, span);
+}
+
+function calculusOf(ctx: Context, item: ast.ModelItem): Calculus {
+  const clause = item.clauses.find((c) => c.kind === 'calculus');
+  if (clause === undefined) return 'ito';
+  if (item.what !== 'sde')
+    failAt(
+      ctx,
+      'E484',
+      '`calculus` belongs to stochastic models',
+      clause.span,
+      `declare it as sde ${item.name.name}`,
+    );
+  const { name } = clause.name;
+  return name === 'ito' || name === 'stratonovich'
+    ? name
+    : failAt(
+        ctx,
+        'E484',
+        `\`${name}\` is no calculus`,
+        clause.name.span,
+        'write calculus ito or calculus stratonovich',
+      );
 }
 
 // ---- states
@@ -473,7 +549,26 @@ function assignEquations(
         `this equation has the rates of ${[...new Set(determined.map((d) => d.state))].join(' and ')}; write one equation for each`,
         e.span,
       );
+    const differential = isDifferentialOf(e.left, first.state);
+    if (differential && item.what !== 'sde')
+      failAt(
+        ctx,
+        'E485',
+        `d(${first.state}) belongs to stochastic models`,
+        e.left.span,
+        `write dt(${first.state}) = …, or declare the model as sde ${item.name.name}`,
+      );
     const order = Math.max(...determined.map((d) => d.order));
+    if (item.what === 'sde' && !differential && !isRateOf(e.left, first.state, 1))
+      failAt(
+        ctx,
+        'E486',
+        `an equation of a stochastic model has d(${first.state}) or dt(${first.state}) alone on its left side`,
+        e.span,
+        order > 1
+          ? 'write an equation of second order as two of first order'
+          : `write d(${first.state}) = … *dt + … *dW`,
+      );
     const owned = order === 2 ? velocityName(first.state) : first.state;
     if (order > 2) notYet(ctx, `a time derivative of order ${order}`, e.span);
     if (owners.has(owned))

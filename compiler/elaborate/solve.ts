@@ -19,6 +19,7 @@ import type { Method } from './solve_parts.ts';
 import { asRecord, memoryLeaves, plainArrays, positional } from './solve_parts.ts';
 import { adaptiveSolve, isAdaptive } from './adaptive.ts';
 import { methodSystem } from './method_system.ts';
+import { refuseUnfit, stochasticEntries } from './stochastic_system.ts';
 import { atPrecision, precisionNamed } from './precision.ts';
 import { staticText } from './strings.ts';
 import { templated } from './template.ts';
@@ -52,7 +53,7 @@ const ARGUMENTS = [
   'precision?',
   'sum?',
 ];
-const LATER = ['times', 'space', 'solver', 'noise', 'paths', 'sum'];
+const LATER = ['times', 'space', 'solver', 'sum'];
 const ADAPTIVE = ['rtol', 'atol', 'limit'];
 
 export function solveBuiltin(ctx: Context): Value {
@@ -93,8 +94,8 @@ function solve(ctx: Context, a: Given): Value {
   const time = timeGrid(ctx, a);
   const method = methodOf(ctx, a);
   const wanted = adjointPolicy(ctx, a);
-  const sys = methodSystem(ctx, model, a.span);
   const y0 = model.initial(time.start, a.get('from'), a.spanOf('from'));
+  const sys = methodSystem(ctx, model, a.span, noisyEntries(ctx, a, model, method, y0));
   const shape = flatten(ctx, model.present(time.start, y0), a.span);
   const initialStates = shape.leaves.map((l) => l.node);
   const timeAt = (i: Node): Node =>
@@ -198,6 +199,27 @@ function solve(ctx: Context, a: Given): Value {
   );
 }
 
+/** What the method finds in `sys` when the model is stochastic. */
+function noisyEntries(
+  ctx: Context,
+  a: Given,
+  model: PreparedModel,
+  method: Method,
+  y0: RecordValue,
+): readonly (readonly [string, Value])[] {
+  const options = {
+    calculus: method.calculus,
+    paths: a.get('noise'),
+    pathsSpan: a.spanOf('noise'),
+    methodSpan: a.spanOf('method'),
+  };
+  if (model.stochastic === undefined && options.paths !== undefined)
+    failAt(ctx, 'E488', `${model.name} has no noise`, options.pathsSpan, 'leave out `noise:`');
+  const entries = stochasticEntries(ctx, model, y0, options, a.span);
+  refuseUnfit(ctx, model, method.needs, y0, options.methodSpan);
+  return entries;
+}
+
 function instanceOf(ctx: Context, v: Value, a: Given): InstanceValue {
   const on = a.get('on');
   const applied = v.kind === 'model' ? ctx.call(v, [], a.span) : v;
@@ -277,7 +299,14 @@ function methodOf(ctx: Context, a: Given): Method {
       'the methods of std.ode are such records: use std.ode { rk4 }',
     );
   const [order, stability] = [m.entries.get('order'), m.entries.get('stability')];
+  const word = (name: string): string | undefined => {
+    const v = m.entries.get(name);
+    return v === undefined ? undefined : staticText(ctx, v, a.spanOf('method'), `\`${name}\` of a method`);
+  };
+  const calculus = word('calculus');
   return {
+    calculus: calculus === 'ito' || calculus === 'stratonovich' ? calculus : undefined,
+    needs: word('needs'),
     order: order === undefined ? undefined : staticNumber(order),
     step,
     init: m.entries.get('init'),

@@ -5,6 +5,7 @@ import type { Context } from './context.ts';
 import { failAt } from './context.ts';
 import { flatten } from './leaves.ts';
 import type { Flattened } from './leaves.ts';
+import type { Calculus } from './model.ts';
 import type { RecordValue, Value } from './values.ts';
 import { array, describe, record } from './values.ts';
 import type { Node } from '../ir/types.ts';
@@ -47,4 +48,8 @@ export interface Method {
   readonly init: Value | undefined;
   readonly order: number | undefined;
   readonly stability: number | undefined;
+  /** Of a method for stochastic equations: the calculus its increments are meant in. */
+  readonly calculus: Calculus | undefined;
+  /** The most general noise the method keeps its order for. */
+  readonly needs: string | undefined;
 }

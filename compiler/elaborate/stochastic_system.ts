@@ -1,0 +1,175 @@
+// What a method for stochastic equations finds in `sys` beside `rhs` (which is the drift, in the calculus of the method):
+//   drift(t, y), diffuse(t, y, w)   the drift, and the diffusion applied to increments w of the noises (a record of them)
+//   noise(k)                        the increments of the noises over the step k = { i, t, h }
+//   path(k)                         the record of Brownian paths given as `noise:`, for more than their increments (Levy areas); { } when there are none
+//   none                            increments that are all zero: the shape of the noise
+//   noise_class                     "additive" … "general" (noise_class.ts)
+// The Wiener process itself and the conversion between the calculus of Ito and that of Stratonovich are Flow (`wiener_increments`, `noise_drift` in the prelude).
+
+import type { Context } from './context.ts';
+import { failAt } from './context.ts';
+import { conform } from './conform.ts';
+import { toReal } from './leaves.ts';
+import type { Calculus, PreparedModel } from './model.ts';
+import { noiseVariances, zeroNoise } from './noise.ts';
+import type { NoiseClass } from './noise_class.ts';
+import { noiseClassOf } from './noise_class.ts';
+import { positional } from './solve_parts.ts';
+import type { RecordValue, Value } from './values.ts';
+import { describe, record, text } from './values.ts';
+import { define } from './builtins/registry.ts';
+import { operators } from './operators.ts';
+import type { Span } from '../support/span.ts';
+
+export interface NoiseOptions {
+  /** The calculus that the method is made for; undefined for a method of ordinary equations. */
+  readonly calculus: Calculus | undefined;
+  /** Brownian paths given to the solve: one for the only noise, or a record of them. */
+  readonly paths: Value | undefined;
+  readonly pathsSpan: Span;
+  readonly methodSpan: Span;
+}
+
+const ORDERED: readonly NoiseClass[] = ['none', 'additive', 'scalar', 'diagonal', 'commutative', 'general'];
+
+export function stochasticEntries(
+  ctx: Context,
+  model: PreparedModel,
+  y0: RecordValue,
+  options: NoiseOptions,
+  span: Span,
+): readonly (readonly [string, Value])[] {
+  const parts = model.stochastic;
+  if (parts === undefined) return [];
+  const { calculus } = options;
+  if (calculus === undefined)
+    return failAt(
+      ctx,
+      'E487',
+      `${model.name} is a stochastic model, but this method knows nothing of noise`,
+      options.methodSpan,
+      'use std.sde { euler_maruyama } and write method: euler_maruyama',
+    );
+  const zero = zeroNoise(model.noises);
+  const variances = noiseVariances(ctx, model.noises, span);
+  let known: NoiseClass | undefined;
+  const noiseClass = (): NoiseClass => (known ??= noiseClassOf(ctx, model, y0, span));
+  const paths = pathsOf(ctx, model, options);
+  const diffuse = define(ctx, 'diffuse', ['t', 'y', 'w'], (a) =>
+    parts.diffuse(
+      toReal(ctx, a.need('t'), a.span, 'a time'),
+      states(ctx, a.need('y'), a.span),
+      states(ctx, conform(ctx, a.need('w'), zero, a.span, 'the increments of the noise'), a.span),
+    ),
+  );
+  const own = define(ctx, 'drift', ['t', 'y'], (a) =>
+    parts.drift(toReal(ctx, a.need('t'), a.span, 'a time'), states(ctx, a.need('y'), a.span)),
+  );
+  const classEntry = (): readonly [string, Value] => ['noise_class', text(noiseClass())];
+  const helper = (name: string): Value =>
+    ctx.prelude(name) ?? failAt(ctx, 'E150', `the prelude has no \`${name}\``, span);
+  /** The drift in the calculus of the method. */
+  const drift =
+    calculus === model.calculus || noiseClass() === 'additive' || noiseClass() === 'none'
+      ? own
+      : define(ctx, 'drift', ['t', 'y'], (a) => {
+          const [t, y] = [a.need('t'), a.need('y')];
+          const parts_ = record([['diffuse', diffuse], ['none', zero], classEntry()]);
+          const half = ctx.call(helper('noise_drift'), positional(a.span, parts_, t, y), a.span);
+          const plain = ctx.call(own, positional(a.span, t, y), a.span);
+          return ctx.elementwise(calculus === 'ito' ? operators.add : operators.sub, [plain, half], a.span);
+        });
+  const noise = define(ctx, 'noise', ['k'], (a) => {
+    const k = states(ctx, a.need('k'), a.span);
+    const [t, h] = ['t', 'h'].map(
+      (name) => k.entries.get(name) ?? failAt(ctx, 'E370', `a step { i, t, h } has no \`${name}\``, a.span),
+    );
+    if (t === undefined || h === undefined) return zero;
+    if (paths === undefined)
+      return ctx.call(helper('wiener_increments'), positional(a.span, variances, h), a.span);
+    const later = ctx.elementwise(operators.add, [t, h], a.span);
+    return record(
+      model.noises.map((n) => {
+        const path = paths.entries.get(n.name);
+        const increment = path?.kind === 'record' ? path.entries.get('increment') : undefined;
+        if (increment === undefined)
+          return failAt(
+            ctx,
+            'E488',
+            `the noise \`${n.name}\` of ${model.name} is no Brownian path`,
+            options.pathsSpan,
+            'write let W = brownian([2], t: 0 .. 1, depth: 12) and noise: W',
+          );
+        const given = ctx.call(increment, positional(a.span, t, later), options.pathsSpan);
+        return [
+          n.name,
+          conform(ctx, given, n.zero, options.pathsSpan, `the increment of the noise \`${n.name}\``),
+        ] as const;
+      }),
+    );
+  });
+  return [
+    ['rhs', drift],
+    ['drift', drift],
+    ['diffuse', diffuse],
+    ['noise', noise],
+    ['path', paths ?? record([])],
+    ['none', zero],
+    classEntry(),
+  ];
+}
+
+function states(ctx: Context, v: Value, span: Span): RecordValue {
+  return v.kind === 'record'
+    ? v
+    : failAt(ctx, 'E370', `a record is wanted here, but this is ${describe(v)}`, span);
+}
+
+/** `noise: W` for the only noise of a model, `noise: { W: …, V: … }` for several. */
+function pathsOf(ctx: Context, model: PreparedModel, options: NoiseOptions): RecordValue | undefined {
+  const given = options.paths;
+  if (given === undefined) return undefined;
+  const names = model.noises.map((n) => n.name);
+  if (given.kind === 'record' && names.length > 0 && names.every((n) => given.entries.has(n))) return given;
+  const [only] = names;
+  if (names.length === 1 && only !== undefined) return record([[only, given]]);
+  return failAt(
+    ctx,
+    'E488',
+    names.length === 0
+      ? `${model.name} has no noise`
+      : `${model.name} has the noises ${names.join(', ')}, so \`noise:\` is a record of their paths`,
+    options.pathsSpan,
+    names.length === 0 ? 'leave out `noise:`' : `write noise: { ${names.map((n) => `${n}: …`).join(', ')} }`,
+  );
+}
+
+/** A method that asks for more structure than the noise of this model has. */
+export function refuseUnfit(
+  ctx: Context,
+  model: PreparedModel,
+  needs: string | undefined,
+  y0: RecordValue,
+  span: Span,
+): void {
+  if (needs === undefined || model.stochastic === undefined) return;
+  const limit = ORDERED.findIndex((c) => c === needs);
+  if (limit < 0)
+    failAt(
+      ctx,
+      'E489',
+      `a method \`needs\` additive, scalar, diagonal, commutative or general noise, not "${needs}"`,
+      span,
+    );
+  const found = noiseClassOf(ctx, model, y0, span);
+  if (ORDERED.indexOf(found) <= limit) return;
+  failAt(
+    ctx,
+    'E489',
+    `the noise of ${model.name} is ${found}, but this method keeps its order for ${needs} noise only`,
+    span,
+    found === 'general'
+      ? 'use milstein(area: true), which takes Levy areas, or euler_maruyama, whose strong order is 0.5'
+      : 'use milstein, or euler_maruyama, whose strong order is 0.5',
+  );
+}
