@@ -1,20 +1,23 @@
 // Assignment to a `var`: to the name, to an element or slice (`a[i, j] = v`), to a part of a record, to a tuple of such; `+=` and its kin; and the scatter
-// `a[idx] += w for p in 0..n`, one scatter-add. All are functional updates: the name is bound to a new value.
+// `a[idx] += w for p in 0..n` (scatter_statement.ts). All are functional updates: the name is bound to a new value.
 
-import { comprehend } from './comprehension.ts';
+import { asComplex } from './complex.ts';
+import { complexNodes, hasComplex } from './complex_parts.ts';
 import { conform } from './conform.ts';
 import type { Context } from './context.ts';
 import { failAt } from './context.ts';
+import { linearIndex, takePositions } from './gathers.ts';
 import type { AxisIndex } from './indexing.ts';
 import { evaluateEntries } from './indexing.ts';
-import { flatten, toNode } from './leaves.ts';
+import { toNode } from './leaves.ts';
 import { operators } from './operators.ts';
+import { scattered } from './scatter_statement.ts';
 import type { Scope } from './scope.ts';
 import type { Value } from './values.ts';
-import { array, describe } from './values.ts';
+import { array, complex, describe } from './values.ts';
 import * as b from '../ir/build.ts';
 import type { Node } from '../ir/types.ts';
-import { isFloat, sizeOf } from '../ir/types.ts';
+import { isFloat } from '../ir/types.ts';
 import { at, range } from '../support/lists.ts';
 import type { Span } from '../support/span.ts';
 import type * as ast from '../syntax/ast.ts';
@@ -28,7 +31,14 @@ const COMBINE = {
 
 export function assign(ctx: Context, s: ast.AssignStatement, scope: Scope): void {
   if (s.generators !== undefined) {
-    scatter(ctx, s, s.generators, scope);
+    if (s.target.kind !== 'index' || (s.op !== '+=' && s.op !== '-='))
+      return failAt(
+        ctx,
+        'E255',
+        'with `for`, an assignment adds to elements: a[i] += v for i in 0..n',
+        s.span,
+      );
+    assignTo(ctx, s.target.target, scattered(ctx, s, s.target, s.generators, scope), scope, s.span);
     return;
   }
   const value = ctx.evaluate(s.value, scope);
@@ -134,6 +144,18 @@ function updateElements(
       ),
     };
   }
+  if (hasComplex(whole) || hasComplex(value)) {
+    const [x, y] = [asComplex(ctx, whole, span), asComplex(ctx, value, span)];
+    if (x !== undefined && y !== undefined) {
+      const [re, im] = complexNodes(ctx, x, span);
+      const [vre, vim] = complexNodes(ctx, y, span);
+      const places = evaluateEntries(ctx, re.shape, entries, scope, span);
+      return complex(
+        array(setElements(ctx, re, places, vre, span)),
+        array(setElements(ctx, im, places, vim, span)),
+      );
+    }
+  }
   let node = toNode(ctx, whole, span, 'an assignment to elements');
   let v = toNode(ctx, value, span, 'an assignment to elements');
   const g = ctx.graph;
@@ -149,6 +171,8 @@ function setElements(ctx: Context, x: Node, entries: readonly AxisIndex[], v: No
   const region: number[] = [];
   entries.forEach((e) => {
     if (e.kind === 'slice') region.push(Math.ceil((e.to - e.from) / e.by));
+    else if (e.kind === 'positions' && e.slice !== undefined && e.outside === undefined)
+      region.push(at(e.node.shape, 0));
     else if (e.kind === 'positions' && e.node.shape.length > 0)
       failAt(
         ctx,
@@ -174,6 +198,26 @@ function setElements(ctx: Context, x: Node, entries: readonly AxisIndex[], v: No
       const here = e.by === 1 ? inside : b.and(g, inside, b.eq(g, b.rem(g, b.sub(g, iota, e.from), e.by), 0));
       if (e.from !== 0 || e.to !== extent || e.by !== 1)
         mask = mask === undefined ? here : b.and(g, mask, here);
+    } else if (e.kind === 'positions' && e.slice !== undefined) {
+      // From a run-time start: the element for place x is (x - start)/by.
+      const offset = b.sub(g, g.iota([extent], 0, 'i32'), b.broadcastTo(g, e.slice.start, [extent]));
+      const { by } = e.slice;
+      moved = takePositions(
+        ctx,
+        moved,
+        [
+          {
+            axis,
+            entry: { kind: 'positions', node: b.idiv(g, offset, by), outside: undefined, span: e.span },
+          },
+        ],
+        e.span,
+      );
+      const count = at(e.node.shape, 0);
+      const within = b.and(g, b.ge(g, offset, 0), b.lt(g, offset, count * by));
+      const chosen = by === 1 ? within : b.and(g, within, b.eq(g, b.rem(g, offset, by), 0));
+      const here = b.broadcastAxes(g, chosen, shape, [k]);
+      mask = mask === undefined ? here : b.and(g, mask, here);
     } else {
       moved = b.broadcastAxes(
         g,
@@ -181,91 +225,11 @@ function setElements(ctx: Context, x: Node, entries: readonly AxisIndex[], v: No
         [...moved.shape.slice(0, axis), extent, ...moved.shape.slice(axis)],
         range(moved.shape.length).map((a) => (a < axis ? a : a + 1)),
       );
-      const position = e.kind === 'position' ? g.constant(e.value, 'i32') : e.node;
+      const position = e.kind === 'position' ? g.constant(e.value, 'i32') : linearIndex(ctx, [extent], [e]);
       const here = b.eq(g, iota, b.broadcastTo(g, position, shape));
       mask = mask === undefined ? here : b.and(g, mask, here);
     }
     axis++;
   });
   return mask === undefined ? moved : b.select(g, mask, moved, x);
-}
-
-function scatter(
-  ctx: Context,
-  s: ast.AssignStatement,
-  generators: readonly ast.Generator[],
-  scope: Scope,
-): void {
-  const target = s.target;
-  if (target.kind !== 'index' || (s.op !== '+=' && s.op !== '-='))
-    return failAt(ctx, 'E255', 'with `for`, an assignment adds to elements: a[i] += v for i in 0..n', s.span);
-  const whole = ctx.evaluate(target.target, scope);
-  let table = toNode(ctx, whole, target.span, 'a scatter');
-  const g = ctx.graph;
-  const positions = target.entries.length;
-  const gathered = comprehend(
-    ctx,
-    (inner) => {
-      const entries = evaluateEntries(ctx, table.shape, target.entries, inner, target.span);
-      const index = entries.map((e): Value => {
-        if (e.kind === 'slice')
-          return failAt(
-            ctx,
-            'E256',
-            'a scatter names single elements',
-            e.span,
-            'write an index for every leading axis; the axes behind are added whole',
-          );
-        return array(
-          e.kind === 'position'
-            ? g.constant(e.value, 'i32')
-            : e.outside?.kind === 'wrap'
-              ? b.rem(g, e.node, at(table.shape, entries.indexOf(e)))
-              : e.node,
-        );
-      });
-      return {
-        kind: 'record',
-        entries: new Map([
-          ...index.map((v, i) => [`i${i}`, v] as const),
-          ['value', ctx.evaluate(s.value, inner)],
-        ]),
-      };
-    },
-    generators,
-    scope,
-    s.span,
-  );
-  const flat = flatten(ctx, gathered, s.span).leaves.map((l) => l.node);
-  const index = flat.slice(0, positions);
-  let value = at(flat, positions);
-  if (isFloat(value.dtype) && !isFloat(table.dtype)) table = b.cast(g, table, value.dtype);
-  else value = b.cast(g, value, table.dtype);
-  const count = sizeOf(at(index, 0).shape);
-  let linear = b.reshape(g, at(index, 0), [count]);
-  for (let k = 1; k < positions; k++)
-    linear = b.add(g, b.mul(g, linear, at(table.shape, k)), b.reshape(g, at(index, k), [count]));
-  const rest = table.shape.slice(positions);
-  const lead = sizeOf(table.shape.slice(0, positions));
-  const wide = at(index, 0).shape.length;
-  const updates = b.reshape(g, value, [count, ...value.shape.slice(wide)]);
-  const fitted = conform(
-    ctx,
-    array(updates),
-    array(b.full(g, [count, ...rest], 0, updates.dtype)),
-    s.span,
-    'what is added',
-  );
-  const added = b.reshape(
-    g,
-    b.scatterAdd(g, linear, fitted.kind === 'array' ? fitted.node : updates, lead),
-    table.shape,
-  );
-  assignTo(
-    ctx,
-    target.target,
-    array(s.op === '+=' ? b.add(g, table, added) : b.sub(g, table, added)),
-    scope,
-    s.span,
-  );
 }

@@ -6,7 +6,8 @@ import type { Context } from './context.ts';
 import { failAt, notYet } from './context.ts';
 import { functionField } from './function_fields.ts';
 import { mergeBranches } from './branches.ts';
-import { forStatement, whileStatement } from './loops.ts';
+import { forStatement } from './loops.ts';
+import { whileStatement } from './while_loops.ts';
 import { bindPattern, named } from './patterns.ts';
 import type { Scope } from './scope.ts';
 import { assertSides } from './asserts.ts';
@@ -73,7 +74,13 @@ function statement(ctx: Context, s: ast.Statement, scope: Scope): Value | undefi
       scope.define(s.name.name, functionField(ctx, s, scope), s.span);
       return undefined;
     case 'break':
-      return notYet(ctx, '`break`', s.span);
+      return failAt(
+        ctx,
+        'E185',
+        '`break` stands outside a loop',
+        s.span,
+        'it ends the `for` or `while` around it',
+      );
     case 'stop':
       return failAt(ctx, 'E191', '`stop` stands in an event of a model', s.span);
     case 'monitor':

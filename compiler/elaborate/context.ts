@@ -114,6 +114,8 @@ export interface Context extends Evaluator {
   /** Nothing replaced: where data, parameters and fields get their values. */
   readonly baseWorld: World;
   draws: DrawContext;
+  /** The indices of loops and comprehensions (i32 scalars), with the number of their turns. */
+  readonly extents: WeakMap<Node, number>;
   /** The seed as two u32 scalars. */
   readonly seed: () => readonly [Node, Node];
   /** Solves elaborated since the list was last emptied: what may have to be diagnosed. */

@@ -21,9 +21,7 @@ export function freshDraws(item: string, step?: Node): DrawContext {
 
 /** The context inside a loop or comprehension of `extent` turns, at `index` (i32 scalar). */
 export function enterLoop(ctx: Context, index: Node, extent: number): DrawContext {
-  const g = ctx.graph;
-  const i = b.cast(g, index, 'u32');
-  const before = ctx.draws.index;
+  ctx.extents.set(index, extent);
   return {
     ...ctx.draws,
     path: `${ctx.draws.path}.${ctx.draws.ordinal++}`,

@@ -58,6 +58,7 @@ export function makeContext(options: {
     world: baseWorld,
     baseWorld,
     draws: freshDraws('program'),
+    extents: new WeakMap(),
     grids: new Map(),
     solves: [],
     models: new Set(),

@@ -1,12 +1,15 @@
 // `a[i, j]`, slices, index arrays and the modes `wrap`, `clamp`, `else`. Static positions become slices, run-time ones gathers; a run-time start with a constant length is a slice too.
 // A record of arrays is indexed leaf by leaf, so `ps[i].x` is `ps.x[i]`.
 
+import { complexNodes, shapeOfComplex } from './complex_parts.ts';
 import type { Context } from './context.ts';
 import { failAt } from './context.ts';
-import { arrayOfList, flatten, staticInteger, staticNumber, toNode } from './leaves.ts';
+import { flatten, joined, staticInteger, staticNumber, toNode } from './leaves.ts';
 import type { Scope } from './scope.ts';
 import type { Value } from './values.ts';
-import { array, describe, list } from './values.ts';
+import { array, complex, describe, list, real } from './values.ts';
+import { takePositions } from './gathers.ts';
+import type { AxisPositions } from './gathers.ts';
 import * as b from '../ir/build.ts';
 import type { Node } from '../ir/types.ts';
 import { isFloat } from '../ir/types.ts';
@@ -17,13 +20,7 @@ import type * as ast from '../syntax/ast.ts';
 /** One axis of an index after evaluation. */
 export type AxisIndex =
   | { readonly kind: 'position'; readonly value: number; readonly span: Span }
-  /** Run-time positions (i32, any shape; shape [] removes the axis). `outside`: what is read beyond the ends. */
-  | {
-      readonly kind: 'positions';
-      readonly node: Node;
-      readonly outside: Outside | undefined;
-      readonly span: Span;
-    }
+  | PositionsIndex
   | {
       readonly kind: 'slice';
       readonly from: number;
@@ -32,8 +29,21 @@ export type AxisIndex =
       readonly span: Span;
     };
 
+/** Run-time positions (i32, any shape; shape [] removes the axis). `outside`: what is read beyond the ends. */
+export interface PositionsIndex {
+  readonly kind: 'positions';
+  readonly node: Node;
+  readonly outside: Outside | undefined;
+  readonly span: Span;
+  /** Set where the positions are a slice with a run-time start: start, start + by, … */
+  readonly slice?: { readonly start: Node; readonly by: number };
+}
+
 type Outside =
-  { readonly kind: 'wrap' } | { readonly kind: 'clamp' } | { readonly kind: 'else'; readonly value: Node };
+  | { readonly kind: 'wrap' }
+  | { readonly kind: 'clamp' }
+  /** `imaginary`: set where a complex number is read beyond the ends. */
+  | { readonly kind: 'else'; readonly value: Node; readonly imaginary?: Node };
 
 export function index(ctx: Context, e: ast.IndexExpression, scope: Scope): Value {
   return ctx.graph.withOrigin(e.span, () =>
@@ -56,10 +66,10 @@ function indexValue(
         const chosen = staticElement(ctx, target.elements, first, scope);
         if (chosen !== undefined) return chosen;
       }
-      const node = arrayOfList(ctx, { kind: 'list', elements: target.elements });
-      if (node === undefined)
+      const whole = joined(ctx, { kind: 'list', elements: target.elements }, span);
+      if (whole.kind === 'list')
         return failAt(ctx, 'E230', `${describe(target)} is indexed by numbers known at compile time`, span);
-      return indexValue(ctx, array(node), entries, scope, span);
+      return indexValue(ctx, whole, entries, scope, span);
     }
     case 'record': {
       const flat = flatten(ctx, target, span);
@@ -71,14 +81,19 @@ function indexValue(
     }
     case 'field':
       return indexValue(ctx, array(toNode(ctx, target, span, 'an index')), entries, scope, span);
+    case 'complex':
     case 'array': {
-      const node = indexNode(
-        ctx,
-        target.node,
-        evaluateEntries(ctx, target.node.shape, entries, scope, span),
-        span,
+      const shape = target.kind === 'array' ? target.node.shape : shapeOfComplex(target);
+      const axes = evaluateEntries(ctx, shape, entries, scope, span);
+      if (target.kind === 'array' && !axes.some(readsComplex))
+        return array(indexNode(ctx, target.node, axes, span));
+      const whole = target.kind === 'complex' ? target : complex(target, real(0));
+      const [re, im] = complexNodes(ctx, whole, span);
+      const imaginary = axes.map((a) => imaginaryOutside(ctx, a));
+      return complex(
+        array(indexNode(ctx, re, axes, span)),
+        array(indexNode(ctx, im, imaginary, span)),
       );
-      return array(node);
     }
     default:
       return failAt(ctx, 'E231', `${describe(target)} cannot be indexed`, span);
@@ -148,6 +163,16 @@ function checkSlice(ctx: Context, lo: number, hi: number, by: number, extent: nu
   );
 }
 
+const readsComplex = (axis: AxisIndex): boolean =>
+  axis.kind === 'positions' && axis.outside?.kind === 'else' && axis.outside.imaginary !== undefined;
+
+/** The same places, with the imaginary part of what is read beyond the ends. */
+function imaginaryOutside(ctx: Context, axis: AxisIndex): AxisIndex {
+  if (axis.kind !== 'positions' || axis.outside?.kind !== 'else') return axis;
+  const value = axis.outside.imaginary ?? ctx.graph.constant(0, ctx.real);
+  return { ...axis, outside: { kind: 'else', value } };
+}
+
 export function evaluateEntries(
   ctx: Context,
   shape: readonly number[],
@@ -188,10 +213,12 @@ function outsideOf(
 ): Outside | undefined {
   if (mode === undefined) return undefined;
   if (mode.kind !== 'else') return mode;
-  return {
-    kind: 'else',
-    value: toNode(ctx, ctx.evaluate(mode.value, scope), span, 'the value after `else`'),
-  };
+  const value = ctx.evaluate(mode.value, scope);
+  if (value.kind === 'complex') {
+    const [re, im] = complexNodes(ctx, value, span);
+    return { kind: 'else', value: re, imaginary: im };
+  }
+  return { kind: 'else', value: toNode(ctx, value, span, 'the value after `else`') };
 }
 
 function positionOf(
@@ -268,15 +295,13 @@ function sliceOf(
     );
   checkStride(ctx, by, entry.span);
   const count = Math.ceil(length / by);
+  const first = b.cast(g, start, 'i32');
   return {
     kind: 'positions',
-    node: b.add(
-      g,
-      b.broadcastTo(g, b.cast(g, start, 'i32'), [count]),
-      b.mul(g, g.iota([count], 0, 'i32'), by),
-    ),
+    node: b.add(g, b.broadcastTo(g, first, [count]), b.mul(g, g.iota([count], 0, 'i32'), by)),
     outside,
     span: entry.span,
+    slice: { start: first, by },
   };
 }
 
@@ -304,6 +329,9 @@ function constantDifference(ctx: Context, start: Node, end: Node): number | unde
 
 export function indexNode(ctx: Context, x: Node, entries: readonly AxisIndex[], span: Span): Node {
   const g = ctx.graph;
+  // Positions that are no plain function of the indices of loops are taken together at the end, by one gather; the others become slices where the loop is a comprehension.
+  const scattered = entries.filter((e) => e.kind === 'positions' && !followsLoops(ctx, e.node));
+  const together: AxisPositions[] = [];
   let result = x;
   let axis = 0;
   for (const entry of entries) {
@@ -316,48 +344,33 @@ export function indexNode(ctx: Context, x: Node, entries: readonly AxisIndex[], 
         axis++;
         break;
       case 'positions':
-        result = take(ctx, result, axis, entry, span);
+        if (scattered.length > 1 && scattered.includes(entry)) {
+          together.push({ axis, entry });
+          axis++;
+          break;
+        }
+        result = takePositions(ctx, result, [{ axis, entry }], span);
         axis += entry.node.shape.length;
         break;
     }
   }
-  return result;
+  return together.length === 0 ? result : takePositions(ctx, result, together, span);
 }
 
-/** Elements of one axis at run-time positions; the axis is replaced by the axes of the index. */
-function take(
-  ctx: Context,
-  x: Node,
-  axis: number,
-  entry: Extract<AxisIndex, { kind: 'positions' }>,
-  span: Span,
-): Node {
-  const g = ctx.graph;
-  const extent = at(x.shape, axis);
-  if (extent === 0) failAt(ctx, 'E232', 'an empty axis has no elements', span);
-  const rank = x.shape.length;
-  const front = axis === 0 ? x : b.transposePerm(g, x, [axis, ...range(rank).filter((a) => a !== axis)]);
-  const position = entry.outside?.kind === 'wrap' ? b.rem(g, entry.node, extent) : entry.node;
-  const taken = b.gather(g, front, position);
-  const k = entry.node.shape.length;
-  const perm = [
-    ...range(axis).map((a) => a + k),
-    ...range(k),
-    ...range(rank - 1 - axis).map((a) => a + k + axis),
-  ];
-  const placed = axis === 0 ? taken : b.transposePerm(g, taken, perm);
-  if (entry.outside?.kind !== 'else') return placed;
-  const inside = b.and(g, b.ge(g, entry.node, 0), b.lt(g, entry.node, extent));
-  const mask = b.broadcastAxes(
-    g,
-    inside,
-    placed.shape,
-    range(k).map((a) => a + axis),
-  );
-  return b.select(
-    g,
-    mask,
-    placed,
-    b.cast(g, b.broadcastTo(g, entry.outside.value, placed.shape), placed.dtype),
-  );
+/** Whether an index is linear in the indices of loops and comprehensions. */
+function followsLoops(ctx: Context, node: Node): boolean {
+  switch (node.op) {
+    case 'const':
+    case 'iota':
+      return true;
+    case 'param':
+      return ctx.extents.has(node);
+    case 'add':
+    case 'sub':
+    case 'mul':
+    case 'broadcast':
+      return node.args.every((a) => followsLoops(ctx, a));
+    default:
+      return false;
+  }
 }
