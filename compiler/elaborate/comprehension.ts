@@ -7,6 +7,7 @@ import { enterLoop } from './draws.ts';
 import { flatten } from './leaves.ts';
 import { bindPattern } from './patterns.ts';
 import type { Scope } from './scope.ts';
+import { plainArrays } from './solve_parts.ts';
 import { sourceOf } from './sources.ts';
 import { stackValues } from './stacking.ts';
 import type { ArrayValue, Value } from './values.ts';
@@ -85,7 +86,8 @@ export function comprehend(
       return inner(child);
     }),
   );
-  const flat = flatten(ctx, value, span);
+  // Elements in a row lie on no grid any more.
+  const flat = flatten(ctx, plainArrays(ctx, value, span), span);
   if (flat.leaves.length === 0)
     return failAt(
       ctx,
@@ -123,7 +125,8 @@ export function comprehendOver(
     bindPattern(ctx, pattern, array(x), child, span, false);
     return body(child);
   });
-  const flat = flatten(ctx, value, span);
+  // Elements in a row lie on no grid any more.
+  const flat = flatten(ctx, plainArrays(ctx, value, span), span);
   const mapping = new Map([
     [index, g.iota([length], 0, 'i32')],
     [x, elements.node],

@@ -7,7 +7,7 @@ import { flatten } from './leaves.ts';
 import type { Flattened } from './leaves.ts';
 import type { Calculus } from './model.ts';
 import type { RecordValue, Value } from './values.ts';
-import { array, describe, record } from './values.ts';
+import { array, describe } from './values.ts';
 import type { Node } from '../ir/types.ts';
 import type { Span } from '../support/span.ts';
 
@@ -35,7 +35,10 @@ export function plainArrays(ctx: Context, v: Value, span: Span): Value {
       return flat.leaves[0] === undefined ? v : array(flat.leaves[0].node);
     }
     case 'record':
-      return record([...v.entries].map(([k, e]) => [k, plainArrays(ctx, e, span)] as const));
+      return {
+        ...v,
+        entries: new Map([...v.entries].map(([k, e]) => [k, plainArrays(ctx, e, span)] as const)),
+      };
     case 'tuple':
       return { ...v, elements: v.elements.map((e) => plainArrays(ctx, e, span)) };
     default:
