@@ -1,9 +1,10 @@
 // Calls: binding of arguments to parameters, inlining of Flow functions, and what else can be called (fields, models, domains).
 
+import { callWithRule } from './function_rules.ts';
 import { comprehension, staticListOf } from './comprehension.ts';
 import { paired } from './complex.ts';
 import type { Context } from './context.ts';
-import { failAt, notYet, withCallChain, withDraws } from './context.ts';
+import { failAt, withCallChain, withDraws } from './context.ts';
 import { bindArguments } from './call_arguments.ts';
 import { callField } from './field_calls.ts';
 import { gridOf } from './domains.ts';
@@ -130,8 +131,6 @@ export function call(ctx: Context, callee: Value, args: CallArguments, span: Spa
 }
 
 function callFunction(ctx: Context, f: FunctionValue, args: CallArguments, span: Span): Value {
-  if (f.derivative !== undefined || f.tangent !== undefined)
-    notYet(ctx, `a \`${f.derivative ? 'derivative' : 'tangent'}\` rule of a function`, f.span);
   if (ctx.frames.length >= DEEPEST)
     failAt(
       ctx,
@@ -149,10 +148,15 @@ function callFunction(ctx: Context, f: FunctionValue, args: CallArguments, span:
       { ...ctx.draws, path: `${ctx.draws.path}/${f.name}#${ordinal}`, ordinal: 0 },
       () => {
         bindArguments(ctx, f.name, f.params, args, scope, span);
-        const result = withCallChain(ctx, () => ctx.evaluate(f.body, scope));
-        return f.result === undefined
-          ? result
-          : bindType(ctx, f.result, result, scope, f.body.span, `the result of ${f.name}`);
+        const body = (inside: Scope): Value => {
+          const result = withCallChain(ctx, () => ctx.evaluate(f.body, inside));
+          return f.result === undefined
+            ? result
+            : bindType(ctx, f.result, result, inside, f.body.span, `the result of ${f.name}`);
+        };
+        return f.derivative === undefined && f.tangent === undefined
+          ? body(scope)
+          : callWithRule(ctx, f, scope, span, body);
       },
     );
   } finally {

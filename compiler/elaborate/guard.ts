@@ -1,6 +1,7 @@
 // Several mistakes in one go: work that ends with a mistake leaves its messages among the diagnostics, and what does not depend on it goes on.
 
 import type { Context } from './context.ts';
+import { NonlinearError } from '../autodiff/nonlinear.ts';
 import { FlowError } from '../support/diagnostic.ts';
 
 /** Runs `work`; whether it went well. One mistake seen from several places is reported once. */
@@ -11,8 +12,9 @@ export function guard(ctx: Context, work: () => unknown): boolean {
     return true;
   } catch (e) {
     ctx.frames.length = frames;
-    if (!(e instanceof FlowError)) throw e;
-    for (const d of e.diagnostics) {
+    const error = e instanceof NonlinearError ? nonlinear(e) : e;
+    if (!(error instanceof FlowError)) throw e;
+    for (const d of error.diagnostics) {
       const known = ctx.diagnostics.some(
         (x) =>
           x.code === d.code &&
@@ -24,4 +26,18 @@ export function guard(ctx: Context, work: () => unknown): boolean {
     }
     return false;
   }
+}
+
+/** A transposition met something that is not linear: a `tangent` rule, or a function given as a linear one. */
+function nonlinear(e: NonlinearError): FlowError {
+  return new FlowError([
+    {
+      severity: 'error',
+      code: 'E276',
+      message:
+        'reverse mode transposes what is linear in the tangents, but this is not linear in what the `tangent` rule or the linear function around it is given',
+      ...(e.place === undefined ? {} : { span: e.place }),
+      help: 'a tangent rule is linear in its tangents, a linear function in its argument: only sums of them, and products with what does not depend on them',
+    },
+  ]);
 }
