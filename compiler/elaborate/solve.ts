@@ -13,6 +13,7 @@ import { flatten, staticInteger, staticList, staticNumber, toReal } from './leav
 import type { Flattened } from './leaves.ts';
 import type { PreparedModel } from './model.ts';
 import { prepareModel } from './model.ts';
+import { isFunctionModel, prepareFunctions } from './function_models.ts';
 import { define } from './builtins/registry.ts';
 import type { Given } from './builtins/registry.ts';
 import type { Method } from './solve_parts.ts';
@@ -79,8 +80,7 @@ interface TimeGrid {
 function solve(ctx: Context, a: Given): Value {
   for (const name of LATER)
     if (a.get(name) !== undefined) notYet(ctx, `\`${name}:\` of solve`, a.spanOf(name));
-  const instance = instanceOf(ctx, a.need('model'), a);
-  const model = prepareModel(ctx, instance, a.span);
+  const model = modelOf(ctx, a.need('model'), a);
   if (isAdaptive(a)) return adaptiveSolve(ctx, a, model, methodOf(ctx, a), adjointPolicy(ctx, a));
   for (const name of ADAPTIVE)
     if (a.get(name) !== undefined)
@@ -200,7 +200,7 @@ function solve(ctx: Context, a: Given): Value {
 }
 
 /** What the method finds in `sys` when the model is stochastic. */
-function noisyEntries(
+export function noisyEntries(
   ctx: Context,
   a: Given,
   model: PreparedModel,
@@ -218,6 +218,14 @@ function noisyEntries(
   const entries = stochasticEntries(ctx, model, y0, options, a.span);
   refuseUnfit(ctx, model, method.needs, y0, options.methodSpan);
   return entries;
+}
+
+/** A declared model with its arguments, or one made of functions. */
+export function modelOf(ctx: Context, v: Value, a: Given): PreparedModel {
+  if (!isFunctionModel(v)) return prepareModel(ctx, instanceOf(ctx, v, a), a.span);
+  if (a.get('on') !== undefined)
+    failAt(ctx, 'E332', 'a model of functions lies on no domain', a.spanOf('on'), 'leave out `on:`');
+  return prepareFunctions(ctx, v, a.span);
 }
 
 function instanceOf(ctx: Context, v: Value, a: Given): InstanceValue {
@@ -285,7 +293,7 @@ function timeGrid(ctx: Context, a: Given): TimeGrid {
   return { start, end, h: g.constant(span / n, ctx.real), steps: n, staticH: span / n, staticStart: s0 };
 }
 
-function methodOf(ctx: Context, a: Given): Method {
+export function methodOf(ctx: Context, a: Given): Method {
   const m = a.get('method');
   if (m === undefined)
     return failAt(ctx, 'E376', 'a solve needs a method', a.span, 'use std.ode { rk4 } and write method: rk4');
