@@ -2,6 +2,7 @@
 // user, as long as the text stays short: integers always, others where the order of operations does not matter (`nested`).
 
 import { at } from '../../support/lists.ts';
+import { balance } from './balance.ts';
 import type { Block, FunctionOptions, Node, Reg, ValueType, Variable } from './writer.ts';
 
 /** Takes back the uses made by values that nobody wants; last first, so that whole chains go. */
@@ -23,19 +24,25 @@ const widest = 110;
 export class Printer {
   private readonly locals = new Map<ValueType, string[]>();
   private readonly pending = new Map<Reg, string>();
+  private readonly ones = new Map<'f32' | 'f64', Reg>();
+  /** Lines before everything else. */
+  private readonly entry: string[] = [];
   private readonly out: string[] = [];
 
   constructor(
     private readonly root: Block,
     private readonly options: FunctionOptions,
     private readonly variables: readonly Variable[],
+    /** A new name. */
+    private readonly local: (type: ValueType, label: string) => Reg,
   ) {}
 
   lines(): string[] {
     const { name, exported, params = [], results = [], comment = [] } = this.options;
     for (const v of this.variables) this.declare(v.type, v.name);
     sweep(this.root.nodes);
-    this.nodes(this.root.nodes, '    ');
+    const { nodes } = this.root;
+    this.nodes(this.options.fused === true ? balance(nodes, (type) => this.one(type)) : nodes, '    ');
     const head = [
       `  (func $${name}`,
       ...(exported === undefined ? [] : [`(export "${exported}")`]),
@@ -45,7 +52,20 @@ export class Printer {
     const declarations = [...this.locals].map(
       ([type, names]) => `    ${names.map((n) => `(local ${n} ${type})`).join(' ')}`,
     );
-    return [...comment.map((c) => `  ;; ${c}`), head, ...declarations, ...this.out, '  )'];
+    return [...comment.map((c) => `  ;; ${c}`), head, ...declarations, ...this.entry, ...this.out, '  )'];
+  }
+
+  /** A vector of ones, loaded at function entry. */
+  private one(type: 'f32' | 'f64'): Reg {
+    let reg = this.ones.get(type);
+    if (reg === undefined) {
+      reg = this.local('v128', `one_${type}`);
+      this.ones.set(type, reg);
+      const place = this.options.constants.splat(`(${type}.const 1)`);
+      this.declare('v128', reg.name ?? '');
+      this.entry.push(`    (local.set ${reg.name ?? ''} (v128.load offset=${place} (i32.const 0)))`);
+    }
+    return reg;
   }
 
   private declare(type: ValueType, name: string): void {

@@ -4,7 +4,6 @@
 // `interiorOf` uses it to find the box in which a kernel has no guards: per axis the longest interval between break points, found again under the narrowed ranges until nothing changes (a
 // guard may hide behind another). Loads keep their indices: what lies outside a buffer there is unspecified, and the lowering sees to it that it cannot fault.
 
-import type { BinaryOp } from '../../ir/types.ts';
 import * as k from '../../kernel/build.ts';
 import type { Expr, MapKernel, Statement } from '../../kernel/types.ts';
 import { assertNever } from '../../support/diagnostic.ts';
@@ -22,6 +21,7 @@ import {
   type Affine,
   type Interval,
 } from './affine.ts';
+import { foldFloats, scaledOf, type Scaled } from './float_scaling.ts';
 
 export type AxisRanges = ReadonlyMap<string, Interval>;
 
@@ -80,40 +80,14 @@ function longest(range: Interval, breaks: ReadonlySet<number> | undefined): Inte
   return best;
 }
 
-/**
- * Float arithmetic with constants that keeps every bit but the sign of a zero: what guards leave behind (x + 0), and products with two constants of which one is a power of two.
- */
-function foldFloats(op: BinaryOp, a: Expr, b: Expr): Expr | undefined {
-  if (a.type !== 'f32' && a.type !== 'f64') return undefined;
-  if (op === 'add') {
-    if (isZero(a)) return b;
-    return isZero(b) ? a : undefined;
-  }
-  if (op === 'sub') return isZero(b) ? a : undefined;
-  if (op !== 'mul') return undefined;
-  const [x, c] = b.kind === 'const' ? [a, b] : [b, a];
-  if (c.kind !== 'const' || x.kind !== 'binary' || x.op !== 'mul') return undefined;
-  const [y, d] = x.b.kind === 'const' ? [x.a, x.b] : [x.b, x.a];
-  if (d.kind !== 'const' || !(isPowerOfTwo(c.value) || isPowerOfTwo(d.value))) return undefined;
-  const product = c.value * d.value;
-  // Far from where results would lose digits or overflow.
-  return Math.abs(product) > 1e-12 && Math.abs(product) < 1e12
-    ? k.mul(y, k.constant(a.type, product))
-    : undefined;
-}
-
-function isZero(e: Expr): boolean {
-  return e.kind === 'const' && e.value === 0;
-}
-
-function isPowerOfTwo(x: number): boolean {
-  return x !== 0 && Math.abs(x) > 1e-6 && Math.abs(x) < 1e6 && Number.isInteger(Math.log2(Math.abs(x)));
-}
-
 interface Known {
   /** Undefined for a `var`, whose value changes. */
   readonly affine: Affine | undefined;
   readonly constant: Expr | undefined;
+  /** A float that is another name times a constant. */
+  readonly scaled?: Scaled | undefined;
+  /** Bound by `let`. */
+  readonly fixed?: boolean;
 }
 
 type Scope = Map<string, Known>;
@@ -183,7 +157,7 @@ class Simplifier {
         const constant = e.kind === 'const' ? e : undefined;
         if (affine?.terms.some(([v]) => v.startsWith('#')) === true)
           this.bindInteger(s.name, this.rangeOf(affine), scope);
-        else scope.set(s.name, { affine, constant });
+        else scope.set(s.name, { affine, constant, scaled: this.scaledName(e, scope), fixed: true });
         return [{ ...s, value: e }];
       }
       case 'var': {
@@ -238,6 +212,15 @@ class Simplifier {
     }
   }
 
+  /** A product of a bound name and a constant, to be seen through the name it gets. */
+  private scaledName(e: Expr, scope: Scope): Scaled | undefined {
+    if (e.type !== 'f32' && e.type !== 'f64') return undefined;
+    const scaled = scaledOf(e, (name) => scope.get(name)?.scaled);
+    // A `var` may have another value where the name is used.
+    const known = scaled?.x.kind === 'var' && scope.get(scaled.x.name)?.fixed === true;
+    return known ? scaled : undefined;
+  }
+
   // ---- expressions
 
   private value(e: Expr, scope: Scope): Expr {
@@ -287,7 +270,9 @@ class Simplifier {
         const b = this.expr(e.b, scope);
         if (e.type === 'i32' && a.affine !== undefined && b.affine !== undefined)
           return this.integer(e, a.e, b.e, a.affine, b.affine);
-        return this.plain(foldFloats(e.op, a.e, b.e) ?? k.binary(e.op, a.e, b.e));
+        return this.plain(
+          foldFloats(e.op, a.e, b.e, (name) => scope.get(name)?.scaled) ?? k.binary(e.op, a.e, b.e),
+        );
       }
       case 'compare': {
         const a = this.expr(e.a, scope);

@@ -109,6 +109,8 @@ export interface FunctionOptions {
   readonly comment?: readonly string[];
   /** Whether values used once are printed inside their user; false keeps the given order of operations exactly. */
   readonly nested?: boolean;
+  /** Whether additions may be written as multiply-adds (balance.ts). */
+  readonly fused?: boolean;
   /** Where vector constants go. */
   readonly constants: ConstantPool;
 }
@@ -440,7 +442,9 @@ export class FunctionWriter {
   // ---- text
 
   print(): string[] {
-    return new Printer(this.root, this.options, this.variables).lines();
+    const local = (type: ValueType, label: string) =>
+      new Reg(type, this.serial++, label, this.root, undefined, undefined);
+    return new Printer(this.root, this.options, this.variables, local).lines();
   }
 }
 
