@@ -24,6 +24,7 @@ const flat: ReadonlySet<OpName> = new Set<OpName>([
   'random_bits',
   'arg_reduce',
   'argsort',
+  'rows_of',
 ]);
 
 /** `derivative`: paths with a derivative, through floats. `value`: every dependence. */

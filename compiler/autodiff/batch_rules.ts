@@ -6,20 +6,27 @@
 import { InternalError } from '../support/diagnostic.ts';
 import { at, range } from '../support/lists.ts';
 import {
+  add,
   argsort,
   broadcastAxes,
   cumsum,
   dot,
   gather,
+  lt,
+  mul,
   reduce,
   reshape,
   reverse,
   roll,
+  rowsOf,
   scatterAdd,
+  select,
+  sub,
   transposePerm,
 } from '../ir/build.ts';
 import type { Graph } from '../ir/graph.ts';
 import type { Node, NodeOf } from '../ir/types.ts';
+import { sizeOf } from '../ir/types.ts';
 import type { SimpleOp } from './jvp_rules.ts';
 
 /** What a value becomes in a batch: an array with a leading axis of n where it differs between elements, else an array without. */
@@ -171,6 +178,21 @@ const batchRules: { readonly [P in SimpleOp]: BatchRule<P> } = {
     const order = [...range(batch + 1).slice(1), 0, ...range(rank).slice(batch + 1)];
     const found = gather(g, table.value, transposePerm(g, index.value, order), batch);
     return transposePerm(g, found, [batch, ...range(batch), ...range(found.shape.length).slice(batch + 1)]);
+  },
+  rows_of: (g, node, args, n) => {
+    // The lists of all elements together, cut apart: element b's rows begin at b*rows, its indices at b*count.
+    const count = sizeOf(at(node.args, 0).shape);
+    const rows = at(node.shape, 0) - 1 - count;
+    const together = rowsOf(g, only(args), node.attrs.size, node.attrs.batch + 1);
+    const shape = [n, at(node.shape, 0)];
+    const [b, k] = [g.iota(shape, 0, 'i32'), g.iota(shape, 1, 'i32')];
+    const place = select(
+      g,
+      lt(g, k, rows + 1),
+      add(g, mul(g, b, rows), k),
+      add(g, mul(g, b, count), add(g, k, (n - 1) * rows)),
+    );
+    return sub(g, gather(g, together, place), mul(g, b, count));
   },
   scatter_add: (g, node, args, n) =>
     scatterAdd(g, lift(g, at(args, 0), n), lift(g, at(args, 1), n), node.attrs.size, node.attrs.batch + 1),

@@ -122,6 +122,7 @@ export const jvpRules: { readonly [P in SimpleOp]: JvpRule<P> } = {
   random_bits: zero,
   arg_reduce: zero,
   argsort: zero,
+  rows_of: zero,
 
   // ---- functions of one argument
   neg: (c, _node, [t]) => negated(c.g, t),

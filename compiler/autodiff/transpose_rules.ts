@@ -84,6 +84,7 @@ const transposeRules: { readonly [P in SimpleOp]: TransposeRule<P> } = {
   random_bits: nonlinear,
   arg_reduce: nonlinear,
   argsort: nonlinear,
+  rows_of: nonlinear,
   abs: nonlinear,
   exp: nonlinear,
   expm1: nonlinear,

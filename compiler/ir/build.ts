@@ -311,6 +311,11 @@ export function scatterAdd(g: Graph, index: Node, update: Node, size: number, ba
   return g.node('scatter_add', [index, update], { batch, indexRank: index.shape.length - batch, size });
 }
 
+/** The lists of indices by row, for a scatter_add of the same index (types.ts). */
+export function rowsOf(g: Graph, index: Node, size: number, batch: number): Node {
+  return g.node('rows_of', [index], { batch, size });
+}
+
 // ---- regions
 
 /** Output `index` of a region operation. */

@@ -77,6 +77,7 @@ const classes: { readonly [P in OpName]: OpClass } = {
   dot: 'contraction',
   gather: 'contraction',
   scatter_add: 'contraction',
+  rows_of: 'contraction',
   scan: 'region',
   adjoint_scan: 'region',
   while: 'region',

@@ -9,6 +9,7 @@ import {
   dotKernel,
   gatherKernel,
   reduceKernel,
+  rowsOfKernel,
   scatterAddKernel,
 } from './evaluate_contraction.ts';
 import type { Kernel } from './evaluate_elementwise.ts';
@@ -120,6 +121,7 @@ const rules: { readonly [P in EvaluatedOp]: Rule<P> } = {
   dot: dotKernel,
   gather: gatherKernel,
   scatter_add: scatterAddKernel,
+  rows_of: rowsOfKernel,
 };
 
 export function isEvaluated<P extends OpName>(op: P): op is P & EvaluatedOp {

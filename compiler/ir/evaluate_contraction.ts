@@ -221,3 +221,23 @@ export function scatterAddKernel(node: NodeOf<'scatter_add'>): Kernel {
       }
   };
 }
+
+export function rowsOfKernel(node: NodeOf<'rows_of'>): Kernel {
+  const index = at(node.args, 0);
+  const { batch, size } = node.attrs;
+  const [count, inner] = [sizeOf(index.shape), sizeOf(index.shape.slice(batch))];
+  const rows = at(node.shape, 0) - 1 - count;
+  return (out, args) => {
+    const indices = operand(args, 0);
+    const rowOf = (i: number): number => Math.floor(i / inner) * size + clamp(indices[i] ?? 0, size);
+    out.fill(0);
+    for (let i = 0; i < count; i++) out[rowOf(i) + 1] = (out[rowOf(i) + 1] ?? 0) + 1;
+    for (let r = 0; r < rows; r++) out[r + 1] = (out[r + 1] ?? 0) + (out[r] ?? 0);
+    const next = out.slice(0, rows);
+    for (let i = 0; i < count; i++) {
+      const place = next[rowOf(i)] ?? 0;
+      next[rowOf(i)] = place + 1;
+      out[rows + 1 + place] = i;
+    }
+  };
+}

@@ -342,7 +342,7 @@ const rules: { readonly [P in OpName]: Rule<P> } = {
     return [{ dtype: t.dtype, shape: [...i.shape, ...t.shape.slice(batch + 1)] }];
   },
   scatter_add: (args, { batch, indexRank, size }) => {
-    arity('scatter_add', args, 2);
+    arity('scatter_add', args.slice(0, 2), 2);
     const [i, u] = args;
     if (
       i === undefined ||
@@ -355,6 +355,12 @@ const rules: { readonly [P in OpName]: Rule<P> } = {
     return [
       { dtype: u.dtype, shape: [...i.shape.slice(0, batch), size, ...u.shape.slice(batch + indexRank)] },
     ];
+  },
+  rows_of: (args, { batch, size }) => {
+    arity('rows_of', args, 1);
+    const index = first('rows_of', args);
+    if (index.dtype !== 'i32' || index.shape.length < batch) bad('rows_of', `batch ${batch}`, args);
+    return [{ dtype: 'i32', shape: [sizeOf(index.shape.slice(0, batch)) * size + 1 + sizeOf(index.shape)] }];
   },
   scan: (args, s) => {
     const carries = args.slice(0, s.carries);

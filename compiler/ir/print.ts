@@ -200,6 +200,8 @@ function showOperation(names: Names, node: Node): string {
       return `${plain}${node.attrs.batch > 0 ? ` batch ${node.attrs.batch}` : ''}`;
     case 'scatter_add':
       return `${plain} size ${node.attrs.size}${node.attrs.batch > 0 ? ` batch ${node.attrs.batch}` : ''}`;
+    case 'rows_of':
+      return `${plain} size ${node.attrs.size}${node.attrs.batch > 0 ? ` batch ${node.attrs.batch}` : ''}`;
     case 'project':
       return `${plain}, ${node.attrs.index}`;
     case 'scan': {

@@ -126,6 +126,7 @@ export const contractionRules: RewriteRules = {
     if (scalar === undefined) return undefined;
     return type.shape.length === 0 ? scalar : broadcastAxes(g, scalar, type.shape, []);
   },
+  rows_of: () => undefined,
   scatter_add: (g, args, _attrs, type) => {
     const update = at(args, 1);
     return sizeOf(update.shape) === 0 || splatOf(update) === 0 ? zeros(g, type) : undefined;

@@ -132,8 +132,16 @@ export interface Attributes extends Record<UnaryOp | BinaryOp | CompareOp, Empty
   dot: Empty;
   /** (table [...B, n, ...R], index i32 [...B, ...I]) -> [...B, ...I, ...R]; `batch` = rank of B; indices are clamped to 0..n-1. */
   gather: { readonly batch: number };
-  /** (index i32 [...B, ...I], update [...B, ...I, ...R]) -> [...B, size, ...R]: sums the updates; transposes gather (indices clamped as there). `indexRank` = rank of I. */
+  /**
+   * (index i32 [...B, ...I], update [...B, ...I, ...R]) -> [...B, size, ...R]: sums the updates; transposes gather (indices clamped as there). `indexRank` = rank of I. The scheduler gives
+   * a third operand, rows_of the index.
+   */
   scatter_add: { readonly batch: number; readonly indexRank: number; readonly size: number };
+  /**
+   * index i32 [...B, ...I] -> i32 [rows + 1 + n], n the number of indices, rows = size for every element of B: where the list of each row begins, then the lists: the positions of the indices
+   * that are that row (clamped), in order. Made by the scheduler for scatters.
+   */
+  rows_of: { readonly batch: number; readonly size: number };
   // ---- regions
   scan: ScanAttributes;
   adjoint_scan: AdjointScanAttributes;

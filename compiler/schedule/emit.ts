@@ -26,7 +26,7 @@ import type { Environment, Location, Storage } from './storage.ts';
 import { bufferType, constantOffset, isCounter, sameLocation, whole } from './storage.ts';
 import { isBatched, isStackedOutput } from './threads.ts';
 import { Scatters } from './scatters.ts';
-import { emitScatter } from './emit_scatter.ts';
+import { emitRows } from './emit_rows.ts';
 import { MapEmitter } from './emit_map.ts';
 import { emitSort } from './emit_sort.ts';
 import { emitProduct } from './emit_product.ts';
@@ -348,8 +348,8 @@ export class Emitter {
       case 'sequence':
         emitSequence(this, item, environment, written, block);
         return;
-      case 'scatter':
-        emitScatter(this, item, environment, written.get(item.node) ?? [], block);
+      case 'rows':
+        emitRows(this, item, environment, written.get(item.node) ?? [], block);
         return;
       case 'sort':
         emitSort(this, item, environment, written.get(item.node) ?? [], block);

@@ -6,16 +6,15 @@ import type { Node } from '../ir/types.ts';
 import { sizeOf } from '../ir/types.ts';
 import type { PartitionOptions } from './partition.ts';
 import { CONSTANT, LEAD, SAME, UNIFORM, walkReads } from './reads.ts';
-import { isSorted } from './scatters.ts';
 import { base, isProduct, termsOf } from './storage_points.ts';
 import type { Strategies } from './strategies.ts';
 import type { ThreadShape } from './threads.ts';
 
-/** value, copy, line (a running sum) and thread (a loop inside a kernel) are computed by map kernels; sequence, product, scatter and sort by steps of their own. */
-export type ItemKind = 'value' | 'copy' | 'line' | 'thread' | 'sequence' | 'product' | 'scatter' | 'sort';
+/** value, copy, line (a running sum) and thread (a loop inside a kernel) are computed by map kernels; sequence, product, rows and sort by steps of their own. */
+export type ItemKind = 'value' | 'copy' | 'line' | 'thread' | 'sequence' | 'product' | 'rows' | 'sort';
 
 export function isMapKind(kind: ItemKind): boolean {
-  return kind !== 'sequence' && kind !== 'product' && kind !== 'scatter' && kind !== 'sort';
+  return kind !== 'sequence' && kind !== 'product' && kind !== 'rows' && kind !== 'sort';
 }
 
 /** One stored value, or one region operation with all its outputs. */
@@ -78,8 +77,8 @@ export class ItemMaker {
     if (!this.stored.has(node) || node.op === 'project') return;
     const kind = isProduct(node)
       ? 'product'
-      : isSorted(node)
-        ? 'scatter'
+      : node.op === 'rows_of'
+        ? 'rows'
         : node.op === 'argsort'
           ? 'sort'
           : node.op === 'cumsum'

@@ -271,6 +271,8 @@ export class Lowering {
       }
       case 'scatter_add':
         return this.scattered(frame, node, tuple);
+      case 'rows_of':
+        throw new InternalError('schedule.lower', 'rows_of is not stored');
       case 'project': {
         const { index } = node.attrs;
         return at(this.region(frame, one()), index)(tuple);
@@ -530,8 +532,15 @@ export class Lowering {
     const [index, update] = [at(node.args, 0), at(node.args, 1)];
     const target = at(tuple, batch);
     const zero = k.constant(node.dtype, 0);
+    const listed = node.args[2];
+    if (listed !== undefined) return this.rowSum(frame, node, tuple, this.listedRows(frame, node, listed));
     const rows = this.rows(node);
-    if (rows !== undefined) return this.rowSum(frame, node, tuple, rows);
+    if (rows !== undefined)
+      return this.rowSum(frame, node, tuple, {
+        begin: (row) => this.writer.load(rows.start, row, 'i32'),
+        element: (place) => this.writer.load(rows.list, place, 'i32'),
+        length: rows.length,
+      });
     return this.sumOver('sum', node.dtype, index.shape.slice(batch), (terms) => {
       const place = [...tuple.slice(0, batch), ...terms];
       const to = this.runtimeIndex(this.value(frame, index, place), size);
@@ -543,21 +552,33 @@ export class Lowering {
     });
   }
 
-  private rowSum(frame: Frame, node: NodeOf<'scatter_add'>, tuple: readonly Index[], rows: Rows): Value {
+  /** Rows found at run time: their beginnings, then their lists, in one array. */
+  private listedRows(frame: Frame, node: NodeOf<'scatter_add'>, listed: Node): RowLists {
+    const length = sizeOf(at(node.args, 0).shape);
+    const lists = at(listed.shape, 0) - length;
+    const ix = this.writer.index;
+    return {
+      begin: (row) => this.value(frame, listed, [row]),
+      element: (place) => this.value(frame, listed, [ix.shift(place, lists)]),
+      length,
+    };
+  }
+
+  private rowSum(frame: Frame, node: NodeOf<'scatter_add'>, tuple: readonly Index[], rows: RowLists): Value {
     const { writer } = this;
     const ix = writer.index;
     const { batch, size } = node.attrs;
     const [index, update] = [at(node.args, 0), at(node.args, 1)];
     const row = ix.flat(tuple.slice(0, batch + 1), [...index.shape.slice(0, batch), size]);
-    const from = writer.load(rows.start, row, 'i32');
-    const to = writer.load(rows.start, ix.shift(row, 1), 'i32');
+    const from = rows.begin(row);
+    const to = rows.begin(ix.shift(row, 1));
     const sum = writer.fresh('sum');
     writer.append({ kind: 'var', name: sum, value: k.constant(node.dtype, 0) });
     const total = k.variable(node.dtype, sum);
     const name = writer.fresh('q');
     const depth = writer.open();
     const place = ix.variable(k.variable('i32', name), 0, Math.max(0, rows.length - 1), depth);
-    const position = writer.load(rows.list, place, 'i32');
+    const position = rows.element(place);
     const last = Math.max(0, sizeOf(index.shape) - 1);
     const point = ix.unflat(ix.variable(position.expr, 0, last, position.depth), index.shape);
     const x = this.value(frame, update, [...point, ...tuple.slice(batch + 1)]);
@@ -577,6 +598,13 @@ export class Lowering {
     );
     return this.writer.index.variable(clamped.expr, 0, n - 1, clamped.depth);
   }
+}
+
+/** The updates of every row: where its list begins, and the element at a place of the lists. */
+interface RowLists {
+  readonly begin: (row: Index) => Value;
+  readonly element: (place: Index) => Value;
+  readonly length: number;
 }
 
 export function combineOp(kind: ReduceKind): BinaryOp {

@@ -2,6 +2,7 @@
 //
 //   large reductions become trees of a fixed shape: sums of many terms by few threads are first summed by thousands of threads, each over a strided part of the terms, then by fewer
 //   running sums along long lines are done in blocks
+//   scatters at places found at run time get the lists of their rows, made once for all scatters with the same index
 //   sums that a loop adds to a carry at every step are added element by element to a carried array, and reduced once after the loop
 //
 // The order of additions follows from shapes alone, so results are the same on every run and target. Loops that run inside one kernel are left as they are.
@@ -16,6 +17,7 @@ import { mapRegions, usedOutputs } from '../ir/rebuild.ts';
 import { reachable, rebuild } from '../ir/region.ts';
 import type { ArrayFunction, Node, NodeOf, ReduceKind, Region } from '../ir/types.ts';
 import { isFloat, sizeOf } from '../ir/types.ts';
+import { needsLists } from './scatters.ts';
 import type { Strategies } from './strategies.ts';
 
 /** Sums of at most this many terms are one loop. */
@@ -68,7 +70,13 @@ class Preparation {
         const changed = node.args.some((a) => image(a) !== a);
         const again = changed ? rebuild(this.g, node, node.args.map(image)) : node;
         const tree =
-          again.op === 'reduce' ? this.tree(again) : again.op === 'cumsum' ? this.blocks(again) : again;
+          again.op === 'reduce'
+            ? this.tree(again)
+            : again.op === 'cumsum'
+              ? this.blocks(again)
+              : again.op === 'scatter_add'
+                ? this.listed(again)
+                : again;
         if (tree !== node) images.set(node, tree);
       });
     }
@@ -137,6 +145,14 @@ class Preparation {
       left = parts;
     }
     return b.reshape(g, b.reduce(g, kind, level, [along]), node.shape);
+  }
+
+  /** A scatter at places found at run time: the lists of its rows are a value of their own, which scatters with the same index share. */
+  private listed(node: NodeOf<'scatter_add'>): Node {
+    if (!needsLists(node)) return node;
+    const [index, update] = [at(node.args, 0), at(node.args, 1)];
+    const { batch, size } = node.attrs;
+    return this.g.node('scatter_add', [index, update, b.rowsOf(this.g, index, size, batch)], node.attrs);
   }
 
   /** A running sum along a long line: within blocks, over the blocks' totals, and both added. */

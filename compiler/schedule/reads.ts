@@ -131,7 +131,9 @@ export function operandBits(node: Node, arg: number, bits: number, lead: number)
       return keepIf(lead <= batch, false, false);
     }
     case 'scatter_add':
-      return keepIf(lead <= node.attrs.batch, false, false);
+      return keepIf(arg < 2 && lead <= node.attrs.batch, false, false);
+    case 'rows_of':
+      return keepIf(false, false, false);
     default:
       return classOf(node.op) === 'elementwise' ? bits : 0;
   }

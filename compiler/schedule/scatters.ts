@@ -2,7 +2,7 @@
 //
 //   few updates for few places   every place looks at all updates
 //   an index known now           every place has the list of its updates (sparse rows)
-//   an index of run time         the updates are sorted by place, every place finds its run (emit_scatter.ts)
+//   an index of run time         every place has the list of its updates, worked out at run time (emit_rows.ts)
 
 import { at } from '../support/lists.ts';
 import { interpret } from '../ir/interpret.ts';
@@ -32,9 +32,9 @@ function isKnown(index: Node): boolean {
   );
 }
 
-/** Whether the updates are sorted at run time. */
-export function isSorted(node: Node): boolean {
-  return node.op === 'scatter_add' && comparisons(node) > DENSE && !isKnown(at(node.args, 0));
+/** Whether the lists of the places' updates are worked out at run time. */
+export function needsLists(node: NodeOf<'scatter_add'>): boolean {
+  return node.args.length === 2 && comparisons(node) > DENSE && !isKnown(at(node.args, 0));
 }
 
 /** The rows of scatters with known indices, worked out once for each index. */
@@ -42,7 +42,7 @@ export class Scatters {
   private readonly known = new Map<string, KnownRows | undefined>();
 
   rows(node: NodeOf<'scatter_add'>): KnownRows | undefined {
-    if (comparisons(node) <= DENSE) return undefined;
+    if (node.args.length > 2 || comparisons(node) <= DENSE) return undefined;
     const index = at(node.args, 0);
     const key = `${index.id}|${node.attrs.batch}|${node.attrs.size}`;
     if (!this.known.has(key))

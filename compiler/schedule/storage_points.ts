@@ -10,7 +10,6 @@ import { reachable } from '../ir/region.ts';
 import type { Node } from '../ir/types.ts';
 import { sizeOf } from '../ir/types.ts';
 import type { PartitionOptions } from './partition.ts';
-import { isSorted } from './scatters.ts';
 import { CONSTANT, LEAD, UNIFORM } from './reads.ts';
 import type { Strategies } from './strategies.ts';
 
@@ -59,8 +58,10 @@ export function termsOf(node: Node): number {
       return at(a.shape, node.attrs.axis);
     case 'argsort':
       return at(a.shape, a.shape.length - 1);
-    case 'scatter_add':
-      return sizeOf(a.shape.slice(node.attrs.batch));
+    case 'scatter_add': {
+      const updates = sizeOf(a.shape.slice(node.attrs.batch));
+      return node.args.length > 2 ? Math.ceil(updates / Math.max(1, node.attrs.size)) : updates;
+    }
     default:
       return 1;
   }
@@ -186,9 +187,14 @@ export class StoragePoints {
         return;
       case 'scatter_add':
         must(node);
-        node.args.forEach((arg) => {
-          if (isSorted(node) || (costs.get(arg) ?? 0) > 2) must(arg);
+        node.args.forEach((arg, i) => {
+          const unread = node.args.length > 2 && i === 0;
+          if (i === 2 || (!unread && (costs.get(arg) ?? 0) > 2)) must(arg);
         });
+        return;
+      case 'rows_of':
+        must(node);
+        must(at(node.args, 0));
         return;
       case 'gather':
         if ((costs.get(at(node.args, 0)) ?? 0) > 0) must(at(node.args, 0));

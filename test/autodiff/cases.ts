@@ -300,6 +300,17 @@ export const cases: { readonly [P in SimpleOp]: MakeCase } = {
       build: (g, [x, i]) => [b.gather(g, square(g, given(x)), given(i), groups.length)],
     };
   },
+  rows_of: (shape, random) => {
+    const [groups, n] = [shape.slice(0, whole(random, 0, 2)), whole(random, 1, 6)];
+    const places = range(whole(random, 0, 3)).map(() => whole(random, 1, 4));
+    return {
+      inputs: [uniform([], random), integers([...groups, ...places], random, -1, n + 1)],
+      build: (g, [x, i]) => {
+        const lists = b.rowsOf(g, given(i), n, groups.length);
+        return [b.mul(g, b.broadcastTo(g, square(g, given(x)), lists.shape), b.cast(g, lists, 'f64')), lists];
+      },
+    };
+  },
   scatter_add: (shape, random) => {
     const groups = shape.slice(0, whole(random, 0, 3));
     const size = whole(random, 1, 5);

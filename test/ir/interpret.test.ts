@@ -398,6 +398,13 @@ describe('reductions, products and indexing are what their definition says', () 
       );
     }, filledShapes);
   });
+  test('rows_of lists the places of every index', () => {
+    forShapes((shape, seed, choose) => {
+      const type: ArrayType = { dtype: 'i32', shape };
+      const batch = choose(shape.length + 1);
+      agrees([type], seed, (g, args) => b.rowsOf(g, at(args, 0), 3, batch), [values(type, seed, false)]);
+    }, filledShapes);
+  });
   test('scatter_add sums and clamps', () => {
     for (const dtype of ['f64', 'i32'] as const)
       forShapes((shape, seed, choose) => {

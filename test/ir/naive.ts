@@ -299,6 +299,18 @@ function define(node: Node, args: readonly NdArray[], index: readonly number[]):
       const row = clampIndex(element(at(args, 1), index.slice(0, rank)), at(shape0, batch));
       return element(at(args, 0), [...index.slice(0, batch), row, ...index.slice(rank)]);
     }
+    case 'rows_of': {
+      const { batch, size } = node.attrs;
+      const count = shape0.reduce((n, e) => n * e, 1);
+      const inner = shape0.slice(batch).reduce((n, e) => n * e, 1);
+      const places = indices(shape0).map((place) => element(at(args, 0), place));
+      const rows = places.map((x, i) => Math.floor(i / inner) * size + Math.max(0, Math.min(size - 1, x)));
+      const length = at(node.shape, 0) - 1 - count;
+      const position = at(index, 0);
+      if (position <= length) return rows.filter((r) => r < position).length;
+      const order = range(count).sort((i, j) => at(rows, i) - at(rows, j) || i - j);
+      return at(order, position - length - 1);
+    }
     case 'scatter_add': {
       const { batch, size } = node.attrs;
       const index1 = at(args, 0);

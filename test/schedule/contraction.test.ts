@@ -119,7 +119,7 @@ describe('gathers and scatters', () => {
       whole(900, 2),
       places(700, 900),
     ]);
-    expect(made.kernels.some((kernel) => kernel.name === 'sort_merge')).toBe(true);
+    expect(made.kernels.some((kernel) => kernel.name === 'rows_place')).toBe(true);
   });
   it('a batch of scatters, sorted', async () => {
     const g = new Graph();
