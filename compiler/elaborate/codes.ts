@@ -1,7 +1,7 @@
 // Every code of a message of elaboration and of the discretisation of fields, with one line on what it means. Codes are stable: a number is never given a second meaning.
 // E09x not yet · E10x, E11x what must be known or be numbers · E12x, E13x operands · E14x expressions · E15x names · E16x types · E17x calls · E18x patterns · E19x statements, choices, loops ·
 // E20x comprehensions · E21x matrices · E22x assertions · E23x indices · E24x parts · E25x assignments · E26x reductions and arrays · E27x derivatives · E28x draws · E29x order · E30x, E31x discretisation ·
-// E32x domains · E33x fields · E34x, E35x models · E36x boundaries · E37x, E38x solves · E39x data · E40x, E41x items · E42x, E43x runs · E44x programs · E45x networks and batches · E48x stochastic models · W20x warnings
+// E32x domains · E33x fields · E34x, E35x models · E36x boundaries · E37x, E38x solves · E39x data · E40x, E41x items · E42x, E43x runs · E44x programs · E45x networks and batches · E48x stochastic models · E51x rules and linear equations · W20x warnings
 
 export const elaborationCodes = {
   E090: 'a form of the language that is not available yet',
@@ -94,11 +94,6 @@ export const elaborationCodes = {
   E272: 'a direction or cotangent of another structure or shape',
   E273: 'a Jacobian of something that is no array function of an array',
   E274: 'a derivative of something that is no function',
-  E275: 'a derivative by what a function with a rule uses without taking it as an argument',
-  E276: 'something that has to be linear and is not',
-  E277: 'a rule with other arguments than its function asks for',
-  E278: 'a rule that gives something of another structure or shape',
-  E279: 'a linear or implicit equation with as many unknowns as it has no equations',
   E275: 'a gradient of a loop without a bound on its turns',
   E280: 'a draw from something that is no distribution',
   E281: 'a distribution whose `standard` does not give as many numbers as it says',
@@ -190,6 +185,9 @@ export const elaborationCodes = {
   E424: 'an objective that is no sum of squares, where one is needed',
   E425: '`except` something that is not optimised',
   E426: 'optimising something that is no parameter or part of one',
+  E427: 'a game where one objective is wanted',
+  E428: 'terms of a batch that are none',
+  E429: 'a constraint that is none, or is missing',
   E430: 'an unknown kind of picture',
   E431: 'a run that changes something it cannot change',
   E432: 'saving or drawing something that is no number',
@@ -197,6 +195,9 @@ export const elaborationCodes = {
   E434: 'a step of an optimiser that gives no pair',
   E435: 'an optimiser that changes the structure of its memory',
   E436: 'a variable of a run that holds no numbers',
+  E437: 'constraints that the optimiser does not look at',
+  E438: 'an optimiser used on other parameters than its memory is of',
+  E439: 'a second `keep best`',
   E440: 'two runs of one name',
   E441: 'an unknown precision',
   E442: '--set of something the program does not have',
@@ -216,6 +217,12 @@ export const elaborationCodes = {
   E487: 'a stochastic model solved by a method for ordinary ones',
   E488: 'noise given to a solve that does not fit its model',
   E489: 'a method that needs another kind of noise',
+  E490: 'a model of functions that lacks one, or whose parts are no records',
+  E510: 'a derivative by what a function with a rule uses without taking it as an argument',
+  E511: 'something that has to be linear and is not',
+  E512: 'a rule with other arguments than its function asks for',
+  E513: 'a rule that gives something of another structure or shape',
+  E514: 'a linear or implicit equation with another number of unknowns than of equations',
   W201: 'a name that hides a coordinate, a parameter or a standard operator',
 } as const satisfies Record<string, string>;
 
@@ -295,5 +302,6 @@ export const sharedCodes: readonly ElaborationCode[] = [
   'E484',
   'E488',
   'E489',
+  'E490',
   'W201',
 ];

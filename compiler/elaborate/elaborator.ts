@@ -3,7 +3,9 @@
 import { applyElementwise } from './arithmetic.ts';
 import { block } from './block.ts';
 import { arrays } from './builtins/arrays.ts';
+import { complexFunctions } from './builtins/complex.ts';
 import { differentiation } from './builtins/differentiation.ts';
+import { linear } from './builtins/linear.ts';
 import { elementary } from './builtins/elementary.ts';
 import { fields } from './builtins/fields.ts';
 import { files } from './builtins/files.ts';
@@ -13,17 +15,22 @@ import { reductions } from './builtins/reductions.ts';
 import { sorting } from './builtins/sorting.ts';
 import { call } from './call.ts';
 import { bindArguments } from './call_arguments.ts';
+import { overParts } from './complex_lifting.ts';
 import type { CompileHost, Context } from './context.ts';
 import { freshDraws } from './draws.ts';
 import { evaluate } from './expression.ts';
 import { itemValue } from './items.ts';
 import { modelMember } from './model_members.ts';
+import { namesTaken } from './modules.ts';
 import type { Module, NamedItem, World } from './scope.ts';
+import { modelsOfFunctions } from './function_models.ts';
 import { solveBuiltin } from './solve.ts';
+import { stepBuiltin } from './step_builtin.ts';
 import type { Value } from './values.ts';
 import { Variables } from './variables.ts';
 import { Graph } from '../ir/graph.ts';
 import type { FloatType } from '../ir/types.ts';
+import { InternalError } from '../support/diagnostic.ts';
 import type { Diagnostic } from '../support/diagnostic.ts';
 
 export interface ElaboratorParts {
@@ -41,11 +48,14 @@ export function makeContext(options: {
   readonly diagnostics: Diagnostic[];
   readonly prelude: Module | undefined;
   readonly library: (name: string) => string | undefined;
+  /** A module of the library. */
+  readonly loadModule: (path: string) => Module | undefined;
 }): ElaboratorParts {
   const graph = new Graph();
   const variables = new Variables();
   const inProgress = new Set<NamedItem>();
   const builtins = new Map<string, Value>();
+  const fromLibrary = namesTaken(options.prelude);
   const baseWorld: World = { replaced: new Map(), values: new Map() };
   const ctx: Context = {
     graph,
@@ -66,6 +76,7 @@ export function makeContext(options: {
     iteration: undefined,
     modelGrid: undefined,
     batch: undefined,
+    sample: undefined,
     evaluate: (e, scope) => evaluate(ctx, e, scope),
     elementwise: (op, args, span) => applyElementwise(ctx, op, args, span),
     call: (callee, args, span) => call(ctx, callee, args, span),
@@ -76,11 +87,23 @@ export function makeContext(options: {
       const builtin = builtins.get(name);
       if (builtin !== undefined) return builtin;
       const item = options.prelude?.items.get(name);
-      return item === undefined || options.prelude === undefined
-        ? undefined
-        : ctx.item(options.prelude, item, name);
+      if (item !== undefined && options.prelude !== undefined) return ctx.item(options.prelude, item, name);
+      // The prelude's own `use`: modules that are read when a program needs them.
+      const taken = fromLibrary.get(name);
+      return taken === undefined ? undefined : ctx.library(taken.path, taken.name);
     },
-    preludeNames: () => [...builtins.keys(), ...(options.prelude?.items.keys() ?? [])],
+    library: (path, name) => {
+      const module = options.loadModule(path);
+      const item = module?.items.get(name);
+      if (module === undefined || item === undefined)
+        throw new InternalError('elaborate', `the library has no ${path} with ${name}`);
+      return ctx.item(module, item, name);
+    },
+    preludeNames: () => [
+      ...builtins.keys(),
+      ...(options.prelude?.items.keys() ?? []),
+      ...fromLibrary.keys(),
+    ],
     moduleThatHas: options.library,
     modelMember: (model, name, span) => modelMember(ctx, model, name, span),
     seed: () => variables.seed(ctx),
@@ -88,15 +111,19 @@ export function makeContext(options: {
   for (const [name, value] of optionWords(ctx)) builtins.set(name, value);
   for (const value of [
     ...elementary(ctx),
+    ...complexFunctions(ctx),
     ...reductions(ctx),
     ...arrays(ctx),
     ...sorting(ctx),
     ...differentiation(ctx),
+    ...linear(ctx),
     ...random(ctx),
     ...fields(ctx),
     ...files(ctx),
   ])
-    builtins.set(value.name, value);
+    builtins.set(value.name, overParts(ctx, value));
   builtins.set('solve', solveBuiltin(ctx));
+  builtins.set('step', stepBuiltin(ctx));
+  for (const builtin of modelsOfFunctions(ctx)) builtins.set(builtin.name, builtin);
   return { ctx, variables };
 }

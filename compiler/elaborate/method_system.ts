@@ -50,7 +50,21 @@ export function methodSystem(
       const all = rates(t, y);
       return record([...all.entries].map(([k, v]) => [k, chosen.has(k) ? v : zeros(ctx, v, span)] as const));
     });
-  return record([['rhs', rhs], ['push', part('push', 'first')], ['kick', part('kick', 'second')], ...more]);
+  /** A record of states with zeros in the place of the first group. */
+  const second = define(ctx, 'second', ['y'], (a) => {
+    const y = a.need('y');
+    groups ??= separate(ctx, model, y, span);
+    const own = groups.second;
+    const entries = y.kind === 'record' ? [...y.entries] : [];
+    return record(entries.map(([k, v]) => [k, own.has(k) ? v : zeros(ctx, v, span)] as const));
+  });
+  return record([
+    ['rhs', rhs],
+    ['push', part('push', 'first')],
+    ['kick', part('kick', 'second')],
+    ['second', second],
+    ...more,
+  ]);
 }
 
 function zeros(ctx: Context, v: Value, span: Span): Value {

@@ -52,6 +52,8 @@ export interface PreparedModel {
   /** Of a stochastic model: its drift (which is `rhs` too) and its diffusion applied to increments of the noises. */
   readonly stochastic?: StochasticParts;
   readonly noises: readonly Noise[];
+  /** The process behind a noise that is none of Wiener, at (t, y). */
+  readonly process?: (noise: Noise, t: Node, y: RecordValue) => Value;
   /** How the products of states and increments are meant. */
   readonly calculus: Calculus;
   readonly monitors: (t: Node, y: RecordValue) => ReadonlyMap<string, Value>;
@@ -158,6 +160,12 @@ export function prepareModel(ctx: Context, instance: InstanceValue, span: Span):
     ...(grid ? { grid } : {}),
     states,
     noises,
+    process: (noise, t, y) =>
+      inModel(() =>
+        noise.process === undefined
+          ? failAt(ctx, 'E488', `the noise \`${noise.name}\` is a Wiener process`, span)
+          : ctx.evaluate(noise.process, scopeAt(t, y).scope),
+      ),
     calculus,
     ...(stochastic ? { stochastic } : {}),
     monitorNames: item.clauses.filter((c) => c.kind === 'monitor').map((c) => c.name.name),

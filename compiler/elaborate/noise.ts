@@ -20,6 +20,8 @@ export interface Noise {
   readonly zero: Value;
   /** The variance of an increment over a unit of time: 1, or one over the volume of a cell. */
   readonly variance: number;
+  /** `noise N = poisson(rate)`: a record { increment: h => …, zero }, which may depend on time and states. */
+  readonly process?: ast.Expression;
 }
 
 export function noisesOf(
@@ -53,8 +55,14 @@ function noise(
       entry.span,
       `write sde ${item.name.name} { … d(u) = … *dt + … *d${name} }`,
     );
-  if (entry.process !== undefined) notYet(ctx, 'a noise that is a process', entry.process.span);
   const zero = number(0);
+  if (entry.process !== undefined) {
+    const value =
+      entry.type === undefined
+        ? array(ctx.graph.constant(0, ctx.real))
+        : bindType(ctx, entry.type, zero, scope, entry.span, `the noise \`${name}\``);
+    return { name, zero: zerosLike(ctx, value, entry), variance: 1, process: entry.process };
+  }
   if (entry.on === undefined && entry.type?.kind !== 'located-type') {
     const value =
       entry.type === undefined

@@ -1,7 +1,8 @@
 // What a method for stochastic equations finds in `sys` beside `rhs` (which is the drift, in the calculus of the method):
 //   drift(t, y), diffuse(t, y, w)   the drift, and the diffusion applied to increments w of the noises (a record of them)
-//   noise(k)                        the increments of the noises over the step k = { i, t, h }
-//   path(k)                         the record of Brownian paths given as `noise:`, for more than their increments (Levy areas); { } when there are none
+//   noise(k, y)                     the increments of the noises over the step k = { i, t, h }; y is needed by processes that depend on the states
+//   noise_integral(k, w)            the integrals of W(s) - W(t) over the step, given its increments w
+//   path, has_path                  the record of Brownian paths given as `noise:`, for Levy areas; { } when there are none
 //   none                            increments that are all zero: the shape of the noise
 //   noise_class                     "additive" … "general" (noise_class.ts)
 // The Wiener process itself and the conversion between the calculus of Ito and that of Stratonovich are Flow (`wiener_increments`, `noise_drift` in the prelude).
@@ -16,7 +17,8 @@ import type { NoiseClass } from './noise_class.ts';
 import { noiseClassOf } from './noise_class.ts';
 import { positional } from './solve_parts.ts';
 import type { RecordValue, Value } from './values.ts';
-import { describe, record, text } from './values.ts';
+import { bool, describe, record, text } from './values.ts';
+import type { Given } from './builtins/registry.ts';
 import { define } from './builtins/registry.ts';
 import { operators } from './operators.ts';
 import type { Span } from '../support/span.ts';
@@ -79,44 +81,84 @@ export function stochasticEntries(
           const plain = ctx.call(own, positional(a.span, t, y), a.span);
           return ctx.elementwise(calculus === 'ito' ? operators.add : operators.sub, [plain, half], a.span);
         });
-  const noise = define(ctx, 'noise', ['k'], (a) => {
+  /** Increments over a step, or their integrals in time, by name: of the paths given, of a process, or drawn anew. */
+  const overStep = (a: Given, quantity: 'increment' | 'integral', drawn: () => Value): Value => {
     const k = states(ctx, a.need('k'), a.span);
-    const [t, h] = ['t', 'h'].map(
-      (name) => k.entries.get(name) ?? failAt(ctx, 'E370', `a step { i, t, h } has no \`${name}\``, a.span),
-    );
+    const [t, h] = ['t', 'h'].map((name) => stepPart(ctx, k, name, a.span));
     if (t === undefined || h === undefined) return zero;
-    if (paths === undefined)
-      return ctx.call(helper('wiener_increments'), positional(a.span, variances, h), a.span);
+    const fresh = states(ctx, drawn(), a.span);
     const later = ctx.elementwise(operators.add, [t, h], a.span);
     return record(
       model.noises.map((n) => {
-        const path = paths.entries.get(n.name);
-        const increment = path?.kind === 'record' ? path.entries.get('increment') : undefined;
-        if (increment === undefined)
+        const path = paths?.entries.get(n.name);
+        const conformed = (v: Value, span_: Span): readonly [string, Value] => [
+          n.name,
+          conform(ctx, v, n.zero, span_, `the ${quantity} of the noise \`${n.name}\``),
+        ];
+        if (n.process !== undefined && path === undefined) {
+          const y = a.get('y');
+          if (quantity === 'integral' || y === undefined)
+            return failAt(
+              ctx,
+              'E489',
+              `the noise \`${n.name}\` of ${model.name} is a process with jumps, which this method does not take`,
+              options.methodSpan,
+              'use euler_maruyama',
+            );
+          const process = model.process?.(n, toReal(ctx, t, a.span, 'a time'), states(ctx, y, a.span));
+          const increment = process?.kind === 'record' ? process.entries.get('increment') : undefined;
+          if (increment === undefined)
+            return failAt(
+              ctx,
+              'E488',
+              `a noise is a process { increment: h => … }, but this is ${process === undefined ? 'none' : describe(process)}`,
+              n.process.span,
+              'use std.sde { poisson } and write noise N = poisson(rate)',
+            );
+          return conformed(ctx.call(increment, positional(a.span, h), n.process.span), n.process.span);
+        }
+        if (paths === undefined) return [n.name, fresh.entries.get(n.name) ?? n.zero] as const;
+        const given = path?.kind === 'record' ? path.entries.get(quantity) : undefined;
+        if (given === undefined)
           return failAt(
             ctx,
             'E488',
-            `the noise \`${n.name}\` of ${model.name} is no Brownian path`,
+            `the noise \`${n.name}\` of ${model.name} is given no Brownian path`,
             options.pathsSpan,
             'write let W = brownian([2], t: 0 .. 1, depth: 12) and noise: W',
           );
-        const given = ctx.call(increment, positional(a.span, t, later), options.pathsSpan);
-        return [
-          n.name,
-          conform(ctx, given, n.zero, options.pathsSpan, `the increment of the noise \`${n.name}\``),
-        ] as const;
+        return conformed(ctx.call(given, positional(a.span, t, later), options.pathsSpan), options.pathsSpan);
       }),
     );
-  });
+  };
+  const noise = define(ctx, 'noise', ['k', 'y?'], (a) =>
+    overStep(a, 'increment', () =>
+      paths === undefined ? wiener(a, 'wiener_increments', [variances, heightOf(a)]) : zero,
+    ),
+  );
+  const integral = define(ctx, 'noise_integral', ['k', 'w'], (a) =>
+    overStep(a, 'integral', () =>
+      paths === undefined ? wiener(a, 'wiener_integrals', [variances, heightOf(a), a.need('w')]) : zero,
+    ),
+  );
+  const wiener = (a: Given, name: string, args: readonly Value[]): Value =>
+    ctx.call(helper(name), positional(a.span, ...args), a.span);
+  const heightOf = (a: Given): Value => stepPart(ctx, states(ctx, a.need('k'), a.span), 'h', a.span);
   return [
     ['rhs', drift],
     ['drift', drift],
     ['diffuse', diffuse],
     ['noise', noise],
+    ['noise_integral', integral],
     ['path', paths ?? record([])],
+    ['has_path', bool(paths !== undefined)],
     ['none', zero],
     classEntry(),
   ];
+}
+
+function stepPart(ctx: Context, k: RecordValue, name: string, span: Span): Value {
+  return k.entries.get(name) ?? failAt(ctx, 'E370', `a step { i, t, h } has no \`${name}\``, span);
 }
 
 function states(ctx: Context, v: Value, span: Span): RecordValue {

@@ -1,11 +1,13 @@
 // Functions that make, measure and rearrange arrays; and those that treat any value as a vector of its leaves (`map`, `flatten`, `zeros_like`).
 
+import { spread, partOf } from '../complex.ts';
+import { countOf, hasComplex, shapeOfComplex } from '../complex_parts.ts';
 import type { Context } from '../context.ts';
 import { failAt } from '../context.ts';
 import { arrayOfList, flatten, staticInteger, staticList, staticNumber, toNode, toReal } from '../leaves.ts';
 import { lift } from '../lifting.ts';
 import type { BuiltinValue, Value } from '../values.ts';
-import { array, bool, describe, int, list, tuple } from '../values.ts';
+import { array, bool, describe, int, list, real, tuple } from '../values.ts';
 import { define } from './registry.ts';
 import * as b from '../../ir/build.ts';
 import type { Node } from '../../ir/types.ts';
@@ -21,7 +23,17 @@ export function arrays(ctx: Context): BuiltinValue[] {
     );
   const like = (name: string, value: number): BuiltinValue =>
     define(ctx, name, ['x'], (a) => {
-      const flat = flatten(ctx, a.need('x'), a.span);
+      const x = a.need('x');
+      if (hasComplex(x))
+        return lift(
+          ctx,
+          name,
+          [x],
+          a.span,
+          ([v]) => spread(ctx, value, v === undefined ? x : partOf(ctx, 're', v, a.span), a.span, v),
+          true,
+        );
+      const flat = flatten(ctx, x, a.span);
       return flat.rebuild(
         flat.leaves.map((l) =>
           isFloat(l.node.dtype)
@@ -35,7 +47,9 @@ export function arrays(ctx: Context): BuiltinValue[] {
   const shape = (v: Value, span: Span): readonly number[] =>
     v.kind === 'number' || v.kind === 'bool'
       ? []
-      : v.kind === 'list' && arrayOfList(ctx, v) === undefined
+      : v.kind === 'complex'
+        ? shapeOfComplex(v)
+        : v.kind === 'list' && arrayOfList(ctx, v) === undefined
         ? [v.elements.length]
         : v.kind === 'tuple'
           ? [v.elements.length]
@@ -175,21 +189,28 @@ export function arrays(ctx: Context): BuiltinValue[] {
       );
     }),
     define(ctx, 'len', ['x'], (a) => {
-      const s = shape(a.need('x'), a.span);
       const v = a.need('x');
       if (v.kind === 'record') return int(flatten(ctx, v, a.span).leaves[0]?.node.shape[0] ?? v.entries.size);
+      const s = shape(v, a.span);
       return s.length > 0 ? int(at(s, 0)) : failAt(ctx, 'E266', `${describe(v)} has no length`, a.span);
     }),
     define(ctx, 'size', ['x'], (a) => {
       const v = a.need('x');
       return int(
-        v.kind === 'record' || v.kind === 'tuple'
+        hasComplex(v)
+          ? countOf(v)
+          : v.kind === 'record' || v.kind === 'tuple'
           ? flatten(ctx, v, a.span).leaves.reduce((n, l) => n + sizeOf(l.node.shape), 0)
           : sizeOf(shape(v, a.span)),
       );
     }),
     define(ctx, 'shape', ['x'], (a) => list(shape(a.need('x'), a.span).map(int))),
     define(ctx, 'rank', ['x'], (a) => int(shape(a.need('x'), a.span).length)),
+    define(ctx, 'epsilon', ['x?'], (a) => {
+      const x = a.get('x');
+      const dtype = x === undefined ? ctx.real : toReal(ctx, x, a.span, 'epsilon').dtype;
+      return real(dtype === 'f64' ? 2 ** -52 : 2 ** -23);
+    }),
     define(ctx, 'is_function', ['x'], (a) => {
       const v = a.need('x');
       return bool(
@@ -268,6 +289,17 @@ export function arrays(ctx: Context): BuiltinValue[] {
       return list([...xs.elements, a.need('x')]);
     }),
     define(ctx, 'list', ['...xs'], (a) => list(a.rest.map((x) => x.value))),
+    define(ctx, 'parts', ['x'], (a) => {
+      const x = a.need('x');
+      return x.kind === 'record'
+        ? list([...x.entries.values()])
+        : failAt(
+            ctx,
+            'E268',
+            `parts(…) gives the parts of a record in their order, but this is ${describe(x)}`,
+            a.span,
+          );
+    }),
     define(ctx, 'tuple', ['...xs'], (a) => tuple(a.rest.map((x) => x.value))),
   ];
 }
