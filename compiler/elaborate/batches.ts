@@ -9,12 +9,33 @@ import { batch } from '../autodiff/batch.ts';
 import * as b from '../ir/build.ts';
 import { makeWhile } from '../ir/region.ts';
 import type { Node } from '../ir/types.ts';
+import type * as ast from '../syntax/ast.ts';
+
+/** Which terms of indexed losses are seen. */
+export interface Batch {
+  readonly size: number;
+  /** i32[size]: positions among the `total` terms of a loss. */
+  readonly indices: (loss: ast.LossItem, total: number) => Node;
+}
+
+/** The minibatches of these iterations (i32 scalars), one behind the other. */
+export function drawnBatch(ctx: Context, size: number, iterations: readonly Node[]): Batch {
+  return {
+    size: size * iterations.length,
+    indices: (loss, total) =>
+      b.concat(
+        ctx.graph,
+        iterations.map((i) => batchIndices(ctx, loss.name.name, total, size, i)),
+        0,
+      ),
+  };
+}
 
 const ROUNDS = 6;
 const WALKS = 1000;
 
 /** i32[size]: the terms of step `iteration` (i32 scalar) out of `total`. */
-export function batchIndices(ctx: Context, name: string, total: number, size: number, iteration: Node): Node {
+function batchIndices(ctx: Context, name: string, total: number, size: number, iteration: Node): Node {
   const g = ctx.graph;
   const perEpoch = Math.max(1, Math.floor(total / size));
   const epoch = b.idiv(g, iteration, perEpoch);

@@ -2,17 +2,21 @@
 // squares.
 
 import type { Context } from './context.ts';
-import { failAt, inWorld } from './context.ts';
+import { failAt, inWorld, withDraws } from './context.ts';
+import type { Batch } from './batches.ts';
+import { itemDraws } from './draws.ts';
+import { labelOf } from './expression.ts';
+import { termsOfLoss } from './indexed_losses.ts';
 import { comprehend } from './comprehension.ts';
 import { scalarOf } from './derivatives.ts';
 import { flatten, staticNumber, toReal } from './leaves.ts';
-import type { NamedItem, Scope } from './scope.ts';
+import { Scope } from './scope.ts';
+import type { NamedItem, World } from './scope.ts';
 import type { Value } from './values.ts';
 import { array, record } from './values.ts';
 import type { ParameterInfo, Variables } from './variables.ts';
 import { replaced } from './worlds.ts';
 import * as b from '../ir/build.ts';
-import { regionsOf } from '../ir/classes.ts';
 import { reachable, substitute } from '../ir/region.ts';
 import type { Node } from '../ir/types.ts';
 import { sizeOf } from '../ir/types.ts';
@@ -31,10 +35,33 @@ export interface Targets {
   /** Runs `work` with the targets at p. */
   readonly at: <T>(p: Value, span: Span, work: () => T) => T;
   /**
-   * The node that `work` makes with the targets at p. What is called `name` is elaborated once, where the targets are now; elsewhere it is the same graph on other leaves. Not so what sees another
-   * batch or other draws at every step of a `minimize`: that is elaborated again.
+   * The node that `work` makes with the targets at p, in a view. What is called `name` is elaborated once a view, where the targets are now; elsewhere it is the same graph on other leaves.
    */
-  readonly nodeAt: (name: string, p: Value, span: Span, work: () => Node | undefined) => Node | undefined;
+  readonly nodeAt: (
+    view: View,
+    name: string,
+    p: Value,
+    span: Span,
+    work: () => Node | undefined,
+  ) => Node | undefined;
+}
+
+/** What losses see of their terms and draws: those of an iteration, a batch, a sample; all and the usual ones where nothing is said. One object is one view. */
+export interface View {
+  readonly iteration?: Node;
+  readonly batch?: Batch;
+  readonly sample?: Node;
+}
+
+/** Runs `work` in a view, whose `let`s and losses have values of their own (`world`). */
+export function inView<T>(ctx: Context, view: View, world: World, work: () => T): T {
+  const { iteration, batch, sample } = ctx;
+  [ctx.iteration, ctx.batch, ctx.sample] = [view.iteration, view.batch, view.sample];
+  try {
+    return inWorld(ctx, world, work);
+  } finally {
+    [ctx.iteration, ctx.batch, ctx.sample] = [iteration, batch, sample];
+  }
 }
 
 /** A parameter, or the part of a network that is to be trained. */
@@ -131,31 +158,32 @@ export function targetsOf(
     return inWorld(ctx, world, work);
   };
   const home = ctx.world;
-  const known = new Map<string, { readonly node: Node | undefined; readonly draws: boolean }>();
+  const views = new Map<View, { readonly world: World; readonly nodes: Map<string, Node | undefined> }>();
+  const ofView = (view: View): { world: World; nodes: Map<string, Node | undefined> } => {
+    const before = views.get(view);
+    if (before !== undefined) return before;
+    const made = {
+      world: inWorld(ctx, home, () => replaced(ctx, [])),
+      nodes: new Map<string, Node | undefined>(),
+    };
+    views.set(view, made);
+    return made;
+  };
   return {
     infos,
     now,
     variables: names,
     leaves,
     at: (p, span, work) => atLeaves(leaves(p, span), work),
-    nodeAt: (name, p, span, work) => {
+    nodeAt: (view, name, p, span, work) => {
       const free = leaves(p, span);
-      if (infos.some((info) => home.replaced.has(info.item))) return atLeaves(free, work);
-      let steady = known.get(name);
-      if (steady === undefined) {
-        const { iteration, batch } = ctx;
-        [ctx.iteration, ctx.batch] = [undefined, undefined];
-        try {
-          const node = inWorld(ctx, home, work);
-          steady = { node, draws: node !== undefined && draws([node]) };
-        } finally {
-          [ctx.iteration, ctx.batch] = [iteration, batch];
-        }
-        known.set(name, steady);
-      }
-      const { node } = steady;
-      const changes = ctx.batch !== undefined || (ctx.iteration !== undefined && steady.draws);
-      if (node === undefined || changes) return atLeaves(free, work);
+      const { world, nodes } = ofView(view);
+      // Where a `with` has replaced what is optimised, its variables do not stand in the graph.
+      if (infos.some((info) => home.replaced.has(info.item)))
+        return inView(ctx, view, world, () => atLeaves(free, work));
+      if (!nodes.has(name)) nodes.set(name, inView(ctx, view, world, work));
+      const node = nodes.get(name);
+      if (node === undefined || isNow(free)) return node;
       return at(
         substitute(
           ctx.graph,
@@ -166,13 +194,6 @@ export function targetsOf(
       );
     },
   };
-}
-
-/** Whether random numbers are drawn to compute these nodes. */
-function draws(results: readonly Node[]): boolean {
-  return reachable(results).some(
-    (n) => n.op === 'random_bits' || regionsOf(n).some(([, region]) => draws(region.results)),
-  );
 }
 
 function targetOf(ctx: Context, variables: Variables, e: ast.Expression, scope: Scope): Target {
@@ -214,7 +235,7 @@ function targetOf(ctx: Context, variables: Variables, e: ast.Expression, scope: 
 }
 
 /** `net.body[0].W` as name and path. */
-function targetPath(ctx: Context, e: ast.Expression, scope: Scope): { name: string; path: string } {
+export function targetPath(ctx: Context, e: ast.Expression, scope: Scope): { name: string; path: string } {
   if (e.kind === 'name') return { name: e.name, path: '' };
   if (e.kind === 'member') {
     const t = targetPath(ctx, e.target, scope);
@@ -235,6 +256,9 @@ function targetPath(ctx: Context, e: ast.Expression, scope: Scope): { name: stri
   );
 }
 
+/** The view of somebody who looks from outside of a minimisation: every term, draws that do not change. */
+export const wholeView: View = {};
+
 /** The objective at p, one number. */
 export function objectiveAt(
   ctx: Context,
@@ -242,9 +266,14 @@ export function objectiveAt(
   goal: ast.Expression,
   p: Value,
   scope: Scope,
+  view: View = wholeView,
 ): Value {
-  const work = (): Node => scalarOf(ctx, ctx.evaluate(goal, scope), goal.span, 'the objective');
-  return array(targets.nodeAt('objective', p, goal.span, work) ?? work());
+  const label = labelOf(goal);
+  const work = (): Node =>
+    withDraws(ctx, itemDraws(ctx, `goal ${label}`, true), () =>
+      scalarOf(ctx, ctx.evaluate(goal, scope), goal.span, 'the objective'),
+    );
+  return array(targets.nodeAt(view, `objective ${label}`, p, goal.span, work) ?? work());
 }
 
 /** Every target must have a say in the objective. */
@@ -288,14 +317,12 @@ export function residualsOf(ctx: Context, e: ast.Expression, scope: Scope): Node
   switch (e.kind) {
     case 'name': {
       const item = scope.module.items.get(e.name);
-      if (
-        scope.find(e.name) === undefined &&
-        item?.kind === 'loss' &&
-        item.generators === undefined &&
-        item.body.kind !== 'block'
-      )
-        return residualsOf(ctx, item.body, scope);
-      return undefined;
+      if (scope.find(e.name) !== undefined || item?.kind !== 'loss' || item.body.kind === 'block')
+        return undefined;
+      const own = new Scope(scope.module, undefined);
+      return item.generators === undefined
+        ? residualsOf(ctx, item.body, own)
+        : residualsOfTerms(ctx, item, item.body, item.generators, own);
     }
     case 'binary': {
       if (e.op === '+') {
@@ -347,6 +374,27 @@ export function residualsOf(ctx: Context, e: ast.Expression, scope: Scope): Node
     default:
       return undefined;
   }
+}
+
+/** Those of an indexed loss, the mean over its terms: those of the terms that are seen, over the root of their number. */
+function residualsOfTerms(
+  ctx: Context,
+  item: ast.LossItem,
+  body: ast.Expression,
+  generators: readonly ast.Generator[],
+  scope: Scope,
+): Node | undefined {
+  const g = ctx.graph;
+  const found = { squares: true, width: 1 };
+  const terms = termsOfLoss(ctx, item, generators, scope, (inner) => {
+    const r = residualsOf(ctx, body, inner);
+    if (r === undefined) found.squares = false;
+    else found.width = sizeOf(r.shape);
+    return array(r ?? g.constant(0, ctx.real));
+  });
+  if (!found.squares) return undefined;
+  const size = sizeOf(terms.shape);
+  return b.mul(g, b.reshape(g, terms, [size]), 1 / Math.sqrt(size / found.width));
 }
 
 function constantOf(ctx: Context, e: ast.Expression, scope: Scope): number | undefined {

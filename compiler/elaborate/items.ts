@@ -3,23 +3,19 @@
 
 import type { Context } from './context.ts';
 import { failAt, inWorld, notYet, withDraws, withoutAsserts } from './context.ts';
-import { batchIndices } from './batches.ts';
-import { comprehend, comprehendOver } from './comprehension.ts';
-import { freshDraws } from './draws.ts';
+import { itemDraws } from './draws.ts';
+import { indexedLoss } from './indexed_losses.ts';
 import { itemLabel } from './labels.ts';
 import { functionField } from './function_fields.ts';
-import { staticNumber, staticNumbers, toNode } from './leaves.ts';
+import { staticNumber, staticNumbers } from './leaves.ts';
 import type { NamedItem, Module } from './scope.ts';
 import { Scope } from './scope.ts';
 import { bindPattern, named } from './patterns.ts';
-import { sourceOf } from './sources.ts';
-import type { LoopSource } from './sources.ts';
 import { bindType } from './types.ts';
 import type { Value } from './values.ts';
 import { describe, int, real } from './values.ts';
 import type { Variables } from './variables.ts';
 import { analyticRegion } from './regions.ts';
-import * as b from '../ir/build.ts';
 import { assertNever } from '../support/diagnostic.ts';
 import type * as ast from '../syntax/ast.ts';
 
@@ -45,15 +41,11 @@ export function itemValue(
   try {
     const scope = new Scope(module, undefined);
     const perWorld = item.kind === 'let' || item.kind === 'loss';
-    const value = withDraws(
-      ctx,
-      freshDraws(`${module.path}:${label}`, perWorld ? ctx.iteration : undefined),
-      () => {
-        const evaluated = (): Value =>
-          withoutAsserts(ctx, () => evaluateItem(ctx, variables, module, item, scope));
-        return perWorld ? evaluated() : inWorld(ctx, ctx.baseWorld, evaluated);
-      },
-    );
+    const value = withDraws(ctx, itemDraws(ctx, `${module.path}:${label}`, perWorld), () => {
+      const evaluated = (): Value =>
+        withoutAsserts(ctx, () => evaluateItem(ctx, variables, module, item, scope));
+      return perWorld ? evaluated() : inWorld(ctx, ctx.baseWorld, evaluated);
+    });
     if (perWorld) ctx.world.values.set(item, value);
     else variables.fixed.set(item, value);
     return partOf(ctx, item, name, value);
@@ -142,79 +134,15 @@ function evaluateItem(
         item,
         item.generators === undefined
           ? ctx.evaluate(item.body, scope)
-          : indexedLoss(ctx, item, item.generators, scope),
+          : indexedLoss(ctx, item, item.generators, scope, (inner) =>
+              lossNumber(ctx, item, ctx.evaluate(item.body, inner)),
+            ),
       );
     case 'declaration':
       return declared(ctx, variables, module, item, scope);
     default:
       return assertNever(item);
   }
-}
-
-/** An indexed loss is the mean of its terms; in a minibatch step, of the terms of the batch. */
-function indexedLoss(
-  ctx: Context,
-  item: ast.LossItem,
-  generators: readonly ast.Generator[],
-  scope: Scope,
-): Value {
-  const [first, ...rest] = generators;
-  if (first === undefined || rest.length > 0)
-    return notYet(ctx, 'a loss with several indices', item.name.span);
-  const source = sourceOf(ctx, ctx.evaluate(first.source, scope), first.source, false);
-  const total = termsOf(ctx, item, source, first);
-  const one = (s: Scope): Value => lossNumber(ctx, item, ctx.evaluate(item.body, s));
-  const iteration = ctx.iteration;
-  const terms =
-    ctx.batch === undefined || iteration === undefined
-      ? comprehend(ctx, one, generators, scope, item.body.span)
-      : comprehendOver(
-          ctx,
-          one,
-          first.pattern,
-          {
-            kind: 'array',
-            node: b.add(
-              ctx.graph,
-              batchIndices(ctx, item.name.name, total.count, ctx.batch, iteration),
-              total.from,
-            ),
-          },
-          scope,
-          item.body.span,
-        );
-  const node = toNode(ctx, terms, item.body.span, 'a loss');
-  return {
-    kind: 'array',
-    node: b.mul(ctx.graph, b.sumAll(ctx.graph, b.cast(ctx.graph, node, ctx.real)), 1 / (node.shape[0] ?? 1)),
-  };
-}
-
-/** The indices of an indexed loss: a range known at compile time, at least as long as the batch. */
-export function termsOf(
-  ctx: Context,
-  item: ast.LossItem,
-  source: LoopSource,
-  first: ast.Generator,
-): { from: number; count: number } {
-  if (source.kind !== 'range' || source.from.kind !== 'number')
-    return failAt(
-      ctx,
-      'E110',
-      'an indexed loss runs over a range known at compile time',
-      first.source.span,
-      'write loss l(i in 0..n) = …',
-    );
-  if (source.length === 0)
-    return failAt(ctx, 'E262', `the loss ${item.name.name} has no terms`, first.source.span);
-  if (ctx.batch !== undefined && ctx.batch > source.length)
-    return failAt(
-      ctx,
-      'E454',
-      `a batch of ${ctx.batch} is larger than the ${source.length} terms of ${item.name.name}`,
-      first.source.span,
-    );
-  return { from: source.from.value, count: source.length };
 }
 
 function lossNumber(ctx: Context, item: ast.LossItem, value: Value): Value {
@@ -285,7 +213,7 @@ function declared(
     case 'network':
       return variables.network(ctx, item, ctx.evaluate(item.value, scope));
     case 'optimizer':
-      return notYet(ctx, 'a named `optimizer`', item.name.span);
+      return ctx.evaluate(item.value, scope);
   }
 }
 

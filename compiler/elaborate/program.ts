@@ -63,7 +63,7 @@ export function elaborateProgram(
   const preludeModule =
     prelude === undefined
       ? undefined
-      : loader.load({ path: prelude.path, text: prelude.text }, true, prelude.tree);
+      : loader.load({ path: prelude.path, text: prelude.text }, true, prelude.tree, true);
   const module = loader.load(source, source.path.startsWith('std.'));
   options.onStage?.('parse');
   if (diagnostics.some((d) => d.severity === 'error')) return undefined;
@@ -75,6 +75,10 @@ export function elaborateProgram(
     diagnostics,
     prelude: preludeModule,
     library: (name) => libraryModule(host, source, name),
+    loadModule: (path) => {
+      const found = host.readModule(path, source.path);
+      return found && loader.load({ path: found.path, text: found.text }, true, found.tree);
+    },
   });
   checkSettings(module, options.settings, diagnostics);
   if (!module.standard) warnOfHiddenNames(ctx, module);
@@ -143,6 +147,9 @@ export function elaborateProgram(
     runs,
     tests,
     params,
+    kept: [...variables.lasting].map((v) =>
+      outputOf(sink, { kind: 'array', node: variables.nodeOf(v) }, v, module.ast.span),
+    ),
   };
   return {
     name: source.path.replace(/^.*\//, '').replace(/\.flow$/, ''),

@@ -1,31 +1,30 @@
 // Runs and tests become a script and procedures. Statements that only look (print, assert, save, plot, let) and stand side by side share one procedure, so that a solve they all need runs
 // once; what changes parameters or states (minimize, assignment, reset) ends such a segment.
 
+import { hasComplex } from './complex_parts.ts';
 import type { AssertRecord, Context } from './context.ts';
 import { assertsOf, failAt, notYet, withDraws, withoutAsserts } from './context.ts';
 import { checkGradient } from './check_gradient.ts';
 import { freshDraws } from './draws.ts';
 import { labelOf } from './expression.ts';
 import { guard } from './guard.ts';
-import { flatten, staticNumber } from './leaves.ts';
+import { flatten } from './leaves.ts';
 import type { Flattened } from './leaves.ts';
-import { minimize } from './minimize.ts';
-import { outputOf, placeOf, textParts } from './outputs.ts';
+import { minimize, play } from './minimize.ts';
+import { operators } from './operators.ts';
+import { outputLeaves, outputOf, placeOf, textParts } from './outputs.ts';
 import { bindPattern } from './patterns.ts';
 import { bindType } from './types.ts';
-import { conform } from './conform.ts';
+import { assignInRun, resetInRun } from './run_changes.ts';
+import { runFor } from './run_loops.ts';
 import { Scope } from './scope.ts';
 import type { Module } from './scope.ts';
-import { sourceOf } from './sources.ts';
 import type { Value } from './values.ts';
-import { array, describe } from './values.ts';
-import type { ParameterInfo, Variables } from './variables.ts';
-import { operators } from './operators.ts';
+import { describe } from './values.ts';
+import type { Variables } from './variables.ts';
 import type { Diagnosis, OutputValue, ScriptStatement } from '../plan/script.ts';
 import type { Node } from '../ir/types.ts';
-import { isFloat } from '../ir/types.ts';
 import { assertNever } from '../support/diagnostic.ts';
-import { didYouMean } from '../support/did_you_mean.ts';
 import { at } from '../support/lists.ts';
 import type { Span } from '../support/span.ts';
 import type * as ast from '../syntax/ast.ts';
@@ -97,6 +96,7 @@ export class ScriptWriter {
     if (flat.leaves.length === 0) return value;
     const names = flat.leaves.map((l) => {
       const name = this.variables.result(this.ctx, l.node, 'var');
+      this.variables.keep([name]);
       this.outputs.set(name, l.node);
       return name;
     });
@@ -113,6 +113,7 @@ export class ScriptWriter {
       bind,
       names: flat.leaves.map((l) => this.copied(l.node)),
     }));
+    for (const { names } of named) this.variables.keep(names);
     this.flush();
     for (const { flat, bind, names } of named) bind(flat.rebuild(names.map((n) => this.variables.nodeOf(n))));
   }
@@ -252,39 +253,15 @@ function runStatement(w: ScriptWriter, s: ast.RunStatement, scope: Scope): void 
       return;
     case 'assign':
       w.settle();
-      assignState(w, s, scope);
+      assignInRun(w, s, scope);
       return;
     case 'reset':
       w.settle();
-      for (const t of s.targets) {
-        if (t.kind !== 'name') return notYet(ctx, 'resetting a part', t.span);
-        const info = trainedOrCarried(w, t.name, scope, t.span);
-        w.change({ kind: 'call', procedure: info.start });
-      }
+      resetInRun(w, s, scope);
       return;
-    case 'run-for': {
-      const [first, ...rest] = s.generators;
-      if (first === undefined || rest.length > 0)
-        return notYet(ctx, 'a loop over two indices in a run', s.span);
-      const source = sourceOf(ctx, ctx.evaluate(first.source, scope), first.source, true);
-      if (source.kind === 'dynamic' || source.kind === 'array')
-        return notYet(ctx, 'a loop of a run over what is known at run time only', first.source.span);
-      const elements: readonly Value[] =
-        source.kind === 'static'
-          ? source.elements
-          : Array.from(
-              { length: source.length },
-              (_, i) =>
-                ({ kind: 'number', value: (staticNumber(source.from) ?? 0) + i, integer: true }) as const,
-            );
-      if (elements.length > 200) return notYet(ctx, 'a loop of more than 200 turns in a run', s.span);
-      for (const element of elements) {
-        const inner = scope.child();
-        bindPattern(ctx, first.pattern, element, inner, first.span, false);
-        runBlock(w, s.body, inner);
-      }
+    case 'run-for':
+      runFor(w, s, scope, runBlock);
       return;
-    }
     case 'run-if': {
       w.settle();
       const c = ctx.evaluate(s.condition, scope);
@@ -313,7 +290,13 @@ function runStatement(w: ScriptWriter, s: ast.RunStatement, scope: Scope): void 
       return;
     }
     case 'play':
-      return notYet(ctx, '`play`', s.span);
+      w.settle();
+      w.change(
+        withoutAsserts(ctx, () =>
+          play(w, s, scope, (block, inner, name) => nestedBlock(w, block, inner, name)),
+        ),
+      );
+      return;
     case 'check-order':
       return notYet(ctx, '`check order`', s.span);
     default:
@@ -358,118 +341,25 @@ function assertStatement(w: ScriptWriter, a: AssertRecord): ScriptStatement {
 
 function outputsOf(w: ScriptWriter, value: Value, label: string, e: ast.Expression): OutputValue[] {
   if (value.kind === 'record' || value.kind === 'tuple') {
-    const flat = flatten(w.ctx, value, e.span);
-    return flat.leaves.map((l) =>
-      outputOf(w, array(l.node), [label, l.path].filter((x) => x !== '').join('.'), e.span),
+    return outputLeaves(w.ctx, value, e.span).map((l) =>
+      outputOf(w, l.value, [label, l.path].filter((x) => x !== '').join('.'), e.span),
     );
   }
   return [outputOf(w, value, label === '' ? labelOf(e) : label, e.span)];
+}
+
+/** What a picture shows of a complex value is its absolute value. */
+function shown(ctx: Context, v: Value, span: Span): Value {
+  return hasComplex(v) ? ctx.elementwise(operators.abs, [v], span) : v;
 }
 
 function seriesOf(w: ScriptWriter, e: ast.Expression, scope: Scope): { x?: OutputValue; y: OutputValue } {
   if (e.kind === 'tuple' && e.elements.length === 2) {
     const [x, y] = [at(e.elements, 0), at(e.elements, 1)];
     return {
-      x: outputOf(w, w.ctx.evaluate(x, scope), labelOf(x), x.span),
-      y: outputOf(w, w.ctx.evaluate(y, scope), labelOf(y), y.span),
+      x: outputOf(w, shown(w.ctx, w.ctx.evaluate(x, scope), x.span), labelOf(x), x.span),
+      y: outputOf(w, shown(w.ctx, w.ctx.evaluate(y, scope), y.span), labelOf(y), y.span),
     };
   }
-  return { y: outputOf(w, w.ctx.evaluate(e, scope), labelOf(e), e.span) };
-}
-
-/** The parameter, network or state of the program that a run changes. */
-function trainedOrCarried(w: ScriptWriter, name: string, scope: Scope, span: Span): ParameterInfo {
-  const item = scope.module.items.get(name);
-  if (item !== undefined) {
-    w.ctx.item(scope.module, item, name);
-    const info = w.variables.parameters.get(item) ?? w.variables.states.get(item);
-    if (info !== undefined) return info;
-  }
-  const changeable = [...scope.module.items].flatMap(([n, i]) =>
-    i.kind === 'declaration' && (i.what === 'param' || i.what === 'state' || i.what === 'network') ? [n] : [],
-  );
-  const guess = didYouMean(name, changeable);
-  return failAt(
-    w.ctx,
-    'E431',
-    item === undefined
-      ? `\`${name}\` is not known here`
-      : `\`${name}\` is no parameter, network or state, so a run cannot change it`,
-    span,
-    guess !== undefined
-      ? `did you mean \`${guess}\`?`
-      : item === undefined
-        ? `declare it before: var ${name} = …`
-        : `declare it with \`state ${name} = …\``,
-  );
-}
-
-/** A `var` of the run gets a new value, of the structure and element types that it began with. */
-function setVariable(w: ScriptWriter, name: string, held: Value, value: Value, s: ast.AssignStatement): void {
-  const { ctx } = w;
-  const names = flatten(ctx, held, s.span).leaves.map((l) => w.variables.nameOf(l.node));
-  const ints = flatten(ctx, held, s.span).leaves;
-  const reals = flatten(ctx, value, s.value.span).leaves;
-  if (ints.some((l, i) => l.node.dtype === 'i32' && isFloat(reals[i]?.node.dtype ?? 'i32')))
-    failAt(
-      ctx,
-      'E161',
-      `\`${name}\` began as an int, but this is ${describe(value)}`,
-      s.value.span,
-      `begin with a real: var ${name} = 0.0`,
-    );
-  const fitted = conform(ctx, value, held, s.value.span, `\`${name}\``);
-  const leaves = flatten(ctx, fitted, s.value.span).leaves;
-  const outputs = new Map<string, Node>();
-  names.forEach((variable, i) => {
-    const node = leaves[i]?.node;
-    if (variable !== undefined && node !== undefined) outputs.set(variable, node);
-  });
-  if (outputs.size === 0)
-    failAt(
-      ctx,
-      'E436',
-      `a \`var\` of a run holds numbers, but \`${name}\` is ${describe(held)}`,
-      s.target.span,
-      'give the other value another name with `let`',
-    );
-  const procedure = w.variables.procedure(`assign.${name}`, outputs);
-  w.change({ kind: 'call', procedure, place: placeOf(s.span) });
-}
-
-/** `pool = refresh(pool)`: a parameter or state of the program gets a new value; a `var` of the run is bound anew. */
-function assignState(w: ScriptWriter, s: ast.AssignStatement, scope: Scope): void {
-  const { ctx } = w;
-  const name = s.target.kind === 'name' ? s.target.name : undefined;
-  if (name === undefined || s.generators !== undefined)
-    return notYet(ctx, 'assigning to a part in a run', s.target.span);
-  const given = ctx.evaluate(s.value, scope);
-  const combine = {
-    '+=': operators.add,
-    '-=': operators.sub,
-    '*=': operators.mul,
-    '/=': operators.div,
-  } as const;
-  const value =
-    s.op === '=' ? given : ctx.elementwise(combine[s.op], [ctx.evaluate(s.target, scope), given], s.span);
-  const local = scope.find(name);
-  if (local !== undefined) {
-    if (!local.mutable)
-      failAt(
-        ctx,
-        'E253',
-        `\`${name}\` was declared with \`let\` and cannot be assigned`,
-        s.target.span,
-        `declare it with \`var ${name} = …\``,
-      );
-    setVariable(w, name, local.value, value, s);
-    return;
-  }
-  const info = trainedOrCarried(w, name, scope, s.target.span);
-  const leaves = info.toFree(value, s.value.span);
-  const procedure = w.variables.procedure(
-    `assign.${name}`,
-    new Map(leaves.map((n, i) => [at(info.variables, i), n])),
-  );
-  w.change({ kind: 'call', procedure, place: placeOf(s.span) });
+  return { y: outputOf(w, shown(w.ctx, w.ctx.evaluate(e, scope), e.span), labelOf(e), e.span) };
 }

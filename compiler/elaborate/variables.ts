@@ -7,6 +7,7 @@ import { conform } from './conform.ts';
 import type { Context } from './context.ts';
 import { failAt } from './context.ts';
 import { flatten, staticNumber, staticNumbers } from './leaves.ts';
+import type { Flattened } from './leaves.ts';
 import type { NamedItem, Scope } from './scope.ts';
 import { isCheap } from './cheap.ts';
 import type { Value } from './values.ts';
@@ -46,6 +47,20 @@ export interface ParameterInfo {
   readonly toFree: (value: Value, span: Span) => readonly Node[];
 }
 
+/** An `optimizer` of the program. */
+export interface OptimiserInfo {
+  readonly name: string;
+  /** bool: its memory holds something. */
+  readonly started: string;
+  /** i32: steps made. */
+  readonly count: string;
+  /** The procedure that makes it forget. */
+  readonly forget: string;
+  /** Once it has been used. */
+  held:
+    { readonly over: string; readonly shape: Flattened; readonly variables: readonly string[] } | undefined;
+}
+
 export class Variables {
   readonly all = new Map<string, VariableInfo>();
   private readonly byNode = new Map<Node, string>();
@@ -55,6 +70,9 @@ export class Variables {
   readonly inputs: { name: string; variable: string; value: number; integer?: boolean }[] = [];
   readonly parameters = new Map<NamedItem, ParameterInfo>();
   readonly states = new Map<NamedItem, ParameterInfo>();
+  readonly optimisers = new Map<NamedItem, OptimiserInfo>();
+  /** What a checkpoint has to hold: everything that a run changes and reads again later. */
+  readonly lasting = new Set<string>();
   /** Values of items that do not depend on the world. */
   readonly fixed = new Map<NamedItem, Value>();
   private seedNode: Node | undefined;
@@ -73,6 +91,11 @@ export class Variables {
     if (this.all.has(name)) throw new InternalError('elaborate.variables', `variable ${name} declared twice`);
     this.all.set(name, { name, type: node, node });
     this.byNode.set(node, name);
+  }
+
+  /** These outlive the statement that computes them. */
+  keep(names: Iterable<string>): void {
+    for (const name of names) this.lasting.add(name);
   }
 
   nodeOf(name: string): Node {
@@ -204,6 +227,7 @@ export class Variables {
       return variable;
     });
     const start = this.procedure(`${item.what}.${name}`, outputs);
+    this.keep(variables);
     this.setup.push(start);
     return {
       item,

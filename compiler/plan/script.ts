@@ -8,8 +8,11 @@ export type TextPart =
       readonly variable: string;
       readonly digits?: number;
       readonly shape?: readonly number[];
-      readonly kind?: 'real' | 'int' | 'bool';
+      readonly kind?: ShownKind;
     };
+
+/** What numbers mean. Complex ones are pairs: the last axis of the shape is 2, the real part first. */
+export type ShownKind = 'real' | 'int' | 'bool' | 'complex';
 
 /** Line and column (from 1) of a statement, for messages at run time. */
 export interface Place {
@@ -24,7 +27,7 @@ export interface OutputValue {
   readonly label: string;
   readonly variable: string;
   readonly shape: readonly number[];
-  readonly kind: 'real' | 'int' | 'bool';
+  readonly kind: ShownKind;
   /** For a field on a grid: one axis for each of the last axes of `shape`. */
   readonly axes?: readonly { readonly name: string; readonly from: number; readonly to: number }[];
 }
@@ -58,6 +61,8 @@ export interface Script {
   }[];
   /** Trainable parameters, for packages and summaries. */
   readonly params: readonly OutputValue[];
+  /** What a run changes and reads again later: with the setup and the place in the script, all that is needed to go on (checkpoints). */
+  readonly kept: readonly OutputValue[];
 }
 
 /** Values shown every `every` iterations: `procedure` computes them into the variables of the entries (scalars). */
@@ -65,6 +70,16 @@ export interface LogPlan {
   readonly every: number;
   readonly procedure: string;
   readonly entries: readonly { readonly label: string; readonly variable: string }[];
+}
+
+/** `keep best`: `look` keeps the parameters when the measure is lower than ever, `restore` puts them back. `value` (real scalar) is the lowest so far. */
+export interface KeepPlan {
+  readonly label: string;
+  readonly every: number;
+  readonly start: string;
+  readonly look: string;
+  readonly restore: string;
+  readonly value: string;
 }
 
 export type ScriptStatement =
@@ -116,7 +131,8 @@ export type ScriptStatement =
       readonly kind: 'loop';
       readonly variable: string;
       readonly from: number;
-      readonly to: number;
+      /** Where it ends (exclusive), or the variable (i32 scalar) that says so when the loop begins. */
+      readonly to: number | { readonly variable: string };
       readonly body: readonly ScriptStatement[];
     }
   | {
@@ -147,6 +163,7 @@ export interface MinimizeStatement {
   /** Parameters trained here: written to a checkpoint when interrupted. */
   readonly params: readonly OutputValue[];
   readonly checkpoints: readonly { readonly path: readonly TextPart[]; readonly every: number }[];
+  readonly keep?: KeepPlan;
   readonly place: Place;
   readonly diagnose?: Diagnosis;
 }

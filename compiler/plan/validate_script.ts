@@ -48,6 +48,10 @@ export function validateScript(
           for (const entry of log.entries) variable(entry.variable);
         }
         for (const every of s.every) statements(every.body);
+        if (s.keep !== undefined) {
+          for (const name of [s.keep.start, s.keep.look, s.keep.restore]) procedure(name);
+          variable(s.keep.value);
+        }
         s.params.forEach(output);
         for (const checkpoint of s.checkpoints) text(checkpoint.path);
         diagnosis(s.diagnose);
@@ -82,6 +86,7 @@ export function validateScript(
         return;
       case 'loop':
         variable(s.variable);
+        if (typeof s.to !== 'number') variable(s.to.variable);
         statements(s.body);
         return;
       case 'branch':
@@ -102,4 +107,5 @@ export function validateScript(
   for (const run of Object.values(script.runs)) statements(run);
   for (const test of script.tests) statements(test.body);
   script.params.forEach(output);
+  script.kept.forEach(output);
 }

@@ -21,6 +21,10 @@ export interface RunState {
   trained: boolean;
   /** Of the procedure that computed what is looked at now. */
   diagnosis: Diagnosis | undefined;
+  /** Where in the script the run is: statements, turns of loops, iterations of `minimize`, from the outside in (position.ts). */
+  readonly position: number[];
+  /** What is left of the place to go on from, while a resumed run is on its way there. */
+  readonly resume: number[];
   /** When the event loop last turned, in the host's seconds. */
   lastPause: number;
   readonly files: string[];
@@ -28,6 +32,9 @@ export interface RunState {
 }
 
 export interface RunContext {
+  readonly seed: number;
+  /** Variables of inputs and their values. */
+  readonly inputs: ReadonlyMap<string, number>;
   readonly plan: RunPlan;
   readonly executor: Executor;
   readonly host: RunHost;
@@ -51,6 +58,8 @@ const pauseInterval = 0.05;
 
 /** A place where a run may stop: lets signals arrive, and unwinds when one asks for it. */
 export async function mayStop(run: RunContext): Promise<void> {
+  // On its way to where it goes on from it has no place of its own yet.
+  if (run.state.resume.length > 0) return;
   const now = run.host.now();
   if (now - run.state.lastPause >= pauseInterval) {
     await run.host.pause();

@@ -37,10 +37,13 @@ export type RunEvent =
       readonly start: number;
       readonly end: number;
       readonly seconds: number;
+      /** What was kept best, and its value. */
+      readonly best?: NamedNumber;
     }
   | { readonly event: 'save'; readonly path: string; readonly names: readonly string[] }
   | { readonly event: 'plot'; readonly path: string }
   | { readonly event: 'checkpoint'; readonly path: string; readonly step: number }
+  | { readonly event: 'resume'; readonly path: string; readonly step: number }
   | ({ readonly event: 'check' } & GradientReport)
   | {
       readonly event: 'test';
@@ -80,6 +83,8 @@ export interface RunHost {
   progressEnds(): void;
   /** Writes a file, whole or not at all, relative to the output directory. Gives the path to be shown. */
   write(path: string, content: Uint8Array | string, span?: Span): string;
+  /** The bytes of a file that was written before, relative to the output directory; undefined when there is none. */
+  written(path: string, span?: Span): Uint8Array | undefined;
   /** Reads a data file, relative to the program. */
   load(path: string, options: LoadOptions): NamedArray;
   /** Seconds since any fixed time. */

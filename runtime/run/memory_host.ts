@@ -16,6 +16,8 @@ export interface MemoryHost extends RunHost {
 
 export interface MemoryHostOptions {
   readonly data?: ReadonlyMap<string, Uint8Array>;
+  /** Files that an earlier run wrote. */
+  readonly files?: ReadonlyMap<string, Uint8Array>;
   /** Seconds; the real clock by default. */
   readonly now?: () => number;
   readonly onEvent?: (event: RunEvent) => void;
@@ -23,7 +25,7 @@ export interface MemoryHostOptions {
 
 export function createMemoryHost(options: MemoryHostOptions = {}): MemoryHost {
   const events: RunEvent[] = [];
-  const files = new Map<string, Uint8Array>();
+  const files = new Map<string, Uint8Array>(options.files ?? []);
   const reports: ProgressReport[] = [];
   return {
     events,
@@ -44,6 +46,7 @@ export function createMemoryHost(options: MemoryHostOptions = {}): MemoryHost {
       files.set(path, typeof content === 'string' ? new TextEncoder().encode(content) : content);
       return path;
     },
+    written: (path) => files.get(path),
     load(path, loadOptions) {
       const bytes = options.data?.get(path);
       if (bytes === undefined) return fail('R100', `there is no file "${path}"`, loadOptions.span);

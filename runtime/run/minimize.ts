@@ -5,12 +5,14 @@ import type { LogPlan, MinimizeStatement } from '../../compiler/plan/script.ts';
 import { fail } from '../../compiler/support/diagnostic.ts';
 import { showNumber } from '../../compiler/support/number_text.ts';
 import { createBatches } from './batches.ts';
+import { checkpointPath, writeCheckpoint } from './checkpoints.ts';
 import type { RunContext } from './context.ts';
 import { mayStop, readOutput, readScalar } from './context.ts';
 import { diagnose } from './diagnose.ts';
 import type { NamedNumber } from './host.ts';
-import { checkpointPath, pathOf, writeCheckpoint } from './outputs.ts';
+import { pathOf } from './outputs.ts';
 import { spanOfPlace } from './place.ts';
+import { takePlace } from './position.ts';
 import { showNumbers } from './text.ts';
 
 /** The objective is looked at for the progress line alone when that costs less than this share of the time. */
@@ -32,31 +34,46 @@ class Minimization {
   /** Seconds that one evaluation of the objective takes. */
   private cost = 0;
   private lastLook = 0;
+  /** Of this statement in the script. */
+  private readonly depth: number;
 
   constructor(
     private readonly run: RunContext,
     private readonly s: MinimizeStatement,
-  ) {}
+  ) {
+    this.depth = run.state.position.length;
+  }
 
   async go(): Promise<void> {
     const { run, s } = this;
     const { host, executor } = run;
-    await executor.run(s.start);
+    const resumed = takePlace(run);
+    // What stands in it and needs no host runs between iterations without looking in. Where the program may stop in between, only the host knows what is due.
+    const plain = s.stops ? [] : s.every.filter((e) => e.body.every((b) => b.kind === 'call'));
+    const due = s.every.filter((e) => !plain.includes(e));
+    if (resumed === undefined) {
+      await executor.run(s.start);
+      if (s.keep !== undefined) for (const p of [s.keep.start, s.keep.look]) await executor.run(p);
+    } else this.done = resumed;
+    run.state.step = this.done;
     const started = host.now();
     const start = await this.objective();
     host.emit({ event: 'minimize', label: s.label, steps: s.steps, start });
-    await this.log(s.logs);
+    let stopped = resumed !== undefined && s.stops && (await readScalar(run, s.done)) !== 0;
+    if (resumed === undefined) await this.log(s.logs);
+    else if (run.state.resume.length > 0) await this.lookIn(due, stopped || this.done >= s.steps);
     const batches = createBatches([
       ...s.logs.map((log) => log.every),
-      ...s.every.map((every) => every.interval),
+      ...due.map((every) => every.interval),
       ...s.checkpoints.map((checkpoint) => checkpoint.every),
+      ...(s.keep === undefined ? [] : [s.keep.every]),
     ]);
-    let stopped = false;
+    this.stand();
     while (this.done < s.steps && !stopped) {
       await mayStop(run);
       const length = batches.next(this.done, s.steps);
       const from = host.now();
-      await executor.run(s.step, length);
+      await this.iterate(length, plain);
       run.state.trained = true;
       // Reading waits for the device, so the time is the batch's.
       stopped = s.stops ? (await readScalar(run, s.done)) !== 0 : false;
@@ -64,10 +81,15 @@ class Minimization {
       batches.measured(length, host.now() - from);
       this.done = stopped ? Math.min(iteration, this.done + length) : this.done + length;
       run.state.step = this.done;
-      await this.lookIn(stopped || this.done >= s.steps);
+      this.stand();
+      await this.lookIn(due, stopped || this.done >= s.steps);
       host.progress({ label: `minimize ${s.label}`, done: this.done, total: s.steps, note: this.note });
     }
+    if (s.keep !== undefined) for (const p of [s.keep.look, s.keep.restore]) await executor.run(p);
     const end = await this.objective();
+    const best =
+      s.keep === undefined ? undefined : { label: s.keep.label, value: await readScalar(run, s.keep.value) };
+    run.state.position.length = this.depth;
     host.progressEnds();
     host.emit({
       event: 'minimized',
@@ -78,21 +100,54 @@ class Minimization {
       start,
       end,
       seconds: host.now() - started,
+      ...(best ? { best } : {}),
     });
   }
 
+  /** This many iterations are made: the place in the script. */
+  private stand(): void {
+    const { position } = this.run.state;
+    position.length = this.depth + 1;
+    position[this.depth] = this.done;
+  }
+
+  /** Iterations, and the blocks between them that need no host. */
+  private async iterate(length: number, plain: MinimizeStatement['every']): Promise<void> {
+    const { executor } = this.run;
+    const end = this.done + length;
+    for (let made = this.done; made < end;) {
+      const next = Math.min(end, ...plain.map((e) => (Math.floor(made / e.interval) + 1) * e.interval));
+      await executor.run(this.s.step, next - made);
+      made = next;
+      for (const { interval, body } of plain)
+        if (made % interval === 0)
+          for (const b of body) if (b.kind === 'call') await executor.run(b.procedure);
+    }
+  }
+
   /** Everything that is due after `done` iterations. */
-  private async lookIn(last: boolean): Promise<void> {
+  private async lookIn(blocks: MinimizeStatement['every'], last: boolean): Promise<void> {
     const { run, s } = this;
     const due = (interval: number): boolean => interval > 0 && this.done % interval === 0;
+    this.stand();
+    const { position } = run.state;
+    const first = takePlace(run) ?? 0;
+    for (const [i, every] of blocks.entries()) {
+      if (i < first || !due(every.interval)) continue;
+      position[this.depth + 1] = i;
+      const step = run.state.step;
+      await run.statements(every.body);
+      run.state.step = step;
+    }
+    this.stand();
+    if (s.keep !== undefined && due(s.keep.every)) await run.executor.run(s.keep.look);
     const logs = s.logs.filter((log) => last || due(log.every));
     if (logs.length > 0) await this.log(logs);
     else if (!last) await this.watch();
-    for (const every of s.every) if (due(every.interval)) await run.statements(every.body);
     for (const checkpoint of s.checkpoints) {
       if (!due(checkpoint.every)) continue;
-      const path = checkpointPath(await pathOf(run, checkpoint.path));
-      await writeCheckpoint(run, path, s.params, spanOfPlace(s.place));
+      const span = spanOfPlace(s.place);
+      await writeCheckpoint(run, checkpointPath(await pathOf(run, checkpoint.path), span), s.params, span);
     }
   }
 

@@ -1,8 +1,9 @@
 // A run on a console: what it says goes to standard output, its progress to standard error, its files below the output directory. In: streams and options. Out: a RunHost.
 
+import { existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { load_value } from '../io/save.ts';
-import { write_file } from '../io/write_file.ts';
+import { read_file, write_file } from '../io/write_file.ts';
 import type { ProgressStream } from '../progress.ts';
 import { create_progress } from '../progress.ts';
 import type { RunHost } from './host.ts';
@@ -35,6 +36,10 @@ export function createNodeHost(options: NodeHostOptions): RunHost {
       const target = resolve(options.out, path);
       write_file(target, content, span);
       return path.startsWith('/') ? path : join(options.out, path);
+    },
+    written(path, span) {
+      const target = resolve(options.out, path);
+      return existsSync(target) ? read_file(target, span) : undefined;
     },
     load: (path, loadOptions) => load_value(resolve(dirname(options.program), path), loadOptions),
     now: () => performance.now() / 1000,

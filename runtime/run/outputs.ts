@@ -5,7 +5,7 @@ import { fail } from '../../compiler/support/diagnostic.ts';
 import { showNumber } from '../../compiler/support/number_text.ts';
 import type { NamedArray } from '../io/array.ts';
 import { firstNotFinite, indexOf, shapeText } from '../io/array.ts';
-import { encode_values, knownExtensions } from '../io/formats.ts';
+import { encode_values } from '../io/formats.ts';
 import type { PlotAxis, PlotKind, PlotSeries } from '../picture/spec.ts';
 import type { RunContext } from './context.ts';
 import { callOptional, readOutput, workingPrecision } from './context.ts';
@@ -89,28 +89,6 @@ function axesOf(value: OutputValue): readonly PlotAxis[] | undefined {
     ...Array.from({ length: Math.max(0, before) }, () => ({ name: 'index' })),
     ...axes.map(({ name, from, to }): PlotAxis => ({ name, extent: [from, to] })),
   ];
-}
-
-/** Parameters and the number of iterations in an .npz file. */
-export async function writeCheckpoint(
-  run: RunContext,
-  path: string,
-  params: readonly OutputValue[],
-  span?: ReturnType<typeof spanOfPlace>,
-): Promise<string> {
-  const arrays: NamedArray[] = [];
-  for (const param of params) arrays.push(await readOutput(run, param));
-  if (run.state.step !== undefined)
-    arrays.push({ name: 'iteration', shape: [], data: Float64Array.of(run.state.step), kind: 'int' });
-  const shown = run.host.write(path, encode_values(path, arrays, { span }), span);
-  run.state.files.push(shown);
-  run.host.emit({ event: 'checkpoint', path: shown, step: run.state.step ?? 0 });
-  return shown;
-}
-
-/** `ckpt` is short for `ckpt.npz`. */
-export function checkpointPath(path: string): string {
-  return knownExtensions.some((extension) => path.toLowerCase().endsWith(extension)) ? path : `${path}.npz`;
 }
 
 /** A path with its run-time holes filled: loop counters. */

@@ -24,7 +24,9 @@ export function eventText(event: RunEvent): string | undefined {
       const { steps, of, start, end, seconds, objective } = event;
       const made = steps < of ? `stopped after ${steps} of ${of} steps` : `${steps} steps`;
       const rate = seconds > 0 ? `, ${formatRate(steps / seconds)}` : '';
-      return `${made}: ${objective} ${number(start)} → ${number(end)} in ${formatDuration(seconds)}${rate}`;
+      const best =
+        event.best === undefined ? '' : `, kept the best ${event.best.label}, ${number(event.best.value)}`;
+      return `${made}: ${objective} ${number(start)} → ${number(end)} in ${formatDuration(seconds)}${rate}${best}`;
     }
     case 'save':
       return `saved ${event.path} (${event.names.join(', ')})`;
@@ -32,6 +34,8 @@ export function eventText(event: RunEvent): string | undefined {
       return `plotted ${event.path}`;
     case 'checkpoint':
       return `checkpoint ${event.path}`;
+    case 'resume':
+      return `resumed from ${event.path}`;
     case 'check':
       return `check gradient ${event.label}: ${event.text}`;
     case 'test': {

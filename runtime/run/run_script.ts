@@ -17,7 +17,8 @@ import type { RunContext, RunPlan } from './context.ts';
 import { Interrupted } from './context.ts';
 import { firstDiagnosis } from './diagnose.ts';
 import type { GradientReport, RunHost } from './host.ts';
-import { writeCheckpoint } from './outputs.ts';
+import { interruptedPath, resumeRun, writeCheckpoint } from './checkpoints.ts';
+import { runBlock } from './position.ts';
 import { spanOfOptional } from './place.ts';
 import { runStatement } from './statements.ts';
 
@@ -30,6 +31,8 @@ export interface RunOptions {
   /** Seed of every draw, 0 .. 2^53 - 1; default 0. */
   readonly seed?: number;
   readonly signal?: AbortSignal;
+  /** Go on from the latest checkpoint of the run, or from this one. */
+  readonly resume?: true | string;
 }
 
 export interface RunReport {
@@ -45,7 +48,7 @@ export async function runScript(plan: RunPlan, executor: Executor, options: RunO
   const { host } = options;
   const name = chooseRun(plan.script, options.run);
   const inputs = inputValues(plan.script, options.inputs ?? new Map());
-  const run = createContext(plan, executor, options, plan.script.runs[name] ?? []);
+  const run = createContext(plan, executor, options, inputs, plan.script.runs[name] ?? []);
   const started = host.now();
   host.emit({
     event: 'start',
@@ -57,8 +60,11 @@ export async function runScript(plan: RunPlan, executor: Executor, options: RunO
     bytes: executor.bytes,
   });
   const status = await interruptible(run, async () => {
-    await setUp(run, inputs, options.seed ?? 0);
-    await run.statements(plan.script.runs[name] ?? []);
+    const body = plan.script.runs[name] ?? [];
+    await setUp(run);
+    const { resume } = options;
+    if (resume !== undefined) await resumeRun(run, body, resume === true ? undefined : resume);
+    await run.statements(body);
   });
   const seconds = host.now() - started;
   host.emit({ event: 'end', status, seconds });
@@ -95,12 +101,12 @@ export async function runTests(
     );
   const results: TestResult[] = [];
   for (const test of chosen) {
-    const run = createContext(plan, executor, options, test.body);
+    const run = createContext(plan, executor, options, inputs, test.body);
     const started = host.now();
     let error: FlowError | undefined;
     const status = await interruptible(run, async () => {
       try {
-        await setUp(run, inputs, options.seed ?? 0);
+        await setUp(run);
         await run.statements(test.body);
       } catch (trouble) {
         if (!(trouble instanceof FlowError)) throw trouble;
@@ -125,25 +131,28 @@ function createContext(
   plan: RunPlan,
   executor: Executor,
   options: RunOptions,
+  inputs: ReadonlyMap<string, number>,
   body: readonly ScriptStatement[],
 ): RunContext {
   const run: RunContext = {
     plan,
     executor,
     host: options.host,
+    seed: options.seed ?? 0,
+    inputs,
     signal: options.signal,
     anyDiagnosis: firstDiagnosis(body),
     state: {
       step: undefined,
       trained: false,
       diagnosis: undefined,
+      position: [],
+      resume: [],
       lastPause: options.host.now(),
       files: [],
       checks: [],
     },
-    statements: async (list: readonly ScriptStatement[]) => {
-      for (const s of list) await runStatement(run, s);
-    },
+    statements: (list: readonly ScriptStatement[]) => runBlock(run, list, (s) => runStatement(run, s)),
   };
   return run;
 }
@@ -170,20 +179,21 @@ async function interruptible(run: RunContext, work: () => Promise<void>): Promis
     if (!(trouble instanceof Interrupted)) throw trouble;
     run.host.progressEnds();
     if (run.state.trained && run.plan.script.params.length > 0)
-      await writeCheckpoint(run, `${run.plan.name}.interrupted.npz`, run.plan.script.params);
+      await writeCheckpoint(run, interruptedPath(run.plan.name), run.plan.script.params);
     return 'interrupted';
   } finally {
     run.host.progressEnds();
   }
 }
 
-async function setUp(run: RunContext, inputs: ReadonlyMap<string, number>, seed: number): Promise<void> {
+async function setUp(run: RunContext): Promise<void> {
+  const { seed, inputs } = run;
   const { script } = run.plan;
   for (const [variable, value] of inputs) await run.executor.write(variable, Float64Array.of(value));
   for (const file of script.files) await loadFile(run, file);
   if (script.seed !== undefined)
     await run.executor.write(script.seed, Float64Array.of(seed % 2 ** 32, Math.floor(seed / 2 ** 32)));
-  await run.statements(script.setup);
+  for (const s of script.setup) await runStatement(run, s);
 }
 
 async function loadFile(run: RunContext, file: Script['files'][number]): Promise<void> {

@@ -9,11 +9,13 @@ import { diagnose } from './diagnose.ts';
 import { minimize } from './minimize.ts';
 import { describeNumber, drawPlot, saveValues } from './outputs.ts';
 import { spanOfOptional, spanOfPlace } from './place.ts';
+import { takePlace } from './position.ts';
 import { readText } from './text.ts';
 
 type Print = Extract<ScriptStatement, { kind: 'print' }>;
 type Assert = Extract<ScriptStatement, { kind: 'assert' }>;
 type Loop = Extract<ScriptStatement, { kind: 'loop' }>;
+type Branch = Extract<ScriptStatement, { kind: 'branch' }>;
 
 export async function runStatement(run: RunContext, s: ScriptStatement): Promise<void> {
   await mayStop(run);
@@ -36,12 +38,8 @@ export async function runStatement(run: RunContext, s: ScriptStatement): Promise
       return;
     case 'loop':
       return loop(run, s);
-    case 'branch': {
-      // Empty when a statement before has computed the condition already.
-      await callOptional(run, s.procedure === '' ? undefined : s.procedure);
-      const taken = (await readScalar(run, s.condition)) !== 0;
-      return run.statements(taken ? s.then : s.else);
-    }
+    case 'branch':
+      return branch(run, s);
     default:
       return assertNever(s);
   }
@@ -81,8 +79,26 @@ async function assertHolds(run: RunContext, s: Assert): Promise<void> {
 }
 
 async function loop(run: RunContext, s: Loop): Promise<void> {
-  for (let i = s.from; i < s.to; i++) {
+  const to = typeof s.to === 'number' ? s.to : await readScalar(run, s.to.variable);
+  const { position } = run.state;
+  const depth = position.length;
+  for (let i = takePlace(run) ?? s.from; i < to; i++) {
+    position[depth] = i;
     await run.executor.write(s.variable, Float64Array.of(i));
     await run.statements(s.body);
   }
+  position.length = depth;
+}
+
+async function branch(run: RunContext, s: Branch): Promise<void> {
+  const { position } = run.state;
+  const depth = position.length;
+  let taken = takePlace(run);
+  if (taken === undefined) {
+    await callOptional(run, s.procedure);
+    taken = (await readScalar(run, s.condition)) !== 0 ? 1 : 0;
+  }
+  position[depth] = taken;
+  await run.statements(taken === 1 ? s.then : s.else);
+  position.length = depth;
 }

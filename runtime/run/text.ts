@@ -1,7 +1,7 @@
 // Values as text: the run-time holes of `print`, `assert` and paths. In: parts of a string and a way to read variables. Out: text, and the values that were read, so that the caller can
 // see whether they are finite.
 
-import type { TextPart } from '../../compiler/plan/script.ts';
+import type { ShownKind, TextPart } from '../../compiler/plan/script.ts';
 import { showNumber } from '../../compiler/support/number_text.ts';
 
 /** Arrays of at most this many values are shown whole. */
@@ -37,28 +37,42 @@ export async function readText(
 export function showValue(
   data: Float64Array,
   shape: readonly number[],
-  kind: 'real' | 'int' | 'bool',
+  kind: ShownKind,
   digits?: number,
 ): string {
+  if (kind === 'complex') return showComplex(data, shape.slice(0, -1), digits);
   const one = (i: number): string => {
     const value = data[i] ?? NaN;
     if (kind === 'bool') return value === 0 ? 'false' : 'true';
     return showNumber(value, kind === 'int' ? undefined : digits);
   };
-  if (data.length > mostShown) {
+  return showNested(data.length, shape, one);
+}
+
+/** `1 - 2i`, pair by pair. */
+function showComplex(data: Float64Array, shape: readonly number[], digits?: number): string {
+  return showNested(data.length / 2, shape, (i) => {
+    const [x, y] = [data[2 * i] ?? NaN, data[2 * i + 1] ?? NaN];
+    const negative = y < 0 || Object.is(y, -0);
+    return `${showNumber(x, digits)} ${negative ? '-' : '+'} ${showNumber(Math.abs(y), digits)}i`;
+  });
+}
+
+function showNested(count: number, shape: readonly number[], one: (i: number) => string): string {
+  if (count > mostShown) {
     const first = Array.from({ length: shownOfMany }, (_, i) => one(i));
     return `[${first.join(', ')}, … (${shape.join(' × ')} values)]`;
   }
   const nested = (axis: number, start: number, end: number): string => {
     if (axis === shape.length) return one(start);
-    const count = shape[axis] ?? 0;
-    const stride = count === 0 ? 0 : (end - start) / count;
-    const rows = Array.from({ length: count }, (_, i) =>
+    const extent = shape[axis] ?? 0;
+    const stride = extent === 0 ? 0 : (end - start) / extent;
+    const rows = Array.from({ length: extent }, (_, i) =>
       nested(axis + 1, start + i * stride, start + (i + 1) * stride),
     );
     return `[${rows.join(', ')}]`;
   };
-  return nested(0, 0, data.length);
+  return nested(0, 0, count);
 }
 
 /** Digits of losses in logs and progress lines. */

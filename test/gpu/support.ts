@@ -55,7 +55,7 @@ export function planOf(
     procedures: Object.fromEntries(
       Object.entries(procedures).map(([name, steps]) => [name, { name, steps }]),
     ),
-    script: { inputs: [], files: [], setup: [], runs: {}, tests: [], params: [] },
+    script: { inputs: [], files: [], setup: [], runs: {}, tests: [], params: [], kept: [] },
     code: { wgsl: kernels.map((kernel) => emitWgsl(kernel)) },
     bytes: buffers.reduce((sum, b) => sum + b.bytes, 0),
   };

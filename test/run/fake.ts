@@ -60,7 +60,7 @@ export function first(memory: Memory, name: string): number {
 export const place: Place = { file: 'a.flow', line: 3, column: 3, source: '  assert x < 1  # why' };
 
 export function script(run: readonly ScriptStatement[], more: Partial<Script> = {}): Script {
-  return { inputs: [], files: [], setup: [], runs: { run }, tests: [], params: [], ...more };
+  return { inputs: [], files: [], setup: [], runs: { run }, tests: [], params: [], kept: [], ...more };
 }
 
 export interface Ran {

@@ -56,6 +56,9 @@ describe('a minimisation', () => {
     expect(arrays.map(({ name, data }) => [name, ...data])).toEqual([
       ['param.p', 2 ** -8],
       ['iteration', 8],
+      ['checkpoint.position', 0, 8],
+      ['checkpoint.seed', 0],
+      ['checkpoint.inputs'],
     ]);
   });
 
@@ -102,6 +105,9 @@ describe('a minimisation', () => {
     expect(arrays.map(({ name, data }) => [name, ...data])).toEqual([
       ['param.p', 2 ** -made],
       ['iteration', made],
+      ['checkpoint.position', 0, made],
+      ['checkpoint.seed', 0],
+      ['checkpoint.inputs'],
     ]);
     expect(made).toBeLessThan(100);
   });

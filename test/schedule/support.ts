@@ -58,7 +58,7 @@ export function planOf(made: Schedule): Plan {
     buffers: made.buffers,
     kernels: made.kernels,
     procedures: made.procedures,
-    script: { inputs: [], files: [], setup: [], runs: {}, tests: [], params: [] },
+    script: { inputs: [], files: [], setup: [], runs: {}, tests: [], params: [], kept: [] },
     code: {},
     bytes: made.bytes,
   };

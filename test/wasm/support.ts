@@ -17,7 +17,15 @@ import { PLAN_VERSION } from '../../compiler/plan/types.ts';
 import { emitWasm } from '../../compiler/target/wasm/emit.ts';
 import { createCpuExecutor, type CpuOptions } from '../../runtime/cpu/executor.ts';
 
-export const script = { inputs: [], files: [], setup: [], runs: {}, tests: [], params: [] } as const;
+export const script = {
+  inputs: [],
+  files: [],
+  setup: [],
+  runs: {},
+  tests: [],
+  params: [],
+  kept: [],
+} as const;
 
 export function mapKernel(
   space: readonly number[],
