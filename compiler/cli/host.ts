@@ -44,7 +44,7 @@ export function createDiskHost(): DiskHost {
       const shown = path.startsWith('/') ? path : join(dirname(span.file.path), path);
       const value = load_value(shown, { span, ...(column === undefined ? {} : { column }) });
       data.set(`${path}:${column ?? ''}`, value.data);
-      return { shape: value.shape, data: value.data };
+      return { shape: value.shape, data: value.data, ...(value.kind ? { kind: value.kind } : {}) };
     },
     sourceHash(program) {
       const hash = createHash('sha256').update(program.text);

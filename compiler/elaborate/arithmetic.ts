@@ -2,9 +2,10 @@
 
 import type { Context } from './context.ts';
 import { failAt } from './context.ts';
+import { applyComplex } from './complex_arithmetic.ts';
 import type { Elementwise } from './elementwise.ts';
 import { mapFields } from './field_maps.ts';
-import { arrayOfList, numberNode } from './leaves.ts';
+import { joined, numberNode } from './leaves.ts';
 import { buildElementwise, quoted } from './levelling.ts';
 import { isStructured, lift } from './lifting.ts';
 import type { Node } from '../ir/types.ts';
@@ -13,7 +14,7 @@ import type { Value } from './values.ts';
 import { array, bool, describe, number } from './values.ts';
 
 export function applyElementwise(ctx: Context, op: Elementwise, args: readonly Value[], span: Span): Value {
-  const ready = args.map((a) => materialiseList(ctx, a));
+  const ready = args.map((a) => (a.kind === 'list' ? joined(ctx, a, span) : a));
   if (ready.some(isStructured))
     return lift(
       ctx,
@@ -23,17 +24,12 @@ export function applyElementwise(ctx: Context, op: Elementwise, args: readonly V
       (leaves) => applyElementwise(ctx, op, leaves, span),
       op.operands === 'real' || op.operands === 'number',
     );
+  if (ready.some((a) => a.kind === 'complex')) return applyComplex(ctx, op, ready, span);
   if (ready.some((a) => a.kind === 'field')) return mapFields(ctx, op, ready, span);
   const now = op.compute === undefined ? undefined : atCompileTime(op, op.compute, ready);
   if (now !== undefined) return now;
   const nodes = ready.map((a) => leafNode(ctx, op, a, span));
   return array(buildElementwise(ctx, op, nodes, span));
-}
-
-function materialiseList(ctx: Context, v: Value): Value {
-  if (v.kind !== 'list') return v;
-  const node = arrayOfList(ctx, v);
-  return node === undefined ? v : array(node);
 }
 
 /** Whether static operands are of the kind that the function takes; where they are not, the way through nodes says so. */

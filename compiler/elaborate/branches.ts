@@ -2,6 +2,7 @@
 // A cheap choice becomes `select`, an expensive one a real branch of which only the side taken runs.
 
 import { assignedNames } from './assigned.ts';
+import { complexAs } from './complex.ts';
 import { conform } from './conform.ts';
 import type { Context } from './context.ts';
 import { failAt, withoutAsserts } from './context.ts';
@@ -19,7 +20,7 @@ import { at } from '../support/lists.ts';
 import type { Span } from '../support/span.ts';
 import type * as ast from '../syntax/ast.ts';
 
-const isNumeric = (v: Value): boolean => v.kind === 'number' || v.kind === 'array';
+const isNumeric = (v: Value): boolean => v.kind === 'number' || v.kind === 'array' || v.kind === 'complex';
 
 export function chooseAtRunTime(
   ctx: Context,
@@ -90,11 +91,14 @@ function choose(ctx: Context, predicate: Node, then: () => Value, otherwise: () 
         },
         otherwise: () => {
           const start = g.param('mark', { dtype: 'i32', shape: [] }).id;
-          const value = fitted(withoutAsserts(ctx, otherwise));
+          const made = fitted(withoutAsserts(ctx, otherwise));
+          const value = built.value === undefined ? made : complexAs(ctx, made, built.value, span);
           if (built.value !== undefined) sameStatically(ctx, built.value, value, span);
           const flat = flatten(ctx, value, span);
           const shape = built.shape ?? flat;
           const model = shape.rebuild(shape.leaves.map((l) => l.node));
+          const complexModel = complexAs(ctx, model, value, span);
+          if (complexModel !== model) throw new Wider(wider(ctx, complexModel, value, span));
           if (!sameTypes(shape, flat)) throw new Wider(wider(ctx, model, value, span));
           built.else = flat.leaves.map((l) => l.node);
           built.cheap &&= isCheap(built.else, start);

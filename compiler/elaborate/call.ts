@@ -94,8 +94,7 @@ export function call(ctx: Context, callee: Value, args: CallArguments, span: Spa
       return callField(ctx, callee, args, span);
     case 'complex':
       if (callee.re.kind === 'field' || callee.im.kind === 'field') {
-        const part = (p: ComplexPart): Value =>
-          p.kind === 'field' ? callField(ctx, p, args, span) : p;
+        const part = (p: ComplexPart): Value => (p.kind === 'field' ? callField(ctx, p, args, span) : p);
         return paired(ctx, part(callee.re), part(callee.im), span);
       }
       return failAt(

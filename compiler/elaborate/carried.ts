@@ -2,6 +2,7 @@
 // an array, the loop is elaborated again from a start of that type.
 
 import { assignedNames, assignmentOf } from './assigned.ts';
+import { complexAs } from './complex.ts';
 import { conform } from './conform.ts';
 import type { Context } from './context.ts';
 import { failAt, withDraws, withoutAsserts } from './context.ts';
@@ -101,10 +102,12 @@ export function carriedLeaves(ctx: Context, c: Carried, value: Value, like: Flat
 /** The value after a turn; `promote` when the start has to be real because the turn makes it real. */
 export function widen(
   ctx: Context,
-  after: Value,
-  before: Value,
+  made: Value,
+  begun: Value,
   span: Span,
 ): { value: Value; promote?: Value } {
+  const after = complexAs(ctx, made, begun, span);
+  const before = complexAs(ctx, begun, made, span);
   const [x, y] = [flatten(ctx, after, span), flatten(ctx, before, span)];
   if (x.leaves.length !== y.leaves.length)
     failAt(
@@ -113,7 +116,7 @@ export function widen(
       `the loop changes the structure of what it carries, from ${describe(before)} to ${describe(after)}`,
       span,
     );
-  let differs = false;
+  let differs = before !== begun;
   const nodes = y.leaves.map(({ node }, i) => {
     const now = at(x.leaves, i).node;
     if (isFloat(now.dtype) && !isFloat(node.dtype) && node.dtype !== 'bool') {

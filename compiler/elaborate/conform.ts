@@ -1,5 +1,6 @@
 // Giving a value the structure, element types and shapes of another: what stands in for a parameter, what a loop carries, the two results of a run-time choice.
 
+import { asComplex, paired } from './complex.ts';
 import type { Context } from './context.ts';
 import { failAt } from './context.ts';
 import { cellValues, gridShape, leafOnGrid } from './grids.ts';
@@ -8,7 +9,7 @@ import * as b from '../ir/build.ts';
 import type { Node } from '../ir/types.ts';
 import { isFloat, sameShape } from '../ir/types.ts';
 import type { Span } from '../support/span.ts';
-import type { Value } from './values.ts';
+import type { ComplexPart, Value } from './values.ts';
 import { array, describe, describeNode } from './values.ts';
 
 /** `value` as something of the structure of `like`; scalars spread, ints become real, function fields are evaluated on the grid of `like`. */
@@ -18,6 +19,15 @@ export function conform(ctx: Context, value: Value, like: Value, span: Span, wha
     case 'array': {
       const node = toNode(ctx, value, span, what);
       return array(conformNode(ctx, node, like.kind === 'array' ? like.node : undefined, span, what));
+    }
+    case 'complex': {
+      const parts = asComplex(ctx, value, span);
+      if (parts === undefined)
+        return failAt(ctx, 'E160', `${what} wants ${describe(like)}, but this is ${describe(value)}`, span);
+      const [re, im] = [parts.re, parts.im].map((p, i) =>
+        conform(ctx, p, i === 0 ? partLike(like.re, like.im) : partLike(like.im, like.re), span, what),
+      );
+      return re === undefined || im === undefined ? value : paired(ctx, re, im, span);
     }
     case 'field': {
       if (like.grid === undefined) return value;
@@ -62,6 +72,10 @@ export function conform(ctx: Context, value: Value, like: Value, span: Span, wha
       return value;
   }
 }
+
+/** A part that is known at compile time lies where the other one does. */
+const partLike = (part: ComplexPart, other: ComplexPart): ComplexPart =>
+  part.kind === 'number' ? other : part;
 
 function conformNode(ctx: Context, node: Node, like: Node | undefined, span: Span, what: string): Node {
   if (like === undefined) return node;

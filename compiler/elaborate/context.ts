@@ -1,6 +1,7 @@
 // What every part of the elaborator gets passed: the graph, the program's settings, and the evaluator itself as a record of functions (so that the parts need not import each other
 // in a circle). One Context lives for one compilation.
 
+import type { Batch } from './batches.ts';
 import type { Elementwise } from './elementwise.ts';
 import type { FieldContext, Grid } from '../field/types.ts';
 import type { Graph } from '../ir/graph.ts';
@@ -28,7 +29,12 @@ export interface CompileHost {
     path: string,
     options: { readonly column?: string },
     span: Span,
-  ) => { readonly shape: readonly number[]; readonly data: Float64Array };
+  ) => {
+    readonly shape: readonly number[];
+    readonly data: Float64Array;
+    /** `complex`: the last axis, of 2, is that of the parts. */
+    readonly kind?: 'real' | 'int' | 'bool' | 'complex';
+  };
 }
 
 /** One call in progress, for the chain shown in messages. */
@@ -42,8 +48,8 @@ export interface DrawContext {
   readonly item: string;
   readonly path: string;
   ordinal: number;
-  /** Index of the loops and comprehensions around, combined row-major (u32 scalars or undefined outside all of them). */
-  readonly index: Node | undefined;
+  /** Turns of the loops and comprehensions around, outermost first: u32 scalars below `extent`. */
+  readonly turns: readonly { readonly index: Node; readonly extent: number }[];
   /** Run step for draws in losses; undefined in data, parameters and states. */
   readonly step: Node | undefined;
 }
@@ -65,6 +71,8 @@ export interface Evaluator {
   readonly item: (module: Module, item: NamedItem, name: string) => Value;
   /** A builtin or prelude name; undefined when there is none. */
   readonly prelude: (name: string) => Value | undefined;
+  /** An item of a library module that the language itself stands on (elementary functions of complex numbers). */
+  readonly library: (module: string, name: string) => Value;
   readonly preludeNames: () => readonly string[];
   /** `m.initial`, `m.rhs`, … of a model (model_members.ts). */
   readonly modelMember: (model: Value, name: string, span: Span) => Value;
@@ -125,8 +133,10 @@ export interface Context extends Evaluator {
   asserts: AssertRecord[] | undefined;
   /** Iteration number of the `minimize` around, for schedules and draws. */
   iteration: Node | undefined;
-  /** Set while a minibatch step is elaborated: how many terms of an indexed loss it sees. */
-  batch: number | undefined;
+  /** Set where an indexed loss is seen in part only: by the step of a minibatch. */
+  batch: Batch | undefined;
+  /** Which sample of the draws in `let`s and losses is meant (i32 scalar), where it is not the usual one. */
+  sample: Node | undefined;
   /** The grid of the model whose equations are being evaluated: what numbers and functions of coordinates in a derivative refer to. */
   modelGrid: Grid | undefined;
   /** Values given on the command line for `const` and `input`. */

@@ -1,9 +1,11 @@
 // Derivatives as functions of values: a function is called once on fresh parameters, the graph is differentiated in them, and the parameters are replaced by the point. Values are
 // differentiated in their real leaves; ints, truth values and functions in them are constants.
 
+import { complexAs, paired } from './complex.ts';
 import type { Context } from './context.ts';
 import { failAt, withoutAsserts } from './context.ts';
-import { flatten } from './leaves.ts';
+import { flatten, joined } from './leaves.ts';
+import { operators } from './operators.ts';
 import type { Value } from './values.ts';
 import { array, describe, number } from './values.ts';
 import { batch } from '../autodiff/batch.ts';
@@ -71,7 +73,9 @@ export function scalarOf(ctx: Context, v: Value, span: Span, what: string): Node
       'E271',
       `${what} must be one number, but this is ${describe(v)}`,
       span,
-      'reduce it: sum(…), mean(…), norm(…), integral(…); or take jacobian(f)',
+      v.kind === 'complex'
+        ? 'a gradient is that of a real number: take re(…), abs(…), abs2(…); the derivative of a holomorphic f is jvp(f, z, 1)'
+        : 'reduce it: sum(…), mean(…), norm(…), integral(…); or take jacobian(f)',
     );
   return isFloat(node.dtype) ? node : b.cast(ctx.graph, node, ctx.real);
 }
@@ -139,10 +143,13 @@ export function forwardDerivative(
   span: Span,
   direction: Span = span,
 ): Value {
-  const point = pointAt(ctx, x, span);
+  // A complex direction makes a real point complex: f has to take it there.
+  const at_ = complexAs(ctx, x, v, span);
+  const point = pointAt(ctx, at_, span);
   const out = flatten(ctx, callOne(ctx, f, point.value, span), span);
   const nodes = out.leaves.map((l) => l.node);
-  const tangents = jvp(ctx.graph, nodes, point.params, tangentLeaves(ctx, point, v, direction));
+  const along = complexAs(ctx, v, at_, direction);
+  const tangents = jvp(ctx.graph, nodes, point.params, tangentLeaves(ctx, point, along, direction));
   return out.rebuild(
     back(
       ctx,
@@ -160,12 +167,15 @@ export function reverseDerivative(
   span: Span,
 ): { value: Value; pull: (ct: Value, where: Span) => Value } {
   const point = pointAt(ctx, x, span);
-  const out = flatten(ctx, callOne(ctx, f, point.value, span), span);
+  const made = callOne(ctx, f, point.value, span);
+  const out = flatten(ctx, made, span);
   const nodes = out.leaves.map((l) => l.node);
   const pull = (ct: Value, where: Span): Value => {
-    const given = flatten(ctx, ct.kind === 'number' ? number(ct.value, false) : ct, where).leaves.map(
-      (l) => l.node,
-    );
+    const given = flatten(
+      ctx,
+      complexAs(ctx, ct.kind === 'number' ? number(ct.value, false) : ct, made, where),
+      where,
+    ).leaves.map((l) => l.node);
     if (given.length !== nodes.length)
       failAt(ctx, 'E272', 'the cotangent has another structure than the value', where);
     const cts = given.map((n, i) =>
@@ -184,14 +194,19 @@ export function reverseDerivative(
   return { value: out.rebuild(back(ctx, point, nodes)), pull };
 }
 
-/** The matrix of partial derivatives [...shape of f(x), ...shape of x] of an array function of an array. */
+/**
+ * The matrix of partial derivatives [...shape of f(x), ...shape of x] of an array function of an array. Of a real function of complex numbers its rows are gradients, d/da + i d/db; of a complex
+ * function of complex numbers it is df/dz = (d/da - i d/db)/2, for holomorphic ones the derivative.
+ */
 export function jacobian(ctx: Context, f: Value, x: Value, span: Span): Value {
-  const g = ctx.graph;
   const point = pointAt(ctx, x, span);
-  const out = flatten(ctx, callOne(ctx, f, point.value, span), span);
-  const y = out.leaves[0]?.node;
-  const q = point.params[0];
-  if (out.leaves.length !== 1 || point.params.length !== 1 || y === undefined || q === undefined)
+  const made = callOne(ctx, f, point.value, span);
+  const out = flatten(ctx, made, span);
+  const ys = out.leaves.map((l) => l.node);
+  const complexIn = point.value.kind === 'complex';
+  const complexOut = joinedKind(ctx, made, span) === 'complex';
+  const y = ys[0];
+  if (ys.length !== (complexOut ? 2 : 1) || point.params.length !== (complexIn ? 2 : 1) || y === undefined)
     return failAt(
       ctx,
       'E273',
@@ -199,23 +214,63 @@ export function jacobian(ctx: Context, f: Value, x: Value, span: Span): Value {
       span,
       'flatten(…) makes a vector of a record',
     );
+  const partial = partialDerivatives(ctx, ys, point.params);
+  const rows = partial.map((row) => back(ctx, point, row).map(array));
+  const of = (i: number, k: number): Value => at(at(rows, i), k);
+  if (!complexIn) return complexOut ? paired(ctx, of(0, 0), of(1, 0), span) : of(0, 0);
+  if (!complexOut) return paired(ctx, of(0, 0), of(0, 1), span);
+  const half = (v: Value): Value => ctx.elementwise(operators.mul, [number(0.5, false), v], span);
+  return paired(
+    ctx,
+    half(ctx.elementwise(operators.add, [of(0, 0), of(1, 1)], span)),
+    half(ctx.elementwise(operators.sub, [of(1, 0), of(0, 1)], span)),
+    span,
+  );
+}
+
+const joinedKind = (ctx: Context, v: Value, span: Span): Value['kind'] =>
+  (v.kind === 'list' ? joined(ctx, v, span) : v).kind;
+
+/** [i][k]: the matrix of ys[i] by qs[k]; all ys have one shape, and so have all qs. By columns or by rows, whichever are fewer. */
+function partialDerivatives(ctx: Context, ys: readonly Node[], qs: readonly Node[]): Node[][] {
+  const g = ctx.graph;
+  const [y, q] = [at(ys, 0), at(qs, 0)];
   const [m, n] = [sizeOf(y.shape), sizeOf(q.shape)];
-  const unit = (like: Node, k: Node): Node => {
-    const flat = b.cast(
-      g,
-      b.eq(g, g.iota([sizeOf(like.shape)], 0, 'i32'), b.broadcastTo(g, k, [sizeOf(like.shape)])),
-      like.dtype,
-    );
-    return b.reshape(g, flat, like.shape);
-  };
   const k = g.param('k', { dtype: 'i32', shape: [] });
-  if (n <= m) {
-    const [column] = jvp(g, [y], [q], [unit(q, k)]);
-    const [columns] = batch(g, [column ?? b.zerosLike(g, y)], new Map([[k, g.iota([n], 0, 'i32')]]), n);
-    const moved = b.transposePerm(g, columns ?? y, [...range(y.shape.length).map((i) => i + 1), 0]);
-    return array(at(back(ctx, point, [b.reshape(g, moved, [...y.shape, ...q.shape])]), 0));
+  const unit = (like: Node): Node => {
+    const size = sizeOf(like.shape);
+    return b.reshape(
+      g,
+      b.cast(g, b.eq(g, g.iota([size], 0, 'i32'), b.broadcastTo(g, k, [size])), like.dtype),
+      like.shape,
+    );
+  };
+  /** Evaluated for every place of `count`, which becomes the leading axis. */
+  const forAll = (nodes: readonly Node[], count: number): Node[] =>
+    batch(g, nodes, new Map([[k, g.iota([count], 0, 'i32')]]), count);
+  if (n * qs.length <= m * ys.length) {
+    const columns = qs.map((_, which) => {
+      const directions = qs.map((p, i) => (i === which ? unit(p) : b.zerosLike(g, p)));
+      const tangents = jvp(g, ys, qs, directions).map((t, i) => t ?? b.zerosLike(g, at(ys, i)));
+      return forAll(tangents, n).map((c) =>
+        b.reshape(g, b.transposePerm(g, c, [...range(y.shape.length).map((i) => i + 1), 0]), [
+          ...y.shape,
+          ...q.shape,
+        ]),
+      );
+    });
+    return ys.map((_, i) => columns.map((column) => at(column, i)));
   }
-  const [row] = vjp(g, [y], [q], [unit(y, k)]);
-  const [rows] = batch(g, [row ?? b.zerosLike(g, q)], new Map([[k, g.iota([m], 0, 'i32')]]), m);
-  return array(at(back(ctx, point, [b.reshape(g, rows ?? q, [...y.shape, ...q.shape])]), 0));
+  return ys.map((_, which) => {
+    const cts = vjp(
+      g,
+      ys,
+      qs,
+      ys.map((v, i) => (i === which ? unit(v) : undefined)),
+    );
+    return forAll(
+      qs.map((p, i) => cts[i] ?? b.zerosLike(g, p)),
+      m,
+    ).map((r) => b.reshape(g, r, [...y.shape, ...q.shape]));
+  });
 }

@@ -99,11 +99,7 @@ export function makeContext(options: {
         throw new InternalError('elaborate', `the library has no ${path} with ${name}`);
       return ctx.item(module, item, name);
     },
-    preludeNames: () => [
-      ...builtins.keys(),
-      ...(options.prelude?.items.keys() ?? []),
-      ...fromLibrary.keys(),
-    ],
+    preludeNames: () => [...builtins.keys(), ...(options.prelude?.items.keys() ?? []), ...fromLibrary.keys()],
     moduleThatHas: options.library,
     modelMember: (model, name, span) => modelMember(ctx, model, name, span),
     seed: () => variables.seed(ctx),

@@ -15,4 +15,6 @@ export interface Elementwise {
   readonly truth?: boolean;
   /** The result is an int whatever goes in (`floor`, `round`). */
   readonly toInt?: boolean;
+  /** The whole exponent of a power. */
+  readonly exponent?: number;
 }

@@ -15,7 +15,7 @@ import { LAMBDA, nameFunction } from './patterns.ts';
 import type { Scope } from './scope.ts';
 import { evaluateString } from './strings.ts';
 import { chooseAtRunTime } from './branches.ts';
-import { describe, list, number, record, tuple } from './values.ts';
+import { complex, describe, list, number, real, record, tuple } from './values.ts';
 import type { Value } from './values.ts';
 import { atPrecision, precisionNamed } from './precision.ts';
 import { replaceIn } from './worlds.ts';
@@ -27,7 +27,7 @@ import { printExpression } from '../syntax/print.ts';
 export function evaluate(ctx: Context, e: ast.Expression, scope: Scope): Value {
   switch (e.kind) {
     case 'number':
-      if (e.imaginary) return notYet(ctx, 'an imaginary number', e.span);
+      if (e.imaginary) return complex(real(0), real(e.value));
       return number(e.value, e.isInteger);
     case 'boolean':
       return { kind: 'bool', value: e.value };

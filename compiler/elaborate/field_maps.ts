@@ -44,6 +44,14 @@ export function asField(ctx: Context, v: Value, span: Span, what: string, grid: 
           ? `say that it lies on the domain: grid(${grid.name}, a)`
           : 'take the values of the field, values(f), or put the array on its domain, grid(D, a)',
       );
+    case 'complex':
+      return failAt(
+        ctx,
+        'E126',
+        `${what} takes real fields, but this is ${describe(v)}`,
+        span,
+        'write re(z), im(z), abs(z) or arg(z)',
+      );
     default:
       return failAt(ctx, 'E131', `${what}: ${describe(v)} meets a field`, span);
   }

@@ -90,10 +90,7 @@ function indexValue(
       const whole = target.kind === 'complex' ? target : complex(target, real(0));
       const [re, im] = complexNodes(ctx, whole, span);
       const imaginary = axes.map((a) => imaginaryOutside(ctx, a));
-      return complex(
-        array(indexNode(ctx, re, axes, span)),
-        array(indexNode(ctx, im, imaginary, span)),
-      );
+      return complex(array(indexNode(ctx, re, axes, span)), array(indexNode(ctx, im, imaginary, span)));
     }
     default:
       return failAt(ctx, 'E231', `${describe(target)} cannot be indexed`, span);

@@ -1,6 +1,7 @@
 // Values as bundles of arrays. `flatten` takes a value apart into the nodes at its leaves and a function that puts new nodes in their place; loops carry, comprehensions batch and
 // derivatives differentiate these leaves, so that one rule serves numbers, records, fields and the weights of a network alike.
 
+import { complexFrom, complexNodes, hasComplex, isComplexFunction, isPart } from './complex_parts.ts';
 import { cellValues, leafOnGrid } from './grids.ts';
 import type { Context } from './context.ts';
 import { failAt } from './context.ts';
@@ -11,8 +12,8 @@ import { isFloat, sameShape } from '../ir/types.ts';
 import { hasParameters } from '../ir/region.ts';
 import type { Span } from '../support/span.ts';
 import { InternalError } from '../support/diagnostic.ts';
-import type { ListValue, NumberValue, Value } from './values.ts';
-import { array, describe } from './values.ts';
+import type { ComplexPart, ListValue, NumberValue, Value } from './values.ts';
+import { array, complex, describe } from './values.ts';
 
 export interface Leaf {
   readonly node: Node;
@@ -53,13 +54,24 @@ export function flatten(
         leaves.push({ node: ctx.graph.constant(v.value ? 1 : 0, 'bool'), path });
         return (take) => array(take());
       }
+      case 'complex': {
+        const known = v.re.kind === 'number' && v.im.kind === 'number';
+        if (isComplexFunction(v) || (known && options.keepStatic === true)) return () => v;
+        const [re, im] = complexNodes(ctx, v, span);
+        const of = (part: string): string => (path === '' ? part : `${path}.${part}`);
+        leaves.push({ node: re, path: of('re') }, { node: im, path: of('im') });
+        return (take) => {
+          const x = take();
+          return complexFrom(ctx, x, take(), v);
+        };
+      }
       case 'tuple': {
         const makers = v.elements.map((e, i) => walk(e, `${path}[${i}]`));
         return (take) => ({ ...v, elements: makers.map((m) => m(take)) });
       }
       case 'list': {
-        const joined = options.keepStatic === true ? undefined : arrayOfList(ctx, v);
-        if (joined !== undefined) return walk(array(joined), path);
+        const whole = options.keepStatic === true ? v : joined(ctx, v, span);
+        if (whole.kind !== 'list') return walk(whole, path);
         const makers = v.elements.map((e, i) => walk(e, `${path}[${i}]`));
         return (take) => ({ ...v, elements: makers.map((m) => m(take)) });
       }
@@ -134,6 +146,28 @@ export function arrayOfList(ctx: Context, v: ListValue): Node | undefined {
   );
 }
 
+/** A list as the array it stands for, real or complex; as it is where it is none. */
+export function joined(ctx: Context, v: ListValue, span: Span): Value {
+  const node = arrayOfList(ctx, v);
+  if (node !== undefined) return array(node);
+  if (!hasComplex(v)) return v;
+  const sides: { readonly re: Value[]; readonly im: Value[] } = { re: [], im: [] };
+  for (const given of v.elements) {
+    const e = given.kind === 'list' ? joined(ctx, given, span) : given;
+    if (!isPart(e) && e.kind !== 'complex') return v;
+    const value = e.kind === 'complex' ? e : complex(e, { kind: 'number', value: 0, integer: false });
+    const level = [value.re, value.im].every((p) => p.kind === 'number')
+      ? [value.re, value.im]
+      : complexNodes(ctx, value, span).map((n): ComplexPart => array(n));
+    sides.re.push(...level.slice(0, 1));
+    sides.im.push(...level.slice(1));
+  }
+  const [re, im] = [sides.re, sides.im].map((elements) => arrayOfList(ctx, { kind: 'list', elements }));
+  return re === undefined || im === undefined
+    ? v
+    : complex(array(b.cast(ctx.graph, re, ctx.real)), array(b.cast(ctx.graph, im, ctx.real)));
+}
+
 /** The one array behind a value, for functions that want an array (or a number). */
 export function toNode(ctx: Context, v: Value, span: Span, what: string): Node {
   switch (v.kind) {
@@ -146,6 +180,8 @@ export function toNode(ctx: Context, v: Value, span: Span, what: string): Node {
     case 'list': {
       const node = arrayOfList(ctx, v);
       if (node !== undefined) return node;
+      const whole = joined(ctx, v, span);
+      if (whole.kind === 'complex') return toNode(ctx, whole, span, what);
       return failAt(
         ctx,
         'E101',
@@ -161,6 +197,14 @@ export function toNode(ctx: Context, v: Value, span: Span, what: string): Node {
         `${what} wants numbers, but this is a function of coordinates that lies on no grid`,
         span,
         'put it on a domain with resample(f, on: D), or call it with coordinates',
+      );
+    case 'complex':
+      return failAt(
+        ctx,
+        'E126',
+        `${what} takes real numbers, but this is ${describe(v)}`,
+        span,
+        'write re(z), im(z), abs(z) or arg(z)',
       );
     default:
       return failAt(ctx, 'E101', `${what} wants an array or a number, but this is ${describe(v)}`, span);

@@ -4,19 +4,16 @@
 
 import type { Context } from './context.ts';
 import { failAt } from './context.ts';
-import { arrayOfList } from './leaves.ts';
+import { joined } from './leaves.ts';
 import type { Span } from '../support/span.ts';
 import type { Value } from './values.ts';
-import { array, describe } from './values.ts';
+import { describe } from './values.ts';
 
 export function isStructured(v: Value): boolean {
   return v.kind === 'record' || v.kind === 'tuple' || v.kind === 'list';
 }
 
-const asLeaf = (ctx: Context, v: Value): Value => {
-  const node = v.kind === 'list' ? arrayOfList(ctx, v) : undefined;
-  return node === undefined ? v : array(node);
-};
+const asLeaf = (ctx: Context, v: Value, span: Span): Value => (v.kind === 'list' ? joined(ctx, v, span) : v);
 
 /** Combines the leaves of several values of one structure. `arithmetic`: what is no real number passes through from the first structured value. */
 export function lift(
@@ -27,7 +24,7 @@ export function lift(
   combine: (leaves: readonly Value[]) => Value,
   arithmetic: boolean,
 ): Value {
-  const args = given.map((v) => asLeaf(ctx, v));
+  const args = given.map((v) => asLeaf(ctx, v, span));
   const model = args.find(isStructured);
   if (model === undefined) return combine(args);
   const part = (v: Value, key: string | number, what: string): Value => {

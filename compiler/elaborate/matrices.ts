@@ -1,5 +1,7 @@
 // The matrix product `@` and what goes with it.
 
+import { bilinear } from './complex.ts';
+import { hasComplex } from './complex_parts.ts';
 import type { Context } from './context.ts';
 import { failAt } from './context.ts';
 import { toReal } from './leaves.ts';
@@ -13,6 +15,8 @@ import type { Span } from '../support/span.ts';
 const shown = (v: Value, node: Node): string => (v.kind === 'number' ? describe(v) : describeNode(node));
 
 export function matrixProduct(ctx: Context, left: Value, right: Value, span: Span): Value {
+  if (hasComplex(left) || hasComplex(right))
+    return bilinear(ctx, left, right, span, (x, y) => matrixProduct(ctx, x, y, span));
   const [x, y] = [toReal(ctx, left, span, '`@`'), toReal(ctx, right, span, '`@`')];
   const wrong = (why: string, help?: string): never =>
     failAt(ctx, 'E210', `\`@\` cannot multiply ${shown(left, x)} by ${shown(right, y)}: ${why}`, span, help);

@@ -1,5 +1,6 @@
 // `value.name`: parts of records, components of vectors, first and last elements, coordinates of domains, the functions of a model.
 
+import { partwise } from './complex.ts';
 import type { Context } from './context.ts';
 import { failAt } from './context.ts';
 import { gridOf } from './domains.ts';
@@ -46,6 +47,17 @@ export function member(ctx: Context, target: Value, name: string, span: Span): V
       if (end && target.elements.length > 0)
         return at(target.elements, name === 'first' ? 0 : target.elements.length - 1);
       break;
+    case 'complex':
+      if (end) return partwise(ctx, target, span, (part) => member(ctx, part, name, span));
+      return failAt(
+        ctx,
+        'E240',
+        `${describe(target)} has no part \`${name}\``,
+        span,
+        name === 're' || name === 'im' || name === 'real' || name === 'imag' || name === 'conj'
+          ? `these are functions: ${name.slice(0, 2) === 'co' ? 'conj' : name.slice(0, 2)}(z)`
+          : undefined,
+      );
     case 'array': {
       const extent = target.node.shape[0];
       if (end && extent !== undefined && extent > 0)

@@ -1,6 +1,7 @@
 // What a name stands for: a local, an item of the module, something it `use`s, the prelude, a derivative operator named after coordinates.
 
 import { derivativeOperator } from './builtins/fields.ts';
+import { overParts } from './complex_lifting.ts';
 import type { Context } from './context.ts';
 import { failAt } from './context.ts';
 import { converted } from './precision.ts';
@@ -55,7 +56,8 @@ function derivativeNamed(ctx: Context, name: string, scope: Scope): Value | unde
   for (const item of scope.module.items.values())
     if (item.kind === 'domain' && item.body.kind === 'axes')
       domains.push(item.body.axes.map((a) => a.name.name));
-  return derivativeOperator(ctx, name, domains);
+  const found = derivativeOperator(ctx, name, domains);
+  return found && overParts(ctx, found, ['u']);
 }
 
 function unknown(ctx: Context, name: string, span: Span, scope: Scope): never {

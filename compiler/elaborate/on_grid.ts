@@ -1,5 +1,6 @@
 // Values as fields on a given grid.
 
+import { paired, partOf } from './complex.ts';
 import { conform } from './conform.ts';
 import type { Context } from './context.ts';
 import { failAt, notYet } from './context.ts';
@@ -48,4 +49,19 @@ export function onGrid(
   if (field.kind === 'field' && field.expr.kind === 'leaf' && !isFloat(field.expr.values.dtype))
     return leafOnGrid(ctx, b.cast(ctx.graph, field.expr.values, ctx.real), grid);
   return field;
+}
+
+/** The same with both parts on the grid. */
+export function complexOnGrid(
+  ctx: Context,
+  value: Value,
+  grid: Grid,
+  kind: string,
+  span: Span,
+  what: string,
+): Value {
+  const [re, im] = (['re', 'im'] as const).map((which) =>
+    onGrid(ctx, partOf(ctx, which, value, span), grid, kind, span, what),
+  );
+  return re === undefined || im === undefined ? value : paired(ctx, re, im, span);
 }

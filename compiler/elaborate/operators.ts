@@ -129,6 +129,7 @@ export function integerPower(n: number): Elementwise {
   };
   return {
     name: '^',
+    exponent: n,
     operands: n >= 0 ? 'number' : 'real',
     compute: (x = 0) => x ** n,
     build: one((g, x) => {

@@ -2,11 +2,14 @@
 
 import type { Context } from './context.ts';
 import { failAt } from './context.ts';
-import { flatten, toNode } from './leaves.ts';
+import { complexNodes, hasComplex } from './complex_parts.ts';
+import { flatten, joined, toNode } from './leaves.ts';
 import { showNumber } from '../support/number_text.ts';
-import type { Value } from './values.ts';
-import { array, describe } from './values.ts';
+import type { ComplexValue, Value } from './values.ts';
+import { array, describe, showComplex } from './values.ts';
 import type { OutputValue, Place, TextPart } from '../plan/script.ts';
+import * as b from '../ir/build.ts';
+import { at } from '../support/lists.ts';
 import { isFloat } from '../ir/types.ts';
 import type { Node } from '../ir/types.ts';
 import type { Span } from '../support/span.ts';
@@ -23,7 +26,8 @@ export function placeOf(span: Span): Place {
   return { file: span.file.path, line, column, source: span.file.text.split('\n')[line - 1] ?? '' };
 }
 
-export function outputOf(w: OutputSink, value: Value, label: string, span: Span): OutputValue {
+export function outputOf(w: OutputSink, given: Value, label: string, span: Span): OutputValue {
+  const value = given.kind === 'list' ? joined(w.ctx, given, span) : given;
   if (
     value.kind === 'string' ||
     value.kind === 'function' ||
@@ -31,6 +35,10 @@ export function outputOf(w: OutputSink, value: Value, label: string, span: Span)
     value.kind === 'tuple'
   )
     return failAt(w.ctx, 'E432', `numbers are wanted here, but \`${label}\` is ${describe(value)}`, span);
+  if (value.kind === 'complex') {
+    const pairs = pairsOf(w.ctx, value, span);
+    return { label, variable: w.output(pairs, 'out'), shape: pairs.shape, kind: 'complex' };
+  }
   const node = toNode(w.ctx, value, span, `\`${label}\``);
   return {
     label,
@@ -45,6 +53,37 @@ export function outputOf(w: OutputSink, value: Value, label: string, span: Span)
 
 function kindOf(node: Node): OutputValue['kind'] {
   return isFloat(node.dtype) ? 'real' : node.dtype === 'bool' ? 'bool' : 'int';
+}
+
+/** Both parts in one array, along a new last axis. */
+function pairsOf(ctx: Context, z: ComplexValue, span: Span): Node {
+  const parts = complexNodes(ctx, z, span).map((n) => b.reshape(ctx.graph, n, [...n.shape, 1]));
+  return b.concat(ctx.graph, parts, at(parts, 0).shape.length - 1);
+}
+
+/** The arrays in a value, with their places in it; complex ones whole. */
+export function outputLeaves(
+  ctx: Context,
+  value: Value,
+  span: Span,
+): readonly { readonly value: Value; readonly path: string }[] {
+  const walk = (v: Value, path: string): { value: Value; path: string }[] => {
+    if (v.kind === 'complex') return [{ value: v, path }];
+    if (hasComplex(v) && v.kind === 'record')
+      return [...v.entries].flatMap(([k, e]) => walk(e, path === '' ? k : `${path}.${k}`));
+    if (hasComplex(v) && (v.kind === 'tuple' || v.kind === 'list'))
+      return v.elements.flatMap((e, i) => walk(e, `${path}[${i}]`));
+    return flatten(ctx, v, span).leaves.map((l) => ({
+      value: array(l.node),
+      path:
+        l.path === ''
+          ? path
+          : path === '' || l.path.startsWith('[')
+            ? `${path}${l.path}`
+            : `${path}.${l.path}`,
+    }));
+  };
+  return walk(value, '');
 }
 
 /** What is shown of a value that is known at run time. */
@@ -69,17 +108,25 @@ export function textParts(w: OutputSink, value: Value, e: ast.Expression | undef
       return [{ text: String(value.value) }];
     case 'array':
       return [hole(w, value.node)];
+    case 'complex': {
+      if (value.re.kind === 'number' && value.im.kind === 'number')
+        return [{ text: showComplex(value.re.value, value.im.value) }];
+      if (span === undefined) return [{ text: describe(value) }];
+      return [{ ...hole(w, pairsOf(w.ctx, value, span)), kind: 'complex' }];
+    }
     case 'record':
     case 'tuple':
     case 'list':
     case 'field': {
       if (span === undefined) return [{ text: describe(value) }];
-      const flat = flatten(w.ctx, value, span);
-      if (flat.leaves.length === 1 && flat.leaves[0] !== undefined)
-        return textParts(w, array(flat.leaves[0].node), e);
-      return flat.leaves.flatMap((l, i): TextPart[] => [
+      const whole = value.kind === 'list' ? joined(w.ctx, value, span) : value;
+      if (whole.kind === 'array' || whole.kind === 'complex') return textParts(w, whole, e);
+      const leaves = outputLeaves(w.ctx, value, span);
+      const only = leaves[0];
+      if (leaves.length === 1 && only !== undefined) return textParts(w, only.value, e);
+      return leaves.flatMap((l, i): TextPart[] => [
         { text: `${i > 0 ? ', ' : ''}${l.path}: ` },
-        hole(w, l.node),
+        ...textParts(w, l.value, e),
       ]);
     }
     default:

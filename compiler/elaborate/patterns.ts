@@ -1,5 +1,6 @@
 // Names and tuples on the left of `let`, in parameters and generators.
 
+import { complexNodes, shapeOfComplex } from './complex_parts.ts';
 import type { Context } from './context.ts';
 import { failAt } from './context.ts';
 import * as b from '../ir/build.ts';
@@ -7,7 +8,7 @@ import type { Span } from '../support/span.ts';
 import type * as ast from '../syntax/ast.ts';
 import type { Scope } from './scope.ts';
 import type { Value } from './values.ts';
-import { array, describe } from './values.ts';
+import { array, complex, describe } from './values.ts';
 
 export function bindPattern(
   ctx: Context,
@@ -21,7 +22,7 @@ export function bindPattern(
     scope.define(pattern.name, value, pattern.span, mutable);
     return;
   }
-  const parts = partsOf(ctx, value, pattern.elements.length);
+  const parts = partsOf(ctx, value, pattern.elements.length, span);
   if (parts === undefined)
     failAt(
       ctx,
@@ -35,9 +36,15 @@ export function bindPattern(
   });
 }
 
-function partsOf(ctx: Context, value: Value, count: number): readonly Value[] | undefined {
+function partsOf(ctx: Context, value: Value, count: number, span: Span): readonly Value[] | undefined {
   if (value.kind === 'tuple' || value.kind === 'list')
     return value.elements.length === count ? value.elements : undefined;
+  if (value.kind === 'complex' && shapeOfComplex(value)[0] === count) {
+    const [re, im] = complexNodes(ctx, value, span);
+    return Array.from({ length: count }, (_, i) =>
+      complex(array(b.indexAxis(ctx.graph, re, 0, i)), array(b.indexAxis(ctx.graph, im, 0, i))),
+    );
+  }
   if (value.kind === 'array' && value.node.shape[0] === count)
     return Array.from({ length: count }, (_, i) => array(b.indexAxis(ctx.graph, value.node, 0, i)));
   return undefined;

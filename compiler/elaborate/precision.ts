@@ -1,10 +1,12 @@
 // Local precision: `with precision f64 { … }`, `solve(…, precision: f64)`. Inside, `real` is of that type: what is looked up is converted on the way in, the result on the way out, so that
 // types never mix. Items that depend on parameters are evaluated anew inside; data, parameters and states stay what they are.
 
+import { isPart } from './complex_parts.ts';
 import type { Context } from './context.ts';
 import { failAt, inWorld } from './context.ts';
 import { flatten } from './leaves.ts';
 import type { Value } from './values.ts';
+import { complex } from './values.ts';
 import { replaced } from './worlds.ts';
 import * as b from '../ir/build.ts';
 import type { FloatType } from '../ir/types.ts';
@@ -37,6 +39,11 @@ export function converted(ctx: Context, value: Value, span: Span): Value {
       return isFloat(value.node.dtype) && value.node.dtype !== ctx.real
         ? { kind: 'array', node: b.cast(ctx.graph, value.node, ctx.real) }
         : value;
+    case 'complex': {
+      const part = (p: Value): Value => converted(ctx, p, span);
+      const [re, im] = [part(value.re), part(value.im)];
+      return isPart(re) && isPart(im) ? complex(re, im) : value;
+    }
     case 'tuple':
     case 'list':
       return { ...value, elements: value.elements.map((e) => converted(ctx, e, span)) };

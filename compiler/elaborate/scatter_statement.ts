@@ -1,6 +1,7 @@
 // `a[i(p), j(p)] += w(p) for p in 0..n`: adds at places that may repeat, as one scatter-add per array with one linear index. Behind the indices given, whole slices are added. A record of
 // arrays takes records. Places outside are left out, or counted round or held at the ends where the index says `wrap` or `clamp`.
 
+import { complexAs } from './complex.ts';
 import { comprehend } from './comprehension.ts';
 import { conform } from './conform.ts';
 import type { Context } from './context.ts';
@@ -64,16 +65,19 @@ export function scattered(
   };
   const index = nodeOf('index') ?? first;
   const inside = nodeOf('inside');
-  const added = flatten(ctx, parts.get('value') ?? record([]), s.value.span).leaves;
-  if (added.length !== tables.leaves.length)
+  // Complex numbers added to reals make the sum complex.
+  const given = parts.get('value') ?? record([]);
+  const sum = flatten(ctx, complexAs(ctx, whole, given, s.span), target.span);
+  const added = flatten(ctx, complexAs(ctx, given, whole, s.span), s.value.span).leaves;
+  if (added.length !== sum.leaves.length)
     return failAt(
       ctx,
       'E160',
       `${describe(whole)} is added to with values of the same structure`,
       s.value.span,
     );
-  return tables.rebuild(
-    tables.leaves.map((leaf, i) =>
+  return sum.rebuild(
+    sum.leaves.map((leaf, i) =>
       addTo(ctx, leaf.node, index, inside, at(added, i).node, depth, s.op === '-=', s),
     ),
   );

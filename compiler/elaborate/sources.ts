@@ -2,7 +2,7 @@
 
 import type { Context } from './context.ts';
 import { failAt } from './context.ts';
-import { arrayOfList, flatten, staticInteger, staticNumber, toNode } from './leaves.ts';
+import { flatten, joined, staticInteger, staticNumber, toNode } from './leaves.ts';
 import type { Value } from './values.ts';
 import { array, describe, int } from './values.ts';
 import * as b from '../ir/build.ts';
@@ -41,13 +41,14 @@ export function sourceOf(ctx: Context, value: Value, e: ast.Expression, unrollLi
     }
     case 'list':
       if (!unrollLists) {
-        const node = arrayOfList(ctx, value);
-        if (node !== undefined) return arraySource(ctx, array(node), e);
+        const whole = joined(ctx, value, e.span);
+        if (whole.kind !== 'list') return arraySource(ctx, whole, e);
       }
       return { kind: 'static', elements: value.elements };
     case 'tuple':
       return { kind: 'static', elements: value.elements };
     case 'record':
+    case 'complex':
     case 'array':
     case 'field':
       return arraySource(ctx, value, e);

@@ -1,5 +1,6 @@
 // Equal values side by side: a new leading axis. Records give records of arrays, numbers an array.
 
+import { levelComplex } from './complex.ts';
 import type { Context } from './context.ts';
 import { failAt } from './context.ts';
 import { flatten } from './leaves.ts';
@@ -15,7 +16,7 @@ import type { Span } from '../support/span.ts';
 export function stackValues(ctx: Context, values: readonly Value[], span: Span, loose = false): Value {
   const first = values[0];
   if (first === undefined) return list([]);
-  const flats = values.map((v) => flatten(ctx, v, span));
+  const flats = levelComplex(ctx, values, span).map((v) => flatten(ctx, v, span));
   const model = at(flats, 0);
   const same = flats.every(
     (f) =>

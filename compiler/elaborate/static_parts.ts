@@ -1,5 +1,6 @@
 // What of a value exists at compile time only: names of parts, functions, strings, option words. A choice made at run time and a rolled loop can change numbers, never these.
 
+import { hasComplex } from './complex_parts.ts';
 import type { Context } from './context.ts';
 import { arrayOfList } from './leaves.ts';
 import type { Value } from './values.ts';
@@ -45,11 +46,12 @@ function isNumeric(ctx: Context, v: Value): boolean {
     case 'number':
     case 'bool':
     case 'array':
+    case 'complex':
       return true;
     case 'field':
       return v.grid !== undefined;
     case 'list':
-      return arrayOfList(ctx, v) !== undefined;
+      return arrayOfList(ctx, v) !== undefined || hasComplex(v);
     default:
       return false;
   }

@@ -1,10 +1,12 @@
 // Type annotations: checked where written, and they bind the sizes they name (`x: real[n]` makes `n` a number known in the function).
 
+import { asComplex, paired } from './complex.ts';
+import { complexNodes, isComplexFunction, shapeOfComplex } from './complex_parts.ts';
 import type { Context } from './context.ts';
 import { failAt, notYet } from './context.ts';
 import { arrayOfList, flatten, staticInteger, toNode } from './leaves.ts';
 import { find } from './names.ts';
-import { onGrid } from './on_grid.ts';
+import { complexOnGrid, onGrid } from './on_grid.ts';
 import { placeGrid } from './places.ts';
 import type { Scope } from './scope.ts';
 import type { Value } from './values.ts';
@@ -89,7 +91,7 @@ function named(
   signature: boolean,
 ): Value {
   const name = type.name.name;
-  if (type.complex || name === 'complex') return notYet(ctx, 'a complex type', type.span);
+  if (name === 'complex') return complexOf(ctx, value, span, what);
   switch (name) {
     case 'real':
     case 'int':
@@ -150,6 +152,56 @@ function scalarOf(
   return failAt(ctx, 'E161', `${what} is one ${name}, but this is ${describe(value)}`, span);
 }
 
+/** One complex number; a real one becomes complex. */
+function complexOf(ctx: Context, value: Value, span: Span, what: string): Value {
+  const z = asComplex(ctx, value, span);
+  if (z === undefined || isComplexFunction(z))
+    return failAt(ctx, 'E161', `${what} is one complex number, but this is ${describe(value)}`, span);
+  if (shapeOfComplex(z).length > 0)
+    return failAt(ctx, 'E162', `${what} is one complex number, but this is ${describe(value)}`, span);
+  return z;
+}
+
+/** The parts are arrays of the type's shape. */
+function complexArray(
+  ctx: Context,
+  type: ast.ArrayType,
+  value: Value,
+  scope: Scope,
+  span: Span,
+  what: string,
+  signature: boolean,
+): Value {
+  const z = asComplex(ctx, value, span);
+  if (z === undefined)
+    return failAt(
+      ctx,
+      'E161',
+      `${what} is an array of complex numbers, but this is ${describe(value)}`,
+      span,
+    );
+  const wanted = type.shape.map((e) => sizeKnown(ctx, e, scope, signature));
+  const known = wanted.filter((n) => n !== undefined);
+  const wrong = (): never =>
+    failAt(
+      ctx,
+      'E162',
+      `${what} has shape complex[${wanted.map((n, i) => n ?? show(at(type.shape, i))).join(', ')}], but this is ${describe(value)}`,
+      span,
+    );
+  let [re, im] = complexNodes(ctx, z, span);
+  if (re.shape.length === 0 && known.length === wanted.length)
+    [re, im] = [b.broadcastTo(ctx.graph, re, known), b.broadcastTo(ctx.graph, im, known)];
+  if (re.shape.length !== wanted.length) wrong();
+  type.shape.forEach((e, axis) => {
+    const extent = at(re.shape, axis);
+    if (wanted[axis] === undefined) {
+      if (e.kind === 'name') scope.define(e.name, int(extent), e.span);
+    } else if (wanted[axis] !== extent) wrong();
+  });
+  return paired(ctx, array(re), array(im), span);
+}
+
 function element(ctx: Context, name: string, node: Node, span: Span, what: string): Node {
   const wanted: DType = name === 'real' ? ctx.real : name === 'int' ? 'i32' : 'bool';
   if (
@@ -175,7 +227,7 @@ function arrayTyped(
   const name = type.element.kind === 'named-type' ? type.element.name.name : undefined;
   const elementType = name === 'real' || name === 'int' || name === 'bool' ? name : undefined;
   if (elementType === undefined) {
-    if (name === 'complex') return notYet(ctx, 'a complex array', type.span);
+    if (name === 'complex') return complexArray(ctx, type, value, scope, span, what, signature);
     return arrayOfRecords(ctx, type, value, scope, span, what, signature);
   }
   // A plain number or an array of fitting trailing shape stands for an array full of it when all sizes are known: `param b: real[m] = 0`.
@@ -266,5 +318,7 @@ function located(
   if (type.on === undefined) return bindType(ctx, type.type, value, scope, span, what);
   const grid = placeGrid(ctx, type.on, scope);
   const kind = type.type.kind === 'named-type' ? type.type.name.name : 'scalar';
+  if (type.type.kind === 'named-type' && type.type.complex)
+    return complexOnGrid(ctx, value, grid, kind, span, what);
   return onGrid(ctx, value, grid, kind, span, what);
 }

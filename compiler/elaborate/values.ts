@@ -12,6 +12,7 @@ export type Value =
   | BoolValue
   | StringValue
   | ArrayValue
+  | ComplexValue
   | TupleValue
   | RecordValue
   | ListValue
@@ -44,6 +45,14 @@ export interface StringValue {
 export interface ArrayValue {
   readonly kind: 'array';
   readonly node: Node;
+}
+/** A part of a complex value. */
+export type ComplexPart = NumberValue | ArrayValue | FieldValue;
+/** re + i*im. The parts are real and of one shape, or one of them is a number known at compile time, which stands everywhere (complex.ts). */
+export interface ComplexValue {
+  readonly kind: 'complex';
+  readonly re: ComplexPart;
+  readonly im: ComplexPart;
 }
 /** `axes` names the components of a vector on a domain, so that `u.x` works. */
 export interface TupleValue {
@@ -152,6 +161,7 @@ export const real = (value: number): NumberValue => ({ kind: 'number', value, in
 export const bool = (value: boolean): BoolValue => ({ kind: 'bool', value });
 export const text = (value: string): StringValue => ({ kind: 'string', parts: [value] });
 export const array = (node: Node): ArrayValue => ({ kind: 'array', node });
+export const complex = (re: ComplexPart, im: ComplexPart): ComplexValue => ({ kind: 'complex', re, im });
 export const tuple = (elements: readonly Value[], axes?: readonly string[]): TupleValue =>
   axes ? { kind: 'tuple', elements, axes } : { kind: 'tuple', elements };
 export const list = (elements: readonly Value[]): ListValue => ({ kind: 'list', elements });
@@ -173,6 +183,8 @@ export function describe(v: Value): string {
       return 'a string';
     case 'array':
       return describeNode(v.node);
+    case 'complex':
+      return describeComplex(v);
     case 'tuple':
       return v.axes ? `a vector with components ${v.axes.join(', ')}` : `a tuple of ${v.elements.length}`;
     case 'record':
@@ -198,6 +210,24 @@ export function describe(v: Value): string {
     case 'range':
       return 'a range';
   }
+}
+
+function describeComplex(v: ComplexValue): string {
+  if (v.re.kind === 'number' && v.im.kind === 'number')
+    return `the complex number ${showComplex(v.re.value, v.im.value)}`;
+  const part = v.re.kind === 'number' ? v.im : v.re;
+  const other = part === v.re ? v.im : v.re;
+  const shape = part.kind === 'array' ? part.node.shape : [];
+  if (part.kind === 'field')
+    return part.grid ? `a complex field on ${part.grid.name}` : 'a complex function of coordinates';
+  if (other.kind === 'field') return describe(complex(other, part));
+  return shape.length === 0 ? 'a run-time complex number' : `an array complex[${shape.join(', ')}]`;
+}
+
+/** "1 - 2i" as it is written in a program. */
+export function showComplex(re: number, im: number): string {
+  const sign = im < 0 || Object.is(im, -0) ? '-' : '+';
+  return `${re} ${sign} ${Math.abs(im)}i`;
 }
 
 export function describeNode(node: Node): string {

@@ -3,7 +3,8 @@
 
 import { InternalError } from '../../compiler/support/diagnostic.ts';
 
-export type ValueKind = 'real' | 'int' | 'bool';
+/** Complex numbers are pairs: the last axis of their shape is 2, the real part first. */
+export type ValueKind = 'real' | 'int' | 'bool' | 'complex';
 
 export interface NamedArray {
   readonly name: string;

@@ -217,6 +217,14 @@ function raise(code: string, message: string, span: Span, options: CsvOptions, h
  * column, every entry of rank 0 a column of one row, all of one length. Throws R113.
  */
 export function encode_csv(arrays: readonly NamedArray[], span?: Span): string {
+  const complex = arrays.find((array) => array.kind === 'complex');
+  if (complex)
+    return fail(
+      'R113',
+      `"${complex.name}" is complex, which a .csv file cannot hold`,
+      span,
+      'save re(z) and im(z), or write an .npz',
+    );
   const [only] = arrays;
   if (!only) return fail('R113', 'there is nothing to write', span);
   if (arrays.length === 1 && only.shape.length === 2) {

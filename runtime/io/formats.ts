@@ -137,6 +137,7 @@ function formatOf(path: string, verb: 'read' | 'write', span?: Span): Format {
 
 function elementType(array: NamedArray, options: SaveOptions): NpyType {
   const lossless = lossless_npy_type(array);
+  if (lossless === 'c16') return options.real === 'f4' ? 'c8' : 'c16';
   return lossless === 'f8' ? (options.real ?? 'f8') : lossless;
 }
 

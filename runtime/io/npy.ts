@@ -1,5 +1,5 @@
 // NumPy's .npy format, version 1.0 written, 1.0 to 3.0 read. In: bytes. Out: an array in float64, and back.
-// Written: little endian f4, f8, i4, i8, u4, b1, C order, the header padded to a multiple of 64 bytes, no pickles.
+// Written: little endian f4, f8, c8, c16, i4, i8, u4, b1, C order, the header padded to a multiple of 64 bytes, no pickles.
 // Read as well: either byte order, Fortran order, integers of 1 to 8 bytes, f2; an 8-byte integer beyond 2^53 is an error
 // because it would not survive. Source: NumPy Enhancement Proposal 1 and numpy/lib/format.
 
@@ -9,7 +9,7 @@ import type { NamedArray, ValueKind } from './array.ts';
 import { namedArray, sizeOf } from './array.ts';
 
 /** Element types that can be written. */
-export type NpyType = 'f4' | 'f8' | 'i4' | 'i8' | 'u4' | 'b1';
+export type NpyType = 'f4' | 'f8' | 'c8' | 'c16' | 'i4' | 'i8' | 'u4' | 'b1';
 
 export interface NpyHeader {
   readonly shape: readonly number[];
@@ -36,6 +36,9 @@ const readers: Readonly<Record<string, ElementReader>> = {
   f2: { bytes: 2, kind: 'real', read: (v, o, le) => halfToNumber(v.getUint16(o, le)) },
   f4: { bytes: 4, kind: 'real', read: (v, o, le) => v.getFloat32(o, le) },
   f8: { bytes: 8, kind: 'real', read: (v, o, le) => v.getFloat64(o, le) },
+  // Pairs of reals: `bytes` is that of one part.
+  c8: { bytes: 4, kind: 'complex', read: (v, o, le) => v.getFloat32(o, le) },
+  c16: { bytes: 8, kind: 'complex', read: (v, o, le) => v.getFloat64(o, le) },
   i1: { bytes: 1, kind: 'int', read: (v, o) => v.getInt8(o) },
   i2: { bytes: 2, kind: 'int', read: (v, o, le) => v.getInt16(o, le) },
   i4: { bytes: 4, kind: 'int', read: (v, o, le) => v.getInt32(o, le) },
@@ -64,6 +67,7 @@ function halfToNumber(bits: number): number {
 /** The type that loses nothing: f8 for reals, b1 for bools, i4 or i8 for ints by their size. */
 export function lossless_npy_type(array: NamedArray): NpyType {
   if (array.kind === 'bool') return 'b1';
+  if (array.kind === 'complex') return 'c16';
   if (array.kind !== 'int' || !array.data.every(Number.isSafeInteger)) return 'f8';
   return array.data.every((value) => value >= -(2 ** 31) && value < 2 ** 31) ? 'i4' : 'i8';
 }
@@ -71,23 +75,29 @@ export function lossless_npy_type(array: NamedArray): NpyType {
 /** Bytes of a .npy file. */
 export function encode_npy(array: NamedArray, type: NpyType = lossless_npy_type(array)): Uint8Array {
   const order = type === 'b1' ? '|' : '<';
-  const inner = array.shape.length === 1 ? `${array.shape[0]},` : array.shape.join(', ');
+  const shape = array.kind === 'complex' ? array.shape.slice(0, -1) : array.shape;
+  const inner = shape.length === 1 ? `${shape[0]},` : shape.join(', ');
   const dictionary = `{'descr': '${order}${type}', 'fortran_order': False, 'shape': (${inner}), }`;
   const before = magic.length + 4;
   const padding = headerAlignment - ((before + dictionary.length + 1) % headerAlignment);
   const header = `${dictionary}${' '.repeat(padding % headerAlignment)}\n`;
   const start = before + header.length;
-  const bytes = new Uint8Array(start + array.data.length * Number(type.charAt(1)));
+  const bytes = new Uint8Array(start + array.data.length * elementBytes(type));
   bytes.set([...magic, 1, 0, header.length & 0xff, header.length >> 8]);
   bytes.set(new TextEncoder().encode(header), before);
   writeElements(new DataView(bytes.buffer, start), array.data, type);
   return bytes;
 }
 
+/** Bytes of one number in the data; of one part of a complex one. */
+const elementBytes = (type: NpyType): number => Number(type.slice(1)) / (type.startsWith('c') ? 2 : 1);
+
 function writeElements(view: DataView, data: Float64Array, type: NpyType): void {
   const writers: Readonly<Record<NpyType, (offset: number, value: number) => void>> = {
     f4: (i, value) => view.setFloat32(4 * i, value, true),
     f8: (i, value) => view.setFloat64(8 * i, value, true),
+    c8: (i, value) => view.setFloat32(4 * i, value, true),
+    c16: (i, value) => view.setFloat64(8 * i, value, true),
     i4: (i, value) => view.setInt32(4 * i, value, true),
     u4: (i, value) => view.setUint32(4 * i, value, true),
     i8: (i, value) => view.setBigInt64(8 * i, BigInt(Math.trunc(value)), true),
@@ -129,7 +139,7 @@ export function decode_npy_header(bytes: Uint8Array, path: string, span?: Span):
   if (!shape.every((extent) => Number.isSafeInteger(extent) && extent >= 0))
     bad(path, 'its shape is not readable', span);
   return {
-    shape,
+    shape: reader.kind === 'complex' ? [...shape, 2] : shape,
     type,
     littleEndian: descr[1] !== '>',
     fortranOrder: order[1] === 'True',
@@ -157,12 +167,20 @@ export function decode_npy(bytes: Uint8Array, name: string, path: string, span?:
   if (reader.bytes === 8 && reader.kind === 'int' && data.some(Number.isNaN)) {
     bad(path, 'it holds whole numbers beyond 2^53, which no real number here can keep', span);
   }
-  return namedArray(
-    name,
-    header.shape,
-    header.fortranOrder ? rowMajor(data, header.shape) : data,
-    header.kind,
+  return namedArray(name, header.shape, header.fortranOrder ? fromFortran(data, header) : data, header.kind);
+}
+
+/** Column-major data in rows; of complex numbers both parts move together. */
+function fromFortran(data: Float64Array, header: NpyHeader): Float64Array {
+  if (header.kind !== 'complex') return rowMajor(data, header.shape);
+  const shape = header.shape.slice(0, -1);
+  const [re, im] = [0, 1].map((part) =>
+    rowMajor(
+      data.filter((_, i) => i % 2 === part),
+      shape,
+    ),
   );
+  return data.map((_, i) => (i % 2 === 0 ? re : im)?.[i >> 1] ?? NaN);
 }
 
 /** Reorders column-major data. */

@@ -50,10 +50,10 @@ export function arrays(ctx: Context): BuiltinValue[] {
       : v.kind === 'complex'
         ? shapeOfComplex(v)
         : v.kind === 'list' && arrayOfList(ctx, v) === undefined
-        ? [v.elements.length]
-        : v.kind === 'tuple'
           ? [v.elements.length]
-          : toNode(ctx, v, span, 'the shape').shape;
+          : v.kind === 'tuple'
+            ? [v.elements.length]
+            : toNode(ctx, v, span, 'the shape').shape;
   return [
     filled('zeros', 0),
     filled('ones', 1),
@@ -200,8 +200,8 @@ export function arrays(ctx: Context): BuiltinValue[] {
         hasComplex(v)
           ? countOf(v)
           : v.kind === 'record' || v.kind === 'tuple'
-          ? flatten(ctx, v, a.span).leaves.reduce((n, l) => n + sizeOf(l.node.shape), 0)
-          : sizeOf(shape(v, a.span)),
+            ? flatten(ctx, v, a.span).leaves.reduce((n, l) => n + sizeOf(l.node.shape), 0)
+            : sizeOf(shape(v, a.span)),
       );
     }),
     define(ctx, 'shape', ['x'], (a) => list(shape(a.need('x'), a.span).map(int))),

@@ -4,8 +4,8 @@ import { define } from './registry.ts';
 import type { Context } from '../context.ts';
 import { failAt } from '../context.ts';
 import { staticText } from '../strings.ts';
-import type { BuiltinValue } from '../values.ts';
-import { array } from '../values.ts';
+import type { ArrayValue, BuiltinValue } from '../values.ts';
+import { array, complex } from '../values.ts';
 
 export function files(ctx: Context): BuiltinValue[] {
   return [
@@ -16,7 +16,11 @@ export function files(ctx: Context): BuiltinValue[] {
         column === undefined
           ? undefined
           : staticText(ctx, column, a.spanOf('column'), 'the name of a column');
-      const { shape, data } = ctx.host.readData(path, name === undefined ? {} : { column: name }, a.span);
+      const { shape, data, kind } = ctx.host.readData(
+        path,
+        name === undefined ? {} : { column: name },
+        a.span,
+      );
       const bad = data.findIndex((x) => Number.isNaN(x));
       if (bad >= 0)
         failAt(
@@ -26,6 +30,17 @@ export function files(ctx: Context): BuiltinValue[] {
           a.span,
           'replace or leave out the missing values',
         );
+      if (kind === 'complex') {
+        const part = (which: number): ArrayValue =>
+          array(
+            ctx.graph.literal(
+              data.filter((_, i) => i % 2 === which),
+              shape.slice(0, -1),
+              ctx.real,
+            ),
+          );
+        return complex(part(0), part(1));
+      }
       return array(ctx.graph.literal(data, shape, ctx.real));
     }),
   ];

@@ -2,11 +2,13 @@
 
 import type { Context } from '../context.ts';
 import { failAt } from '../context.ts';
-import { arrayOfList, flatten, staticInteger, toNode } from '../leaves.ts';
+import { flatten, joined, staticInteger, toNode } from '../leaves.ts';
 import { isStructured } from '../lifting.ts';
+import { levelComplex, partOf, partwise } from '../complex.ts';
+import { complexNodes, countOf, hasComplex } from '../complex_parts.ts';
 import { operators } from '../operators.ts';
-import type { BuiltinValue, Value } from '../values.ts';
-import { array, describe, int, number } from '../values.ts';
+import type { BuiltinValue, ComplexValue, Value } from '../values.ts';
+import { array, complex, describe, int, number } from '../values.ts';
 import { define } from './registry.ts';
 import type { Given } from './registry.ts';
 import * as b from '../../ir/build.ts';
@@ -70,8 +72,13 @@ function axisOf(ctx: Context, a: Given, x: Node): number | undefined {
 
 function reduceValue(ctx: Context, kind: Kind, x: Value, a: Given): Value {
   if (x.kind === 'number') return x;
-  if (x.kind === 'list' && arrayOfList(ctx, x) === undefined) return fold(ctx, kind, x.elements, a);
+  if (x.kind === 'list') {
+    const whole = joined(ctx, x, a.span);
+    return whole.kind === 'list' ? fold(ctx, kind, x.elements, a) : reduceValue(ctx, kind, whole, a);
+  }
+  if (x.kind === 'complex') return reduceComplex(ctx, kind, x, a);
   if (x.kind === 'record' || x.kind === 'tuple') {
+    if (hasComplex(x)) return reduceComplexLeaves(ctx, kind, x, a);
     if (a.get('axis') !== undefined) {
       const flat = flatten(ctx, x, a.span);
       return flat.rebuild(flat.leaves.map((l) => reduceNode(ctx, kind, l.node, a)));
@@ -86,6 +93,95 @@ function reduceValue(ctx: Context, kind: Kind, x: Value, a: Given): Value {
     return ctx.elementwise(operators.div, [total, number(count)], a.span);
   }
   return array(reduceNode(ctx, kind, toNode(ctx, x, a.span, kind), a));
+}
+
+/** Sums part by part, products by halves. Complex numbers have no order. */
+function reduceComplex(ctx: Context, kind: Kind, z: ComplexValue, a: Given): Value {
+  switch (kind) {
+    case 'sum':
+    case 'mean':
+      return partwise(ctx, z, a.span, (part) => reduceValue(ctx, kind, part, a));
+    case 'prod':
+      return productOf(ctx, z, a);
+    case 'max':
+    case 'min':
+    case 'any':
+    case 'all':
+      return failAt(
+        ctx,
+        'E126',
+        `${kind} takes ${kind === 'max' || kind === 'min' ? 'real numbers' : 'truth values'}, but is given ${describe(z)}`,
+        a.span,
+        'complex numbers have no order: take it of abs(z), re(z) or im(z)',
+      );
+  }
+}
+
+/** The product along an axis, or of all elements: the first half times the second, again and again. */
+function productOf(ctx: Context, z: ComplexValue, a: Given): Value {
+  const g = ctx.graph;
+  let [re, im] = complexNodes(ctx, z, a.span);
+  const given = axisOf(ctx, a, re);
+  if (given === undefined) {
+    const count = [sizeOf(re.shape)];
+    [re, im] = [b.reshape(g, re, count), b.reshape(g, im, count)];
+  }
+  const axis = given ?? 0;
+  for (let n = at(re.shape, axis); n > 1; n = Math.ceil(n / 2)) {
+    const half = Math.floor(n / 2);
+    const [u, v] = [re, im];
+    const part = (from: number, to: number): Value =>
+      complex(array(b.sliceAxis(g, u, axis, from, to)), array(b.sliceAxis(g, v, axis, from, to)));
+    const product = ctx.elementwise(operators.mul, [part(0, half), part(half, 2 * half)], a.span);
+    if (product.kind !== 'complex') return product;
+    const [x, y] = complexNodes(ctx, product, a.span);
+    const rest = (p: Node): Node => b.sliceAxis(g, p, axis, 2 * half, n);
+    [re, im] = n % 2 === 0 ? [x, y] : [b.concat(g, [x, rest(re)], axis), b.concat(g, [y, rest(im)], axis)];
+  }
+  if (at(re.shape, axis) === 0) {
+    const left = re.shape.filter((_, k) => k !== axis);
+    return complex(array(b.full(g, left, 1, ctx.real)), array(b.full(g, left, 0, ctx.real)));
+  }
+  return complex(array(b.indexAxis(g, re, axis, 0)), array(b.indexAxis(g, im, axis, 0)));
+}
+
+/** Over the leaves of a structure with complex ones among them. */
+function reduceComplexLeaves(ctx: Context, kind: Kind, x: Value, a: Given): Value {
+  const leaves = (v: Value): Value[] => {
+    const w = v.kind === 'list' ? joined(ctx, v, a.span) : v;
+    switch (w.kind) {
+      case 'tuple':
+      case 'list':
+        return w.elements.flatMap(leaves);
+      case 'record':
+        return [...w.entries.values()].flatMap(leaves);
+      case 'number':
+      case 'complex':
+      case 'field':
+        return [w];
+      case 'array':
+        return w.node.dtype === 'bool' ? [] : [w];
+      default:
+        return [];
+    }
+  };
+  if (a.get('axis') !== undefined) {
+    const each = (v: Value): Value => reduceValue(ctx, kind, v, a);
+    if (x.kind === 'tuple' || x.kind === 'list') return { ...x, elements: x.elements.map(each) };
+    return x.kind === 'record'
+      ? { ...x, entries: new Map([...x.entries].map(([k, e]) => [k, each(e)])) }
+      : each(x);
+  }
+  const found = leaves(x);
+  const whole = kind === 'mean' ? 'sum' : kind;
+  const total = fold(
+    ctx,
+    whole,
+    found.map((v) => reduceValue(ctx, whole, v, a)),
+    a,
+  );
+  if (kind !== 'mean') return total;
+  return ctx.elementwise(operators.div, [total, number(countOf(x))], a.span);
 }
 
 /** Combines values one by one: the elements of a static list. */
@@ -138,6 +234,7 @@ function reduceNode(ctx: Context, kind: Kind, x: Node, a: Given): Node {
 
 /** The inner product: over all elements of two values of one structure; of vector fields it is taken place by place. */
 function dotValues(ctx: Context, x: Value, y: Value, a: Given): Value {
+  if (hasComplex(x) || hasComplex(y)) return dotOfPairs(ctx, x, y, a);
   const product = ctx.elementwise(operators.mul, [x, y], a.span);
   const isField = (v: Value): boolean =>
     v.kind === 'field' || ((v.kind === 'tuple' || v.kind === 'list') && v.elements.some(isField));
@@ -160,4 +257,22 @@ function dotValues(ctx: Context, x: Value, y: Value, a: Given): Value {
       a,
     );
   return fold(ctx, 'sum', leaves, a);
+}
+
+/** Of complex values: the inner product of the real pairs, re(a)re(b) + im(a)im(b), real. It is the one that gradients belong to. */
+function dotOfPairs(ctx: Context, x: Value, y: Value, a: Given): Value {
+  const [complexX, complexY] = [x, y].map(hasComplex);
+  if (complexX !== complexY)
+    return failAt(
+      ctx,
+      'E126',
+      `dot takes two real or two complex values, but is given ${describe(x)} and ${describe(y)}`,
+      a.span,
+      'the product without conjugates is sum(a*b) or a @ b; dot(z, w) of complex values is re(sum(conj(z)*w))',
+    );
+  const level = levelComplex(ctx, [x, y], a.span);
+  const [re, im] = (['re', 'im'] as const).map((which) =>
+    dotValues(ctx, partOf(ctx, which, level[0] ?? x, a.span), partOf(ctx, which, level[1] ?? y, a.span), a),
+  );
+  return re === undefined || im === undefined ? x : ctx.elementwise(operators.add, [re, im], a.span);
 }
