@@ -14,7 +14,7 @@ import type { Graph } from '../ir/graph.ts';
 import { inlineRegion } from '../ir/region.ts';
 import type { Node, NodeOf, Region } from '../ir/types.ts';
 import { isFloat } from '../ir/types.ts';
-import { activityOf } from './activity.ts';
+import { activityOf, regionActivity } from './activity.ts';
 import type { RegionContext } from './jvp_regions.ts';
 import type { Image } from './batch_rules.ts';
 import { lift } from './batch_rules.ts';
@@ -70,15 +70,23 @@ export function pushCustom(c: RegionContext, node: NodeOf<'custom'>, t: readonly
   );
 }
 
+/** A captured value matters when the primal computation or the rule depends on it; a solver's own data (a preconditioner, a first guess) does not. */
 function refuseCaptured(node: NodeOf<'custom'>, t: readonly Tangent[]): void {
-  const { args, captured, name } = node.attrs;
-  const moving = [...new Set(captured.filter((_, i) => t[args + i] !== undefined))];
+  const { args, captured, name, primal, rule } = node.attrs;
+  const matters = (i: number): boolean =>
+    [primal, rule].some((region) =>
+      regionActivity(
+        region,
+        region.params.map((_, k) => k === args + i),
+      ).some((a) => a),
+    );
+  const moving = [...new Set(captured.filter((_, i) => t[args + i] !== undefined && matters(i)))];
   if (moving.length === 0) return;
   const names = moving.map((m) => `\`${m}\``).join(' and ');
   throw new FlowError([
     {
       severity: 'error',
-      code: 'E275',
+      code: 'E510',
       message: `the derivative is taken with respect to ${names}, which ${name} uses without taking it as an argument: its rule has nothing to say of it`,
       ...(node.origin === undefined ? {} : { span: node.origin }),
       help: `make ${names} an argument of ${name}, so that the rule covers it, or write stop_gradient(…) where it is a constant`,

@@ -86,7 +86,7 @@ function linearly<T>(node: Node, name: string, work: () => T): T {
     throw new FlowError([
       {
         severity: 'error',
-        code: 'E276',
+        code: 'E511',
         message: `forward mode needs the transpose of the \`derivative\` rule of ${name}, and the rule is not linear in the cotangent`,
         ...(span === undefined ? {} : { span }),
         help: 'a rule that clips or bends the cotangent works in gradients alone: not in jvp, hvp, jacobian of tall functions or `check gradient`',

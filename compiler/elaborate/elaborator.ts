@@ -47,6 +47,8 @@ export function makeContext(options: {
   readonly settings: ReadonlyMap<string, string>;
   readonly diagnostics: Diagnostic[];
   readonly prelude: Module | undefined;
+  /** Says which modules of the library hold further names of every program. */
+  readonly names: Module | undefined;
   readonly library: (name: string) => string | undefined;
   /** A module of the library. */
   readonly loadModule: (path: string) => Module | undefined;
@@ -55,7 +57,7 @@ export function makeContext(options: {
   const variables = new Variables();
   const inProgress = new Set<NamedItem>();
   const builtins = new Map<string, Value>();
-  const fromLibrary = namesTaken(options.prelude);
+  const fromLibrary = namesTaken(options.names);
   const baseWorld: World = { replaced: new Map(), values: new Map() };
   const ctx: Context = {
     graph,
@@ -88,7 +90,7 @@ export function makeContext(options: {
       if (builtin !== undefined) return builtin;
       const item = options.prelude?.items.get(name);
       if (item !== undefined && options.prelude !== undefined) return ctx.item(options.prelude, item, name);
-      // The prelude's own `use`: modules that are read when a program needs them.
+      // Modules that are read when a program needs them.
       const taken = fromLibrary.get(name);
       return taken === undefined ? undefined : ctx.library(taken.path, taken.name);
     },

@@ -35,7 +35,7 @@ export function callWithRule(
   const names = f.params.map((p) =>
     p.pattern.kind === 'name-pattern'
       ? p.pattern.name
-      : failAt(ctx, 'E277', `an argument of ${f.name}, which has a rule, is no plain name`, p.span),
+      : failAt(ctx, 'E512', `an argument of ${f.name}, which has a rule, is no plain name`, p.span),
   );
   const withResult = checkRule(ctx, f, rule, mode, names);
   const values = names.map((n) => scope.find(n)?.value ?? number(0));
@@ -77,7 +77,7 @@ export function callWithRule(
         return made.leaves.map((l) => l.node);
       },
       rule: (params, outputs, moves) => {
-        const result = made ?? failAt(ctx, 'E277', 'a rule without a body', span);
+        const result = made ?? failAt(ctx, 'E512', 'a rule without a body', span);
         const given = split(params);
         const y = result.rebuild(outputs);
         if (mode === 'tangent') {
@@ -111,7 +111,7 @@ export function callWithRule(
       nameOf: namesOfCaptured(ctx, f, rule),
     }),
   );
-  if (made === undefined) return failAt(ctx, 'E277', 'a rule without a body', span);
+  if (made === undefined) return failAt(ctx, 'E512', 'a rule without a body', span);
   return made.rebuild(nodes);
 }
 
@@ -134,7 +134,7 @@ function checkRule(
   const list = names.join(', ');
   return failAt(
     ctx,
-    'E277',
+    'E512',
     `the \`${word}\` rule of ${f.name} has ${count} ${count === 1 ? 'argument' : 'arguments'}`,
     rule.span,
     mode === 'tangent'
@@ -189,7 +189,7 @@ function cotangents(
   if (parts === undefined || parts.length !== names.length)
     return failAt(
       ctx,
-      'E278',
+      'E513',
       `the \`derivative\` rule of ${name} gives a cotangent for each of its ${names.length} arguments, but this is ${describe(given)}`,
       span,
       `write (${names.map((n) => `${n}bar`).join(', ')}); for an argument without real numbers any value will do, such as 0`,
@@ -216,7 +216,7 @@ function fitted(ctx: Context, value: Value, like: Value, span: Span, what: strin
   if (given.length === reals.length && wrong >= 0)
     return failAt(
       ctx,
-      'E278',
+      'E513',
       `${what} has the shape of ${what === 'the tangent' ? 'the result' : 'the argument'}, ${describe(array(at(reals, wrong)))}, but the rule of ${name} gives ${describe(array(at(given, wrong)))}`,
       span,
       at(reals, wrong).shape.length === 0

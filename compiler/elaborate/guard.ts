@@ -33,7 +33,7 @@ function nonlinear(e: NonlinearError): FlowError {
   return new FlowError([
     {
       severity: 'error',
-      code: 'E276',
+      code: 'E511',
       message:
         'reverse mode transposes what is linear in the tangents, but this is not linear in what the `tangent` rule or the linear function around it is given',
       ...(e.place === undefined ? {} : { span: e.place }),

@@ -19,8 +19,8 @@ export class ModuleLoader {
     readonly diagnostics: Diagnostic[],
   ) {}
 
-  /** `written`: the tree of the file's text, if somebody has it. */
-  load(file: SourceFile, standard: boolean, written?: string): Module {
+  /** `written`: the tree of the file's text, if somebody has it. `lazy`: what it `use`s is loaded by whoever needs it. */
+  load(file: SourceFile, standard: boolean, written?: string, lazy = false): Module {
     const known = this.loaded.get(file.path);
     if (known !== undefined) return known;
     const tree = written === undefined ? this.parse(file) : readTree(file, written);
@@ -30,7 +30,7 @@ export class ModuleLoader {
     this.loaded.set(file.path, module);
     if (!standard) this.diagnostics.push(...duplicatesIn(tree.items));
     for (const item of tree.items) this.collect(module, item, items);
-    for (const item of tree.items) if (item.kind === 'use') this.use(module, item, uses);
+    if (!lazy) for (const item of tree.items) if (item.kind === 'use') this.use(module, item, uses);
     return module;
   }
 
@@ -122,4 +122,15 @@ export class ModuleLoader {
       uses.set(local, { module: target, name: n.name.name, span: n.span });
     }
   }
+}
+
+/** The names that a module takes from others, with where they are defined: for a module that was loaded lazily. */
+export function namesTaken(module: Module | undefined): ReadonlyMap<string, { path: string; name: string }> {
+  const taken = new Map<string, { path: string; name: string }>();
+  for (const item of module?.ast.items ?? []) {
+    if (item.kind !== 'use' || item.source.kind !== 'module') continue;
+    const path = item.source.parts.map((p) => p.name).join('.');
+    for (const n of item.names) taken.set((n.as ?? n.name).name, { path, name: n.name.name });
+  }
+  return taken;
 }

@@ -63,7 +63,8 @@ export function elaborateProgram(
   const preludeModule =
     prelude === undefined
       ? undefined
-      : loader.load({ path: prelude.path, text: prelude.text }, true, prelude.tree, true);
+      : loader.load({ path: prelude.path, text: prelude.text }, true, prelude.tree);
+  const names = host.readModule('std.names', source.path);
   const module = loader.load(source, source.path.startsWith('std.'));
   options.onStage?.('parse');
   if (diagnostics.some((d) => d.severity === 'error')) return undefined;
@@ -74,6 +75,7 @@ export function elaborateProgram(
     settings: options.settings,
     diagnostics,
     prelude: preludeModule,
+    names: names && loader.load({ path: names.path, text: names.text }, true, names.tree, true),
     library: (name) => libraryModule(host, source, name),
     loadModule: (path) => {
       const found = host.readModule(path, source.path);
