@@ -13,6 +13,7 @@ import type { Index } from './index_algebra.ts';
 import type { Rows, Source } from './lower.ts';
 import { Frame, Lowering } from './lower.ts';
 import { regionRunner } from './lower_region.ts';
+import { shareBlocks } from './neighbours.ts';
 import type { Item } from './items.ts';
 import type { Unit } from './partition.ts';
 import { isBatched, isStacked, restShape } from './threads.ts';
@@ -88,7 +89,8 @@ export function lowerMapUnit(unit: MapUnit, writer: Writer, places: MapPlaces): 
   const body = new UnitWriter(unit, writer, places, lowering, frame, point);
   for (const item of unit.items) body.item(item);
   body.finish();
-  return { axes, body: tidy(writer.finish()), writer };
+  const { body: written, whole } = shareBlocks(writer.finish(), (prefix) => writer.fresh(prefix));
+  return { axes, body: tidy(written, whole), writer };
 }
 
 class UnitWriter {

@@ -3,7 +3,7 @@
 import type { Expr, Kernel, Statement } from '../kernel/types.ts';
 import type { PlanBuffer, Procedure, Step } from '../plan/types.ts';
 import { innerBlocks } from './memory.ts';
-import { childrenOf } from './tidy.ts';
+import { operandsOf } from '../kernel/walk.ts';
 
 export interface KernelReport {
   readonly name: string;
@@ -152,7 +152,7 @@ function kernelReport(kernel: Kernel): KernelReport {
     }
     const float = e.type === 'f32' || e.type === 'f64';
     if (float && (e.kind === 'unary' || e.kind === 'binary')) total.flops++;
-    for (const child of childrenOf(e)) expr(child);
+    for (const child of operandsOf(e)) expr(child);
   };
   const block = (list: readonly Statement[]): void => {
     for (const s of list)

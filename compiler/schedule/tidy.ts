@@ -4,6 +4,7 @@
 
 import { assertNever } from '../support/diagnostic.ts';
 import type { Expr, Statement } from '../kernel/types.ts';
+import { blocksOf, mapBlocks, mapOperands, operandsOf } from '../kernel/walk.ts';
 
 const MAX_DEPTH = 24;
 
@@ -12,7 +13,8 @@ interface Use {
   block: readonly Statement[];
 }
 
-export function tidy(body: readonly Statement[]): Statement[] {
+/** Values called in `whole` keep their names. */
+export function tidy(body: readonly Statement[], whole: ReadonlySet<string> = new Set()): Statement[] {
   const all = new Map<string, Use>();
   countUses(body, all);
   // Removing a dead let frees what it used: from the last statement to the first.
@@ -22,7 +24,7 @@ export function tidy(body: readonly Statement[]): Statement[] {
   const mutable = new Set<string>();
   scan(live, defined, mutable);
   countUses(live, uses);
-  return new Inliner(uses, defined, mutable).block(live);
+  return new Inliner(uses, defined, mutable, whole).block(live);
 }
 
 /** Where each let stands and what is ever changed: `v:name`, `a:array`, `b:buffer`. */
@@ -35,20 +37,6 @@ function scan(
     if (s.kind === 'let') defined.set(s.name, block);
     for (const effect of ownEffects(s)) mutable.add(effect);
     for (const inner of blocksOf(s)) scan(inner, defined, mutable);
-  }
-}
-
-function blocksOf(s: Statement): readonly (readonly Statement[])[] {
-  switch (s.kind) {
-    case 'for':
-    case 'reduce':
-      return [s.body];
-    case 'while':
-      return [s.before, s.body];
-    case 'if':
-      return [s.then, s.else];
-    default:
-      return [];
   }
 }
 
@@ -116,32 +104,7 @@ function countIn(e: Expr, block: readonly Statement[], uses: Map<string, Use>): 
     }
     return;
   }
-  for (const child of childrenOf(e)) countIn(child, block, uses);
-}
-
-export function childrenOf(e: Expr): readonly Expr[] {
-  switch (e.kind) {
-    case 'const':
-    case 'var':
-    case 'uniform':
-      return [];
-    case 'load':
-    case 'local':
-      return [e.index];
-    case 'unary':
-    case 'cast':
-    case 'bitcast':
-      return [e.a];
-    case 'binary':
-    case 'compare':
-      return [e.a, e.b];
-    case 'select':
-      return [e.condition, e.then, e.else];
-    case 'random':
-      return [...e.key, ...e.counter];
-    default:
-      return assertNever(e);
-  }
+  for (const child of operandsOf(e)) countIn(child, block, uses);
 }
 
 function countUses(block: readonly Statement[], uses: Map<string, Use>): void {
@@ -158,7 +121,7 @@ function release(e: Expr, uses: Map<string, Use>): void {
     if (use !== undefined) use.count--;
     return;
   }
-  for (const child of childrenOf(e)) release(child, uses);
+  for (const child of operandsOf(e)) release(child, uses);
 }
 
 function dropDead(block: readonly Statement[], uses: Map<string, Use>): Statement[] {
@@ -194,24 +157,6 @@ function dropAll(block: readonly Statement[], uses: Map<string, Use>): void {
   }
 }
 
-function mapBlocks(s: Statement, map: (block: readonly Statement[]) => Statement[]): Statement {
-  switch (s.kind) {
-    case 'for':
-    case 'reduce':
-      return { ...s, body: map(s.body) };
-    case 'while': {
-      const body = map(s.body);
-      return { ...s, before: map(s.before), body };
-    }
-    case 'if': {
-      const otherwise = map(s.else);
-      return { ...s, then: map(s.then), else: otherwise };
-    }
-    default:
-      return s;
-  }
-}
-
 interface Pending {
   readonly name: string;
   readonly expr: Expr;
@@ -224,6 +169,7 @@ class Inliner {
     private readonly uses: ReadonlyMap<string, Use>,
     private readonly defined: ReadonlyMap<string, readonly Statement[]>,
     private readonly mutable: ReadonlySet<string>,
+    private readonly whole: ReadonlySet<string>,
   ) {}
 
   private readonly depths = new Map<Expr, number>();
@@ -249,7 +195,8 @@ class Inliner {
           continue;
         }
         const use = this.uses.get(s.name);
-        if (use?.count === 1 && use.block === this.defined.get(s.name) && this.depthOf(value) < MAX_DEPTH)
+        const single = use?.count === 1 && use.block === this.defined.get(s.name);
+        if (single && !this.whole.has(s.name) && this.depthOf(value) < MAX_DEPTH)
           pending.set(s.name, { name: s.name, expr: value, reads: this.readsOf(value) });
         else out.push({ ...s, value });
         continue;
@@ -272,7 +219,7 @@ class Inliner {
     const known = this.depths.get(e);
     if (known !== undefined) return known;
     let depth = 0;
-    for (const child of childrenOf(e)) depth = Math.max(depth, this.depthOf(child));
+    for (const child of operandsOf(e)) depth = Math.max(depth, this.depthOf(child));
     this.depths.set(e, depth + 1);
     return depth + 1;
   }
@@ -328,7 +275,7 @@ class Inliner {
       case 'uniform':
         return e;
       default:
-        return mapChildren(e, (child) => this.substitute(child, pending));
+        return mapOperands(e, (child) => this.substitute(child, pending));
     }
   }
 
@@ -348,7 +295,7 @@ class Inliner {
             : undefined;
     let reads: ReadonlySet<string> =
       token !== undefined && this.mutable.has(token) ? new Set([token]) : nothing;
-    for (const child of childrenOf(e)) {
+    for (const child of operandsOf(e)) {
       const more = this.readsOf(child);
       if (more.size > 0 && more !== reads) reads = reads.size === 0 ? more : new Set([...reads, ...more]);
     }
@@ -358,42 +305,3 @@ class Inliner {
 }
 
 const nothing: ReadonlySet<string> = new Set();
-
-/** The expression with each direct operand replaced; itself when none changes. */
-export function mapChildren(e: Expr, map: (child: Expr) => Expr): Expr {
-  switch (e.kind) {
-    case 'const':
-    case 'var':
-    case 'uniform':
-      return e;
-    case 'load':
-    case 'local': {
-      const index = map(e.index);
-      return index === e.index ? e : { ...e, index };
-    }
-    case 'unary':
-    case 'cast':
-    case 'bitcast': {
-      const a = map(e.a);
-      return a === e.a ? e : { ...e, a };
-    }
-    case 'binary':
-    case 'compare': {
-      const a = map(e.a);
-      const b = map(e.b);
-      return a === e.a && b === e.b ? e : { ...e, a, b };
-    }
-    case 'select': {
-      const condition = map(e.condition);
-      const then = map(e.then);
-      const otherwise = map(e.else);
-      return condition === e.condition && then === e.then && otherwise === e.else
-        ? e
-        : { ...e, condition, then, else: otherwise };
-    }
-    case 'random':
-      return { ...e, key: e.key.map(map), counter: e.counter.map(map) };
-    default:
-      return assertNever(e);
-  }
-}

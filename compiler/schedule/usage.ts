@@ -2,7 +2,7 @@
 
 import { get } from '../support/lists.ts';
 import type { Expr, KernelBuffer, Statement } from '../kernel/types.ts';
-import { childrenOf, mapChildren } from './tidy.ts';
+import { mapOperands, operandsOf } from '../kernel/walk.ts';
 
 export interface Usage {
   readonly buffers: ReadonlySet<number>;
@@ -20,7 +20,7 @@ export function usage(body: readonly Statement[]): Usage {
     seen.add(e);
     if (e.kind === 'load') reads.add(e.buffer);
     if (e.kind === 'uniform') uniforms.add(e.index);
-    for (const child of childrenOf(e)) expr(child);
+    for (const child of operandsOf(e)) expr(child);
   };
   const visit = (s: Statement): void => {
     if (s.kind === 'store') writes.add(s.buffer);
@@ -97,7 +97,7 @@ export function renumber(
   const expr = (e: Expr): Expr => {
     const known = done.get(e);
     if (known !== undefined) return known;
-    const inner = mapChildren(e, expr);
+    const inner = mapOperands(e, expr);
     const made: Expr =
       inner.kind === 'load'
         ? { ...inner, buffer: get(buffers, inner.buffer) }

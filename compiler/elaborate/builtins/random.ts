@@ -1,10 +1,11 @@
-// `draw(dist, shape)`: a distribution is a record of Flow, { uniforms, sample, log_prob }: `sample` makes the variable from that many independent uniforms in (0, 1).
+// `draw(dist, shape)`: a distribution is a record of Flow, { uniforms, sample, log_prob }: `sample` makes the variable from that many independent uniforms in (0, 1). With { uniforms, variables,
+// standard, sample, log_prob } `standard` makes several independent variables from them, which neighbouring draws share, and `sample` makes the variable from one of these.
 
 import { shapeOf } from './arrays.ts';
 import { define } from './registry.ts';
 import type { Context } from '../context.ts';
 import { failAt, notYet } from '../context.ts';
-import { uniforms } from '../draws.ts';
+import { ownVariable, uniforms } from '../draws.ts';
 import { cellValues, leafOnGrid } from '../grids.ts';
 import { flatten, staticInteger } from '../leaves.ts';
 import type { BuiltinValue, Value } from '../values.ts';
@@ -27,11 +28,34 @@ export function random(ctx: Context): BuiltinValue[] {
           : 'use std.random { normal } and write draw(normal(0, 1), [n])',
       );
     const n = staticInteger(ctx, count, span, 'the number of uniforms of a distribution');
-    return ctx.call(
-      f,
-      uniforms(ctx, shape, n).map((u) => ({ value: array(u), span })),
+    const standard = part('standard');
+    if (standard === undefined)
+      return ctx.call(
+        f,
+        uniforms(ctx, shape, n).map((u) => ({ value: array(u), span })),
+        span,
+      );
+    const several = part('variables');
+    const m =
+      several === undefined
+        ? 1
+        : staticInteger(ctx, several, span, 'the number of variables of a distribution');
+    const made = ctx.call(
+      standard,
+      uniforms(ctx, shape, n, m === 2 || m === 4 ? m : 1).map((u) => ({ value: array(u), span })),
       span,
     );
+    const elements = m === 1 ? [made] : made.kind === 'tuple' ? made.elements : [];
+    const nodes = elements.flatMap((v) => (v.kind === 'array' ? [v.node] : []));
+    if (nodes.length !== m || ![1, 2, 4].includes(m))
+      return failAt(
+        ctx,
+        'E281',
+        `\`standard\` of a distribution with variables: ${m} gives ${describe(made)}`,
+        span,
+        'it gives one number for variables: 1, a pair (a, b) for 2, four numbers (a, b, c, d) for 4, each of the shape of the uniforms',
+      );
+    return ctx.call(f, [{ value: array(ownVariable(ctx, shape, nodes)), span }], span);
   };
   return [
     define(ctx, 'draw', ['dist', 'shape?', 'like?', 'at?', 'estimator?'], (a) => {

@@ -2,6 +2,7 @@
 // memory.
 
 import type { Expr, Statement } from '../../kernel/types.ts';
+import { blocksOf, everyExpr, everyStatement, expressionsOf, operandsOf } from '../../kernel/walk.ts';
 
 export interface ArrayPlan {
   readonly registers: ReadonlySet<string>;
@@ -36,7 +37,7 @@ function chooseLoops(list: readonly Statement[], copies: number, unroll: Set<Sta
       const wanted = size <= largestUnrolled && indexesLocals(s.body, s.name);
       if (wanted) unroll.add(s);
       chooseLoops(s.body, wanted && turns !== undefined ? copies * turns : copies, unroll);
-    } else for (const inner of innerLists(s)) chooseLoops(inner, copies, unroll);
+    } else for (const inner of blocksOf(s)) chooseLoops(inner, copies, unroll);
   }
 }
 
@@ -70,7 +71,7 @@ function dropUnknown(
     for (const e of expressionsOf(s)) check(e);
     if (s.kind === 'let' && s.value.type === 'i32' && isKnown(s.value)) names.add(s.name);
     if (s.kind === 'assign_local' && !isKnown(s.index)) registers.delete(s.array);
-    for (const inner of innerLists(s))
+    for (const inner of blocksOf(s))
       dropUnknown(
         inner,
         unroll.has(s) && s.kind === 'for' ? new Set([...names, s.name]) : names,
@@ -97,78 +98,6 @@ function countStatements(list: readonly Statement[]): number {
   let count = 0;
   everyStatement(list, () => count++);
   return count;
-}
-
-// ---- walking statements and expressions
-
-export function innerLists(s: Statement): readonly (readonly Statement[])[] {
-  switch (s.kind) {
-    case 'for':
-    case 'reduce':
-      return [s.body];
-    case 'while':
-      return [s.before, s.body];
-    case 'if':
-      return [s.then, s.else];
-    default:
-      return [];
-  }
-}
-
-/** The expressions directly in a statement. */
-export function expressionsOf(s: Statement): readonly Expr[] {
-  switch (s.kind) {
-    case 'let':
-    case 'var':
-    case 'assign':
-    case 'reduce':
-      return [s.value];
-    case 'assign_local':
-    case 'store':
-      return [s.index, s.value];
-    case 'random_block':
-      return [...s.key, ...s.counter];
-    case 'for':
-      return [s.from, s.to];
-    case 'while':
-    case 'if':
-      return [s.condition];
-    case 'array':
-      return [];
-  }
-}
-
-export function everyStatement(list: readonly Statement[], visit: (s: Statement) => void): void {
-  for (const s of list) {
-    visit(s);
-    for (const inner of innerLists(s)) everyStatement(inner, visit);
-  }
-}
-
-export function operandsOf(e: Expr): readonly Expr[] {
-  switch (e.kind) {
-    case 'load':
-    case 'local':
-      return [e.index];
-    case 'unary':
-    case 'cast':
-    case 'bitcast':
-      return [e.a];
-    case 'binary':
-    case 'compare':
-      return [e.a, e.b];
-    case 'select':
-      return [e.condition, e.then, e.else];
-    case 'random':
-      return [...e.key, ...e.counter];
-    default:
-      return [];
-  }
-}
-
-export function everyExpr(e: Expr, visit: (e: Expr) => void): void {
-  visit(e);
-  for (const a of operandsOf(e)) everyExpr(a, visit);
 }
 
 /** Whether a property holds for every leaf; loads and local elements count as leaves that hold nothing known. */

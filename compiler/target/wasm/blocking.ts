@@ -5,7 +5,7 @@
 // sums over rows want several vectors of columns.
 
 import type { Expr, MapKernel, Statement } from '../../kernel/types.ts';
-import { everyExpr, everyStatement, expressionsOf } from './arrays.ts';
+import { everyExpr, everyStatement, expressionsOf } from '../../kernel/walk.ts';
 import { costOf } from './cost.ts';
 import type { Interior } from './simplify.ts';
 import { variationOf } from './variation.ts';

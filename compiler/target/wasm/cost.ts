@@ -2,7 +2,8 @@
 
 import type { Expr, Statement } from '../../kernel/types.ts';
 import { assertNever } from '../../support/diagnostic.ts';
-import { operandsOf, turnsOf } from './arrays.ts';
+import { operandsOf } from '../../kernel/walk.ts';
+import { turnsOf } from './arrays.ts';
 
 const elementary = new Set<string>([
   'exp',

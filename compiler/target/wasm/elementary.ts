@@ -19,7 +19,8 @@ export type ElementaryUnary = Exclude<
 >;
 export type ElementaryBinary = Extract<BinaryOp, 'pow' | 'atan2'>;
 
-type Unary = (o: Ops, x: Num) => wide.Fast;
+/** `positive`: the argument is known to be greater than zero. */
+type Unary = (o: Ops, x: Num, positive: boolean) => wide.Fast;
 
 const inDouble: { readonly [P in ElementaryUnary]: Unary } = {
   exp: wide.exp,
@@ -74,10 +75,11 @@ export function elementaryUnary(
   const safe = domain(op, type);
   const certain = interval.lo >= safe.lo && interval.hi <= safe.hi;
   const own = type === 'f32' ? inSingle[op] : inDouble[op];
-  const through = (o: Ops, x: Num) => inDouble[op](o, x);
+  const positive = interval.lo > 0;
+  const through = (o: Ops, x: Num) => inDouble[op](o, x, positive);
   const fast =
     own !== undefined && (type === 'f64' || ops.setup.width === 4)
-      ? own(ops, a)
+      ? own(ops, a, positive)
       : throughDouble(ops, [a], (o, [x = a]) => through(o, x));
   return certain ? fast.value : repaired(context, ops, op, [a], fast);
 }

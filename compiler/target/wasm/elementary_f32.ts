@@ -81,33 +81,39 @@ export function log(o: Ops, x: Num): Fast {
   return { value, special: o.not(inside) };
 }
 
-/** Sine (turn 0) or cosine (turn 1), of |x|; the sine takes the sign of x, also of zero. */
-function rotated(o: Ops, x: Num, turn: 0 | 1): Fast {
-  const a = o.abs(x);
-  const { n, k } = nearest(o, a, TWO_OVER_PI);
+/** Sine (turn 0) or cosine (turn 1), of |x|; the sine takes the sign of x, also of zero. Both of one x share all but the last two operations. */
+function rotated(o: Ops, x: Num, turn: 0 | 1, positive: boolean): Fast {
+  const a = positive ? x : o.abs(x);
+  const shifted = o.fma(a, f32(o, TWO_OVER_PI), f32(o, MAGIC));
+  const n = o.sub(shifted, f32(o, MAGIC));
+  // The number of quarter turns, in the low bits.
+  const k = o.as('i32', shifted);
   // The first three products are exact.
   const r = PIO2.reduce<Num>((rest, part) => o.fnma(n, f32(o, part), rest), a);
   const z = o.mul(r, r);
-  const sin = o.fma(o.mul(z, r), polynomial(o, z, SIN), r);
-  const cos = o.fma(o.mul(z, z), polynomial(o, z, COS), o.fnma(z, f32(o, 0.5), f32(o, 1)));
-  const quarters = turn === 0 ? k : o.add(k, i32(o, 1));
-  const even = o.compare('eq', o.and(quarters, i32(o, 1)), i32(o, 0));
-  const turned = o.shiftBy('shl', o.and(quarters, i32(o, 2)), 30);
-  const sign = turn === 0 ? o.xor(turned, signOf(o, x)) : turned;
-  const value = o.as('f32', o.xor(o.as('i32', o.select(even, sin, cos)), sign));
-  return { value, special: o.not(o.compare('le', a, f32(o, LARGEST_ANGLE))) };
+  const sin = o.as('i32', o.fma(o.mul(z, r), polynomial(o, z, SIN), r));
+  const cos = o.as('i32', o.fma(o.mul(z, z), polynomial(o, z, COS), o.fnma(z, f32(o, 0.5), f32(o, 1))));
+  const odd = o.shiftBy('shl', k, 31);
+  const exchange = o.and(o.shiftBy('shr_s', odd, 31), o.xor(sin, cos));
+  const turned = o.and(o.shiftBy('shl', k, 30), i32(o, -2147483648));
+  const value =
+    turn === 1
+      ? o.xor(o.xor(cos, exchange), o.xor(turned, odd))
+      : o.xor(o.xor(sin, exchange), positive ? turned : o.xor(turned, signOf(o, x)));
+  return { value: o.as('f32', value), special: o.not(o.compare('le', a, f32(o, LARGEST_ANGLE))) };
 }
 
 function signOf(o: Ops, x: Num): Num {
   return o.and(o.as('i32', x), i32(o, -2147483648));
 }
 
-export function sin(o: Ops, x: Num): Fast {
-  return rotated(o, x, 0);
+/** `positive`: x is known to be greater than zero. */
+export function sin(o: Ops, x: Num, positive: boolean): Fast {
+  return rotated(o, x, 0, positive);
 }
 
-export function cos(o: Ops, x: Num): Fast {
-  return rotated(o, x, 1);
+export function cos(o: Ops, x: Num, positive: boolean): Fast {
+  return rotated(o, x, 1, positive);
 }
 
 export function tanh(o: Ops, x: Num): Fast {

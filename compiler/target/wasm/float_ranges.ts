@@ -66,6 +66,7 @@ export class FloatRanges {
     if (e.type === 'u32') {
       if (e.op === 'shr' && e.b.kind === 'const') return { lo: 0, hi: 2 ** (32 - e.b.value) };
       if (e.op === 'and' && e.b.kind === 'const') return { lo: 0, hi: e.b.value };
+      if (e.op === 'or') return { lo: Math.max(a.lo, b.lo), hi: 2 ** 32 };
       return { lo: 0, hi: 2 ** 32 };
     }
     if (e.type !== 'f32' && e.type !== 'f64') return everything;

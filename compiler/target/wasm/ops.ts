@@ -222,16 +222,23 @@ export class Ops {
   }
 
   neg(a: Num): Num {
-    if (a.type === 'f32' || a.type === 'f64')
-      return this.each(a.type, [a], `${shape[a.type]}.neg`, `${a.type}.neg`);
+    // The engine makes three instructions of `neg` and `abs`, but one of these.
+    if (a.vector && (a.type === 'f32' || a.type === 'f64'))
+      return this.each(a.type, [a, this.signBit(a.type)], 'v128.xor', '');
+    if (a.type === 'f32' || a.type === 'f64') return this.each(a.type, [a], '', `${a.type}.neg`);
     if (a.vector) return this.each(a.type, [a], `${shape[a.type]}.neg`, '');
     return this.sub(this.constant(a.type, 0), a);
   }
 
+  private signBit(type: 'f32' | 'f64'): Num {
+    return this.constant(type, -0);
+  }
+
   abs(a: Num): Num {
     if (a.type === 'u32') return a;
-    if (a.type === 'f32' || a.type === 'f64')
-      return this.each(a.type, [a], `${shape[a.type]}.abs`, `${a.type}.abs`);
+    if (a.vector && (a.type === 'f32' || a.type === 'f64'))
+      return this.each(a.type, [a, this.signBit(a.type)], 'v128.andnot', '');
+    if (a.type === 'f32' || a.type === 'f64') return this.each(a.type, [a], '', `${a.type}.abs`);
     if (a.vector) return this.each(a.type, [a], `${shape[a.type]}.abs`, '');
     return this.select(this.compare('lt', a, this.constant(a.type, 0)), this.neg(a), a);
   }

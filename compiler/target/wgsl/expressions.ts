@@ -7,6 +7,7 @@
 import { sameExpr } from '../../kernel/build.ts';
 import { compileKernel } from '../../kernel/evaluate.ts';
 import type { Expr, Kernel } from '../../kernel/types.ts';
+import { mapOperands, operandsOf } from '../../kernel/walk.ts';
 import type { BinaryOp, CompareOp, DType, UnaryOp } from '../../ir/types.ts';
 import { assertNever, InternalError } from '../../support/diagnostic.ts';
 import { at } from '../../support/lists.ts';
@@ -54,16 +55,13 @@ export class ExpressionWriter {
   }
 
   private cut(e: Expr): { readonly expr: Expr; readonly depth: number } {
-    const parts = children(e).map((child) => this.cut(child));
-    const depth = 1 + Math.max(0, ...parts.map((p) => p.depth));
-    const same = parts.every((p, i) => p.expr === at(children(e), i));
+    let depth = 1;
     const expr = foldConstants(
-      same
-        ? e
-        : withChildren(
-            e,
-            parts.map((p) => p.expr),
-          ),
+      mapOperands(e, (operand) => {
+        const part = this.cut(operand);
+        depth = Math.max(depth, 1 + part.depth);
+        return part.expr;
+      }),
     );
     if (expr.kind === 'const') return { expr, depth: 1 };
     if (depth < deepest) return { expr, depth };
@@ -275,7 +273,7 @@ function foldConstants(e: Expr): Expr {
     case 'compare':
     case 'cast':
     case 'bitcast': {
-      const operands = children(e);
+      const operands = operandsOf(e);
       const constant = operands.every((x) => x.kind === 'const' && x.type !== 'f64') && e.type !== 'f64';
       return constant ? { kind: 'const', type: e.type, value: evaluateConstant(e) } : e;
     }
@@ -303,56 +301,4 @@ function evaluateConstant(e: Expr): number {
     'f32',
   )([result], []);
   return result[0] ?? NaN;
-}
-
-/** The operands of an expression, in a fixed order. */
-export function children(e: Expr): readonly Expr[] {
-  switch (e.kind) {
-    case 'const':
-    case 'var':
-    case 'uniform':
-      return [];
-    case 'load':
-    case 'local':
-      return [e.index];
-    case 'unary':
-    case 'cast':
-    case 'bitcast':
-      return [e.a];
-    case 'binary':
-    case 'compare':
-      return [e.a, e.b];
-    case 'select':
-      return [e.condition, e.then, e.else];
-    case 'random':
-      return [...e.key, ...e.counter];
-    default:
-      return assertNever(e);
-  }
-}
-
-/** The same operation on other operands. */
-export function withChildren(e: Expr, c: readonly Expr[]): Expr {
-  switch (e.kind) {
-    case 'const':
-    case 'var':
-    case 'uniform':
-      return e;
-    case 'load':
-    case 'local':
-      return { ...e, index: at(c, 0) };
-    case 'unary':
-    case 'cast':
-    case 'bitcast':
-      return { ...e, a: at(c, 0) };
-    case 'binary':
-    case 'compare':
-      return { ...e, a: at(c, 0), b: at(c, 1) };
-    case 'select':
-      return { ...e, condition: at(c, 0), then: at(c, 1), else: at(c, 2) };
-    case 'random':
-      return { ...e, key: c.slice(0, 4), counter: c.slice(4) };
-    default:
-      return assertNever(e);
-  }
 }

@@ -6,10 +6,10 @@
 
 import { reductionExtent, sharedReductions, type Launch } from '../../kernel/launch.ts';
 import type { Expr, MapKernel, Statement } from '../../kernel/types.ts';
+import { operandsOf } from '../../kernel/walk.ts';
 import type { DType } from '../../ir/types.ts';
 import { assertNever } from '../../support/diagnostic.ts';
 import { at } from '../../support/lists.ts';
-import { children } from './expressions.ts';
 import { f32Literal, LARGEST_F32 } from './literals.ts';
 import type { Shader } from './shader.ts';
 
@@ -283,7 +283,7 @@ function touchesLocalArray(s: Statement): boolean {
 }
 
 function readsLocalArray(e: Expr): boolean {
-  return e.kind === 'local' || children(e).some(readsLocalArray);
+  return e.kind === 'local' || operandsOf(e).some(readsLocalArray);
 }
 
 /** A power of two near the square root. */
