@@ -8,14 +8,14 @@ import { at, get } from '../support/lists.ts';
 import type { Step } from '../plan/types.ts';
 import type { BufferType } from '../kernel/types.ts';
 import type { Node, NodeOf, Region } from '../ir/types.ts';
-import { sizeOf } from '../ir/types.ts';
+import { sameShape, sizeOf } from '../ir/types.ts';
 import { CanonicalRegions } from './canonical.ts';
 import { KernelLibrary } from './library.ts';
 import { UNROLL } from './lower_map.ts';
 import type { Item } from './items.ts';
 import { isMapKind } from './items.ts';
 import type { PartitionOptions, RegionPlan, Unit } from './partition.ts';
-import { PACKED } from './fuse.ts';
+import { PACKED, isMixed, withoutOnes } from './fuse.ts';
 import { partition } from './partition.ts';
 import { base } from './storage_points.ts';
 import { Strategies } from './strategies.ts';
@@ -379,9 +379,14 @@ function stillRead(plan: RegionPlan, param: Node, size: number, unit: number, re
   // Many values of a loop inside the kernel are stored before the kernel ends.
   if (writer.items.some((item) => item.kind === 'thread') && size > UNROLL * sizeOf(writer.space))
     return true;
+  const mixed = isMixed(writer.items);
   for (const item of writer.items) {
     const bits = item.reads.get(param);
     if (bits === undefined) continue;
+    if (mixed) {
+      if ((bits & SAME) === 0 || !sameShape(withoutOnes(param.shape), item.space)) return true;
+      continue;
+    }
     const same = (bits & SAME) !== 0 && sizeOf(param.shape) === sizeOf(writer.space);
     const lead = (bits & LEAD) !== 0 && isBatched(param.shape, writer.space) && writer.space.length > 0;
     if (!same && !(lead && sizeOf(param.shape) === size)) return true;

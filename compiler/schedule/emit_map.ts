@@ -12,7 +12,7 @@ import { BYTES } from '../kernel/types.ts';
 import type { Node } from '../ir/types.ts';
 import { sizeOf } from '../ir/types.ts';
 import type { Emitter } from './emit.ts';
-import { PACKED } from './fuse.ts';
+import { PACKED, boxOf, isMixed } from './fuse.ts';
 import type { Item } from './items.ts';
 import type { MapUnit } from './lower_map.ts';
 import { lowerMapUnit } from './lower_map.ts';
@@ -65,8 +65,12 @@ export class MapEmitter {
       const stored = places.some((place) => place !== undefined);
       return unit.serial || !stored || !this.zeros(item, places, block);
     });
-    const active: MapUnit = { ...unit, items: wanted };
     if (wanted.length === 0 || sizeOf(unit.space) === 0) return;
+    const active: MapUnit = {
+      ...unit,
+      space: isMixed(unit.items) ? boxOf(wanted) : unit.space,
+      items: wanted,
+    };
     const own = new Set(wanted.flatMap((item) => item.outputs));
     const reads: Reads = new Map();
     for (const item of wanted)

@@ -1,13 +1,16 @@
 // Items that are computed together: stored values of one space join one kernel when no path between them leaves it, when what one reads of another is its own point's, when they have
 // an array in common, and when the kernel stays within the buffers it may have.
 //
+// Spaces need not be equal: cells and the faces around them differ by one row or column, and a step of an adjoint sweep works on all of them. Their kernel runs over the box that holds both, every value
+// computed where it has a point.
+//
 // Buffers are counted as they will be bound: values that stay inside the kernel need none, small values of one type share one, a carried array that only its own point reads is
 // overwritten in place, and where it matters the other temporaries share an arena.
 
 import { InternalError } from '../support/diagnostic.ts';
 import { at, get } from '../support/lists.ts';
 import type { Node } from '../ir/types.ts';
-import { sizeOf } from '../ir/types.ts';
+import { sameShape, sizeOf } from '../ir/types.ts';
 import { BYTES } from '../kernel/types.ts';
 import type { Item } from './items.ts';
 import { isMapKind } from './items.ts';
@@ -19,19 +22,51 @@ import { isBatched, isStackedOutput } from './threads.ts';
 interface Group {
   readonly id: number;
   readonly items: Item[];
-  readonly key: string;
   readonly fused: boolean;
   readonly arrays: Set<Node>;
   /** Groups this one depends on, transitively. */
   readonly before: Set<number>;
 }
 
-/** Whether `reader` may read the stored value of `other` inside one kernel. */
-function readsOwn(reader: Item, value: Node): boolean {
+/** Whether `reader` may read the stored value of another item inside one kernel; in a kernel of several spaces the value has to have the reader's. */
+function readsOwn(reader: Item, value: Node, mixed: boolean): boolean {
   const bits = reader.reads.get(value) ?? 0;
+  if (mixed) return (bits & SAME) !== 0 && sameShape(withoutOnes(value.shape), reader.space);
   if (reader.serial) return true;
   if ((bits & SAME) !== 0 && sameSize(value.shape, reader.space)) return true;
   return (bits & LEAD) !== 0 && reader.space.length > 0 && isBatched(value.shape, reader.space);
+}
+
+/** The smallest space that holds those of the items. */
+export function boxOf(items: readonly Item[]): readonly number[] {
+  const { space } = at(items, 0);
+  return space.map((_, axis) => Math.max(...items.map((item) => at(item.space, axis))));
+}
+
+export function withoutOnes(shape: readonly number[]): readonly number[] {
+  return shape.filter((extent) => extent !== 1);
+}
+
+export function isMixed(items: readonly Item[]): boolean {
+  const [first, ...others] = items;
+  return first !== undefined && others.some((item) => !sameShape(item.space, first.space));
+}
+
+/** Extents may differ by so many along an axis. */
+const NEIGHBOURS = 2;
+
+/** Whether the item's space is nearly that of the group, so that one kernel over both wastes few points. */
+function isNear(item: Item, group: Group): boolean {
+  if (item.serial || item.space.length === 0) return false;
+  const all = [...group.items, item];
+  if (all.some((other) => other.serial || (other.kind !== 'value' && other.kind !== 'copy'))) return false;
+  if (all.some((other) => other.space.length !== item.space.length)) return false;
+  const box = boxOf(all);
+  return all.every(
+    ({ space }) =>
+      space.every((extent, axis) => at(box, axis) - extent <= NEIGHBOURS) &&
+      4 * sizeOf(box) <= 5 * sizeOf(space),
+  );
 }
 
 function sameSize(shape: readonly number[], space: readonly number[]): boolean {
@@ -115,7 +150,8 @@ function overwrites(param: Node, items: ReadonlySet<Item>, around: Surroundings)
   if (next === undefined || sizeOf(param.shape) <= PACKED) return false;
   const definer = around.definedBy.get(next);
   if (definer === undefined || !items.has(definer)) return false;
-  return (around.readers.get(param) ?? []).every((r) => items.has(r) && readsOwn(r, param));
+  const mixed = isMixed([...items]);
+  return (around.readers.get(param) ?? []).every((r) => items.has(r) && readsOwn(r, param, mixed));
 }
 
 /** Whether a kernel for the item alone stays within its buffers. */
@@ -129,7 +165,9 @@ export function fuse(items: readonly Item[], around: Surroundings): Unit[] {
   const ordered = sortItems(items, definedBy);
   const groupOf = new Map<Item, Group>();
   const groups: Group[] = [];
+  /** Groups with an item of a space, and of a number of axes. */
   const byKey = new Map<string, Group[]>();
+  const byRank = new Map<string, Group[]>();
   for (const item of ordered) {
     const dependencies = new Set<Item>();
     for (const read of item.reads.keys()) {
@@ -138,27 +176,33 @@ export function fuse(items: readonly Item[], around: Surroundings): Unit[] {
     }
     const fusable = isMapKind(item.kind) && (item.kind !== 'line' || item.serial);
     const key = `${item.serial ? 'serial' : item.space.join('x')}|${item.core}`;
-    let target: Group | undefined;
-    let best = -1;
-    if (fusable) {
-      for (const group of (byKey.get(key) ?? []).slice(-CANDIDATES)) {
+    const nearKey = `${item.space.length}|${item.core}`;
+    const bestOf = (list: readonly Group[] | undefined): Group | undefined => {
+      let best = -1;
+      let found: Group | undefined;
+      for (const group of (list ?? []).slice(-CANDIDATES)) {
         const shared = fits(item, group, dependencies, groupOf, around);
         if (shared > best) {
           best = shared;
-          target = group;
+          found = group;
         }
       }
+      return found;
+    };
+    const near = () => bestOf(byRank.get(nearKey)?.filter((group) => isNear(item, group)));
+    const known = fusable ? (bestOf(byKey.get(key)) ?? near()) : undefined;
+    const joined: Group = known ?? {
+      id: groups.length,
+      items: [],
+      fused: fusable,
+      arrays: new Set(),
+      before: new Set(),
+    };
+    if (known === undefined) groups.push(joined);
+    if (fusable) {
+      enter(byKey, key, joined);
+      enter(byRank, nearKey, joined);
     }
-    if (target === undefined) {
-      target = { id: groups.length, items: [], key, fused: fusable, arrays: new Set(), before: new Set() };
-      groups.push(target);
-      if (fusable) {
-        const list = byKey.get(key);
-        if (list === undefined) byKey.set(key, [target]);
-        else list.push(target);
-      }
-    }
-    const joined = target;
     joined.items.push(item);
     groupOf.set(item, joined);
     for (const read of item.reads.keys()) joined.arrays.add(read);
@@ -178,12 +222,18 @@ export function fuse(items: readonly Item[], around: Surroundings): Unit[] {
     group.fused
       ? {
           kind: 'map',
-          space: at(group.items, 0).space,
+          space: boxOf(group.items),
           serial: at(group.items, 0).serial,
           items: group.items,
         }
       : { kind: 'step', item: at(group.items, 0) },
   );
+}
+
+function enter(map: Map<string, Group[]>, key: string, group: Group): void {
+  const list = map.get(key);
+  if (list === undefined) map.set(key, [group]);
+  else if (!list.includes(group)) list.push(group);
 }
 
 /** How many arrays the item shares with the group; negative when it cannot join. */
@@ -199,10 +249,12 @@ function fits(
     if (g !== group && g.before.has(group.id)) return -1;
   }
   let shared = 0;
+  const mixed = isMixed([...group.items, item]);
   for (const read of item.reads.keys()) {
     const definer = around.definedBy.get(read);
     if (definer !== undefined && groupOf.get(definer) === group) {
-      if (!readsOwn(item, read)) return -1;
+      if (!readsOwn(item, read, mixed)) return -1;
+      if (mixed && !sameShape(definer.space, item.space)) return -1;
       shared += 2;
     } else if (group.arrays.has(read)) shared++;
   }

@@ -14,6 +14,7 @@ import type { Rows, Source } from './lower.ts';
 import { Frame, Lowering } from './lower.ts';
 import { regionRunner } from './lower_region.ts';
 import { shareBlocks } from './neighbours.ts';
+import { withoutOnes } from './fuse.ts';
 import type { Item } from './items.ts';
 import type { Unit } from './partition.ts';
 import { isBatched, isStacked, restShape } from './threads.ts';
@@ -95,6 +96,8 @@ export function lowerMapUnit(unit: MapUnit, writer: Writer, places: MapPlaces): 
 
 class UnitWriter {
   private readonly late: (() => void)[] = [];
+  /** Axes of the spaces that do not fill the unit's, by axis and extent. */
+  private readonly shorter = new Map<string, Index>();
 
   constructor(
     private readonly unit: MapUnit,
@@ -130,8 +133,39 @@ class UnitWriter {
 
   /** The point as an index of an array whose axes, but for those of extent 1, are the space's. */
   private ownTuple(shape: readonly number[]): Index[] {
+    const point = this.pointOf(withoutOnes(shape));
     let axis = 0;
-    return shape.map((extent) => (extent === 1 ? this.writer.index.constant(0) : at(this.point, axis++)));
+    return shape.map((extent) => (extent === 1 ? this.writer.index.constant(0) : at(point, axis++)));
+  }
+
+  /** The points of a kernel of several spaces that belong to one of them; each axis is one variable for each of its extents. */
+  private pointOf(space: readonly number[]): readonly Index[] {
+    return space.map((extent, axis) => {
+      if (extent === this.unit.space[axis]) return at(this.point, axis);
+      const name = `${axis} ${extent}`;
+      let index = this.shorter.get(name);
+      if (index === undefined) {
+        index = this.writer.index.variable(k.variable('i32', `i${axis}`), 0, extent - 1, 0);
+        this.shorter.set(name, index);
+      }
+      return index;
+    });
+  }
+
+  /** Writes statements that have effect at the points of a space only. */
+  private inside(space: readonly number[], write: () => void): void {
+    const guards = space.flatMap((extent, axis) =>
+      extent === this.unit.space[axis] ? [] : [k.lessThan(k.variable('i32', `i${axis}`), k.int(extent))],
+    );
+    const [first, ...others] = guards;
+    if (first === undefined) {
+      write();
+      return;
+    }
+    this.writer.open();
+    write();
+    const then = this.writer.close();
+    this.writer.append({ kind: 'if', condition: others.reduce(k.and, first), then, else: [] });
   }
 
   private put(places: readonly Place[], flat: Index, value: Value): void {
@@ -142,7 +176,8 @@ class UnitWriter {
     const { node } = item;
     const tuple = this.ownTuple(node.shape);
     const value = this.lowering.value(this.frame, node, tuple);
-    this.late.push(() => this.put(places, this.writer.index.flat(tuple, node.shape), value));
+    const store = () => this.put(places, this.writer.index.flat(tuple, node.shape), value);
+    this.late.push(() => this.inside(item.space, store));
   }
 
   private serial(item: Item, places: readonly Place[]): void {

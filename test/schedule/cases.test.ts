@@ -54,7 +54,7 @@ const fields: readonly {
   readonly forward: number;
   readonly adjoint: number;
 }[] = [
-  { name: 'heat', make: (g, s) => heat(g, 12, s), over: [0, 1], forward: 4, adjoint: 6 },
+  { name: 'heat', make: (g, s) => heat(g, 12, s), over: [0, 1], forward: 4, adjoint: 4 },
   { name: 'heat, initial field only', make: (g, s) => heat(g, 12, s), over: [0], forward: 4, adjoint: 4 },
   { name: 'wave', make: (g, s) => wave(g, 12, s), over: [0, 1], forward: 1, adjoint: 1 },
   { name: 'wave, initial field only', make: (g, s) => wave(g, 12, s), over: [0], forward: 1, adjoint: 1 },
