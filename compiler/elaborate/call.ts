@@ -6,6 +6,7 @@ import { paired } from './complex.ts';
 import type { Context } from './context.ts';
 import { failAt, withCallChain, withDraws } from './context.ts';
 import { bindArguments } from './call_arguments.ts';
+import { estimatorWord } from './distributions.ts';
 import { callField } from './field_calls.ts';
 import { gridOf } from './domains.ts';
 import { solvePaths } from './ensembles.ts';
@@ -55,9 +56,13 @@ export function evaluateCall(ctx: Context, e: ast.CallExpression, scope: Scope):
       a.value.kind === 'name' && words?.includes(a.value.name) === true
         ? optionNamed(a.value.name)
         : undefined;
+    const estimator =
+      a.name?.name === 'estimator' && callee.kind === 'builtin' && callee.name === 'draw'
+        ? estimatorWord(ctx, a.value, scope)
+        : undefined;
     args.push({
       ...(a.name ? { name: a.name.name } : {}),
-      value: word ?? ctx.evaluate(a.value, scope),
+      value: word ?? estimator ?? ctx.evaluate(a.value, scope),
       span: a.span,
     });
   }

@@ -52,6 +52,8 @@ export interface DrawContext {
   readonly turns: readonly { readonly index: Node; readonly extent: number }[];
   /** Run step for draws in losses; undefined in data, parameters and states. */
   readonly step: Node | undefined;
+  /** Inside `with fixed`: no item evaluated from here has the step in the names of its draws. */
+  readonly fixed?: boolean;
 }
 
 export interface Evaluator {

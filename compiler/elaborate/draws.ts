@@ -26,7 +26,11 @@ export function freshDraws(item: string, step?: Node): DrawContext {
 
 /** The draws of an item. Those that change from step to step (`perStep`) have the step's number in their names, and that of the sample where one is asked for. */
 export function itemDraws(ctx: Context, item: string, perStep: boolean): DrawContext {
-  const fresh = freshDraws(item, perStep ? ctx.iteration : undefined);
+  const fixed = ctx.draws.fixed === true;
+  const fresh = {
+    ...freshDraws(item, perStep && !fixed ? ctx.iteration : undefined),
+    ...(perStep && fixed ? { fixed } : {}),
+  };
   if (!perStep || ctx.sample === undefined) return fresh;
   const index = b.cast(ctx.graph, ctx.sample, 'u32');
   return { ...fresh, path: '@', turns: [{ index, extent: SAMPLES }] };

@@ -3,7 +3,7 @@
 import { evaluateCall } from './call.ts';
 import { comprehension } from './comprehension.ts';
 import type { Context } from './context.ts';
-import { failAt, inWorld, notYet, withDraws } from './context.ts';
+import { failAt, inWorld, notYet } from './context.ts';
 import { lookUp } from './names.ts';
 import { index } from './indexing.ts';
 import { staticNumber } from './leaves.ts';
@@ -12,6 +12,7 @@ import { matrixProduct } from './matrices.ts';
 import { member } from './members.ts';
 import { integerPower, operators } from './operators.ts';
 import { LAMBDA, nameFunction } from './patterns.ts';
+import { inFixed, inSample } from './samples.ts';
 import type { Scope } from './scope.ts';
 import { evaluateString } from './strings.ts';
 import { chooseAtRunTime } from './branches.ts';
@@ -219,14 +220,10 @@ function withExpression(ctx: Context, e: ast.WithExpression, scope: Scope): Valu
       );
       return inWorld(ctx, world, body);
     }
-    case 'fresh': {
-      const j = ctx.evaluate(e.clause.value, scope);
-      const n = staticNumber(j);
-      if (n === undefined) return notYet(ctx, '`with fresh j` with a run-time j', e.clause.value.span);
-      return withDraws(ctx, { ...ctx.draws, path: `${ctx.draws.path}~${n}`, ordinal: 0 }, body);
-    }
+    case 'fresh':
+      return inSample(ctx, ctx.evaluate(e.clause.value, scope), e.clause.value.span, body);
     case 'fixed':
-      return withDraws(ctx, { ...ctx.draws, step: undefined }, body);
+      return inFixed(ctx, body);
     case 'precision':
       return atPrecision(ctx, precisionNamed(ctx, e.clause.name.name, e.clause.name.span), body, e.span);
     default:

@@ -35,9 +35,13 @@ export function itemValue(
   if (inProgress.has(item)) return definedByItself(ctx, [...inProgress], item);
   inProgress.add(item);
   const [frames, grid, real] = [ctx.frames.splice(0), ctx.modelGrid, ctx.real];
+  const { iteration, batch, sample } = ctx;
   ctx.modelGrid = undefined;
   // Variables have the program's precision wherever they are first mentioned.
-  if (item.kind !== 'let' && item.kind !== 'loss') ctx.real = ctx.programReal;
+  if (item.kind !== 'let' && item.kind !== 'loss') {
+    ctx.real = ctx.programReal;
+    [ctx.iteration, ctx.batch, ctx.sample] = [undefined, undefined, undefined];
+  }
   try {
     const scope = new Scope(module, undefined);
     const perWorld = item.kind === 'let' || item.kind === 'loss';
@@ -54,6 +58,7 @@ export function itemValue(
     ctx.frames.push(...frames);
     ctx.modelGrid = grid;
     ctx.real = real;
+    [ctx.iteration, ctx.batch, ctx.sample] = [iteration, batch, sample];
   }
 }
 

@@ -1,19 +1,35 @@
 // `draw(dist, shape)`: a distribution is a record of Flow, { uniforms, sample, log_prob }: `sample` makes the variable from that many independent uniforms in (0, 1). With { uniforms, variables,
-// standard, sample, log_prob } `standard` makes several independent variables from them, which neighbouring draws share, and `sample` makes the variable from one of these.
+// standard, sample, log_prob } `standard` makes several independent variables from them, which neighbouring draws share, and `sample` makes the variable from one of these. Those without
+// `uniforms` make one variable at a time: distributions.ts.
 
 import { shapeOf } from './arrays.ts';
+import type { Given } from './registry.ts';
 import { define } from './registry.ts';
 import type { Context } from '../context.ts';
-import { failAt, notYet } from '../context.ts';
+import { failAt } from '../context.ts';
+import type { Estimator } from '../distributions.ts';
+import { estimatorGiven, makesOne, refuseShape, sampleEach } from '../distributions.ts';
 import { ownVariable, uniforms } from '../draws.ts';
 import { cellValues, leafOnGrid } from '../grids.ts';
 import { flatten, staticInteger } from '../leaves.ts';
+import { atAddress } from '../samples.ts';
 import type { BuiltinValue, Value } from '../values.ts';
 import { array, describe } from '../values.ts';
+import { sameShape } from '../../ir/types.ts';
 import type { Span } from '../../support/span.ts';
 
 export function random(ctx: Context): BuiltinValue[] {
-  const sample = (dist: Value, shape: readonly number[], span: Span): Value => {
+  /** The variables of a distribution that makes them from uniforms have the shape of the draw. */
+  const checked = (drawn: Value, shape: readonly number[], span: Span): Value =>
+    drawn.kind === 'array' && !sameShape(drawn.node.shape, shape)
+      ? refuseShape(ctx, drawn.node.shape, shape, span)
+      : drawn;
+  const sample = (dist: Value, shape: readonly number[], span: Span, estimator?: Estimator): Value => {
+    if (dist.kind === 'record' && (makesOne(dist) || estimator !== undefined))
+      return sampleEach(ctx, dist, shape, span, estimator);
+    return checked(fromUniforms(dist, shape, span), shape, span);
+  };
+  const fromUniforms = (dist: Value, shape: readonly number[], span: Span): Value => {
     const part = (name: string): Value | undefined =>
       dist.kind === 'record' ? dist.entries.get(name) : undefined;
     const [count, f] = [part('uniforms'), part('sample')];
@@ -57,28 +73,30 @@ export function random(ctx: Context): BuiltinValue[] {
       );
     return ctx.call(f, [{ value: array(ownVariable(ctx, shape, nodes)), span }], span);
   };
+  const drawn = (a: Given): Value => {
+    const [dist, like, word] = [a.need('dist'), a.get('like'), a.get('estimator')];
+    const estimator = word === undefined ? undefined : estimatorGiven(ctx, word, a.spanOf('estimator'));
+    const ofShape = (shape: readonly number[]): Value => sample(dist, shape, a.span, estimator);
+    if (like === undefined) {
+      const shape = a.get('shape');
+      return ofShape(shape === undefined ? [] : shapeOf(ctx, shape, a.spanOf('shape')));
+    }
+    if (like.kind === 'field' && like.grid !== undefined) {
+      const value = ofShape(cellValues(ctx, like, a.span).shape);
+      return value.kind === 'array' ? leafOnGrid(ctx, value.node, like.grid) : value;
+    }
+    const flat = flatten(ctx, like, a.span);
+    return flat.rebuild(
+      flat.leaves.map((l) => {
+        const value = ofShape(l.node.shape);
+        return value.kind === 'array' ? value.node : l.node;
+      }),
+    );
+  };
   return [
     define(ctx, 'draw', ['dist', 'shape?', 'like?', 'at?', 'estimator?'], (a) => {
-      for (const later of ['at', 'estimator'])
-        if (a.get(later) !== undefined) notYet(ctx, `\`${later}:\` of draw`, a.spanOf(later));
-      const dist = a.need('dist');
-      const like = a.get('like');
-      if (like === undefined) {
-        const shape = a.get('shape');
-        return sample(dist, shape === undefined ? [] : shapeOf(ctx, shape, a.spanOf('shape')), a.span);
-      }
-      if (like.kind === 'field' && like.grid !== undefined) {
-        const grid = like.grid;
-        const drawn = sample(dist, cellValues(ctx, like, a.span).shape, a.span);
-        return drawn.kind === 'array' ? leafOnGrid(ctx, drawn.node, grid) : drawn;
-      }
-      const flat = flatten(ctx, like, a.span);
-      return flat.rebuild(
-        flat.leaves.map((l) => {
-          const drawn = sample(dist, l.node.shape, a.span);
-          return drawn.kind === 'array' ? drawn.node : l.node;
-        }),
-      );
+      const address = a.get('at');
+      return address === undefined ? drawn(a) : atAddress(ctx, address, a.spanOf('at'), () => drawn(a));
     }),
   ];
 }
