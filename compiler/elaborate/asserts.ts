@@ -10,6 +10,7 @@ import type * as ast from '../syntax/ast.ts';
 import { printExpression } from '../syntax/print.ts';
 
 export function assertSides(ctx: Context, s: ast.AssertStatement, scope: Scope): void {
+  const first = ctx.draws.ordinal;
   const condition = ctx.evaluate(s.condition, scope);
   const message = s.message === undefined ? undefined : ctx.evaluate(s.message, scope);
   if (condition.kind === 'bool') {
@@ -33,7 +34,7 @@ export function assertSides(ctx: Context, s: ast.AssertStatement, scope: Scope):
       'an `assert` on run-time values inside a loop, a choice, a derivative, a solve or the value of an item',
       s.span,
     );
-  ctx.asserts.push({ condition, message, sides: sides(ctx, s.condition, scope), span: s.span });
+  ctx.asserts.push({ condition, message, sides: sides(ctx, s.condition, scope, first), span: s.span });
 }
 
 function comparisons(e: ast.Expression): ast.CompareExpression[] {
@@ -42,9 +43,16 @@ function comparisons(e: ast.Expression): ast.CompareExpression[] {
   return [];
 }
 
-/** The operands of the comparisons that are no literals, as numbers to be shown. */
-function sides(ctx: Context, e: ast.Expression, scope: Scope): { label: string; value: Value }[] {
+/** The operands of the comparisons that are no literals, as numbers to be shown: evaluated again, from the same draw on. */
+function sides(
+  ctx: Context,
+  e: ast.Expression,
+  scope: Scope,
+  firstDraw: number,
+): { label: string; value: Value }[] {
   const out: { label: string; value: Value }[] = [];
+  const behind = ctx.draws.ordinal;
+  ctx.draws.ordinal = firstDraw;
   for (const c of comparisons(e)) {
     for (const operand of c.operands) {
       if (operand.kind === 'number') continue;
@@ -53,6 +61,7 @@ function sides(ctx: Context, e: ast.Expression, scope: Scope): { label: string; 
         out.push({ label: printExpression(operand), value });
     }
   }
+  ctx.draws.ordinal = behind;
   return out;
 }
 

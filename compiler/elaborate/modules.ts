@@ -91,8 +91,12 @@ export class ModuleLoader {
     const target = this.load({ path: found.path, text }, path.startsWith('std.'), tree);
     for (const n of item.names) {
       const local = (n.as ?? n.name).name;
-      if (!target.items.has(n.name.name)) {
-        const guess = didYouMean(n.name.name, target.items.keys());
+      // A file also passes on what it takes from others.
+      const origin = target.items.has(n.name.name)
+        ? { module: target, name: n.name.name }
+        : target.uses.get(n.name.name);
+      if (origin === undefined) {
+        const guess = didYouMean(n.name.name, [...target.items.keys(), ...target.uses.keys()]);
         this.diagnostics.push({
           severity: 'error',
           code: 'E154',
@@ -101,7 +105,7 @@ export class ModuleLoader {
           help:
             guess !== undefined
               ? `did you mean \`${guess}\`?`
-              : `it has ${[...target.items.keys()].slice(0, 12).join(', ')}`,
+              : `it has ${[...target.items.keys(), ...target.uses.keys()].slice(0, 12).join(', ')}`,
         });
         continue;
       }
@@ -119,7 +123,7 @@ export class ModuleLoader {
         });
         continue;
       }
-      uses.set(local, { module: target, name: n.name.name, span: n.span });
+      uses.set(local, { module: origin.module, name: origin.name, span: n.span });
     }
   }
 }

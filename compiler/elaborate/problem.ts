@@ -1,7 +1,7 @@
 // The record an optimiser gets: the problem as functions of a point p, the record of everything that is optimised (unbounded).
 //   value gradient value_and_gradient hvp(p, v) jvp(p, v)      of the objective, or of the sum of a record of losses
 //   losses                                                     a record with the value of each part, or of each player's objective
-//   field                                                      by each variable the derivative of its own player's objective; the gradient where there are no players
+//   field players                                              by each variable the derivative of its own player's objective; for each player 1 in his variables, 0 elsewhere
 //   outputs cost                                               the vector whose sum of squares is the objective, and that sum
 //   eq ineq                                                    what shall be 0, and what shall not be positive
 //   batch at(batch) term(i) all fresh(j)                       the terms that this step sees; the same problem on other terms or with other draws
@@ -19,7 +19,7 @@ import { objectiveAt, residualsOf } from './goals.ts';
 import { flatten, toNode } from './leaves.ts';
 import type { Scope } from './scope.ts';
 import type { BuiltinValue, Value } from './values.ts';
-import { array, int, record } from './values.ts';
+import { array, int, list, record } from './values.ts';
 import type { Given } from './builtins/registry.ts';
 import { define } from './builtins/registry.ts';
 import { operators } from './operators.ts';
@@ -147,6 +147,7 @@ function functionsOf(ctx: Context, problem: Problem, seen: Seen): Value & { read
     ],
     ['eq', fn('eq', ['p'], (a) => constraintsAt(ctx, problem, 'eq', a.need('p'), seen.view))],
     ['ineq', fn('ineq', ['p'], (a) => constraintsAt(ctx, problem, 'ineq', a.need('p'), seen.view))],
+    ['players', list(playersOf(ctx, problem))],
     ['step', array(problem.step)],
     [
       'count',
@@ -270,6 +271,19 @@ function outputsAt(ctx: Context, problem: Problem, p: Value, view: View): Node {
       span,
       'write it as sum(e^2), mean(e^2), or a sum of such; or use lbfgs',
     )
+  );
+}
+
+/** For every player a point that is 1 in his own variables and 0 elsewhere. */
+function playersOf(ctx: Context, problem: Problem): readonly Value[] {
+  const { targets, parts, span, game } = problem;
+  const like = flatten(ctx, targets.now, span);
+  return (game ? parts : parts.slice(0, 1)).map((part) =>
+    like.rebuild(
+      targets.variables.map((v) =>
+        ctx.graph.constant(part.variables === undefined || part.variables.includes(v) ? 1 : 0, ctx.real),
+      ),
+    ),
   );
 }
 
