@@ -7,7 +7,7 @@
 import { at } from '../support/lists.ts';
 import { classOf, flopsPerElement, isRegionNode } from '../ir/classes.ts';
 import { reachable } from '../ir/region.ts';
-import type { Node } from '../ir/types.ts';
+import type { Node, NodeOf } from '../ir/types.ts';
 import { sizeOf } from '../ir/types.ts';
 import type { PartitionOptions } from './partition.ts';
 import { CONSTANT, LEAD, UNIFORM } from './reads.ts';
@@ -34,11 +34,19 @@ function isLeaf(node: Node): boolean {
   return node.op === 'param' || node.op === 'const' || node.op === 'literal';
 }
 
+/** Products over so few terms are sums inside the expressions that use them, however many there are. */
+const FEW_TERMS = 4;
+
+function isSmallProduct(node: NodeOf<'dot'>): boolean {
+  return at(at(node.args, 0).shape, -1) <= FEW_TERMS;
+}
+
 export function isProduct(node: Node): boolean {
   if (node.op !== 'dot') return false;
   const [a, b] = node.args;
   if (a === undefined || b === undefined) return false;
   return (
+    !isSmallProduct(node) &&
     sizeOf(node.shape) * at(a.shape, a.shape.length - 1) >= PRODUCT_WORK &&
     node.dtype !== 'i32' &&
     node.dtype !== 'u32'
@@ -126,7 +134,7 @@ export class StoragePoints {
       if (this.cuts.has(node)) must(node);
       const repeated = shifts.get(node) ?? 0;
       if (chain > MAX_CHAIN || (repeated > 0 && cost * repeated > this.options.storeCost)) {
-        if (node.dtype === 'bool' || classOf(node.op) === 'movement') continue;
+        if (node.dtype === 'bool' || (classOf(node.op) === 'movement' && node.op !== 'concat')) continue;
         must(node);
       }
     }
@@ -141,16 +149,21 @@ export class StoragePoints {
     return Math.min(cost, 1e6);
   }
 
-  /** How often an element of the value is computed again because it is read through different shifts. */
+  /** How often an element of the value is computed again because it is read through different shifts; another shape or order of the same elements is no shift. */
   private shiftUses(order: readonly Node[], settled: ReadonlySet<Node>): Map<Node, number> {
     const uses = new Map<Node, { moved: number; direct: number; copies: number }>();
-    for (const user of order) {
+    for (const user of [...order].reverse()) {
       if (settled.has(user)) continue;
       const kind = classOf(user.op);
+      const onward = uses.get(user);
       user.args.forEach((arg) => {
         if (isLeaf(arg)) return;
         const use = uses.get(arg) ?? { moved: 0, direct: 0, copies: 0 };
-        if (user.op === 'broadcast') {
+        if ((user.op === 'reshape' || user.op === 'transpose') && onward !== undefined) {
+          use.moved += onward.moved;
+          use.direct = Math.max(use.direct, onward.direct);
+          use.copies = Math.max(use.copies, onward.copies);
+        } else if (user.op === 'broadcast') {
           const factor = sizeOf(user.shape) / Math.max(1, sizeOf(arg.shape));
           if (factor > 1) use.copies = Math.max(use.copies, factor - 1);
           else use.direct = 1;
@@ -175,6 +188,11 @@ export class StoragePoints {
         return;
       }
       case 'dot':
+        if (isSmallProduct(node)) {
+          const operands = node.args.reduce((sum, arg) => sum + (costs.get(arg) ?? 0), 0);
+          if (operands * termsOf(node) > this.options.storeCost) must(node);
+          return;
+        }
         must(node);
         if (isProduct(node)) node.args.forEach((arg) => must(movedFrom(arg)));
         return;

@@ -4,7 +4,16 @@ import { spread, partOf } from '../complex.ts';
 import { countOf, hasComplex, shapeOfComplex } from '../complex_parts.ts';
 import type { Context } from '../context.ts';
 import { failAt } from '../context.ts';
-import { arrayOfList, flatten, staticInteger, staticList, staticNumber, toNode, toReal } from '../leaves.ts';
+import {
+  arrayOfList,
+  flatten,
+  staticInteger,
+  staticList,
+  staticNumber,
+  staticNumbers,
+  toNode,
+  toReal,
+} from '../leaves.ts';
 import { lift } from '../lifting.ts';
 import type { BuiltinValue, Value } from '../values.ts';
 import { array, bool, describe, int, list, real, tuple } from '../values.ts';
@@ -218,6 +227,24 @@ export function arrays(ctx: Context): BuiltinValue[] {
       );
     }),
     define(ctx, 'copy', ['x'], (a) => a.need('x')),
+    define(ctx, 'constant', ['x'], (a) => {
+      const flat = flatten(ctx, a.need('x'), a.span, { keepStatic: true });
+      return flat.rebuild(
+        flat.leaves.map(({ node }) => {
+          if (node.op === 'literal' || node.op === 'const') return node;
+          const numbers =
+            staticNumbers(node) ??
+            failAt(
+              ctx,
+              'E110',
+              'constant(…) is computed while the program is compiled, but this depends on run-time numbers',
+              a.spanOf('x'),
+              'leave `constant` out, or make what it needs a `const`',
+            );
+          return g.literal(numbers, node.shape, node.dtype);
+        }),
+      );
+    }),
     define(ctx, 'map', ['f', '...xs'], (a) => {
       const f = a.need('f');
       const values = a.rest.map((x) => x.value);
