@@ -16,7 +16,7 @@ import { array, describe, record } from './values.ts';
 import * as b from '../ir/build.ts';
 import type { Node } from '../ir/types.ts';
 import { isFloat, sizeOf } from '../ir/types.ts';
-import { at } from '../support/lists.ts';
+import { at, range } from '../support/lists.ts';
 import type * as ast from '../syntax/ast.ts';
 
 /** The target with everything added. */
@@ -96,14 +96,11 @@ function addTo(
 ): Node {
   const g = ctx.graph;
   const table = isFloat(update.dtype) && !isFloat(whole.dtype) ? b.cast(g, whole, update.dtype) : whole;
-  const rest = table.shape.slice(depth);
-  const count = sizeOf(index.shape);
-  const wide = index.shape.length;
-  const updates = b.reshape(g, b.cast(g, update, table.dtype), [count, ...update.shape.slice(wide)]);
+  const updates = b.cast(g, update, table.dtype);
   const fitted = conform(
     ctx,
     array(updates),
-    array(b.full(g, [count, ...rest], 0, table.dtype)),
+    array(b.full(g, [...index.shape, ...table.shape.slice(depth)], 0, table.dtype)),
     s.span,
     'what is added',
   );
@@ -111,15 +108,11 @@ function addTo(
   if (inside !== undefined)
     terms = b.select(
       g,
-      b.broadcastAxes(g, b.reshape(g, inside, [count]), terms.shape, [0]),
+      b.broadcastAxes(g, inside, terms.shape, range(index.shape.length)),
       terms,
       b.zerosLike(g, terms),
     );
-  const sums = b.reshape(
-    g,
-    b.scatterAdd(g, b.reshape(g, index, [count]), terms, sizeOf(table.shape.slice(0, depth))),
-    table.shape,
-  );
+  const sums = b.reshape(g, b.scatterAdd(g, index, terms, sizeOf(table.shape.slice(0, depth))), table.shape);
   return negative ? b.sub(g, table, sums) : b.add(g, table, sums);
 }
 

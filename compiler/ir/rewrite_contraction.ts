@@ -1,7 +1,7 @@
 // Rewrites of reductions, running sums, products and indexing: over axes of one element, over repeated axes, of padding, of zeros.
 
 import { at, range } from '../support/lists.ts';
-import { binary, broadcastAxes, full, reduce, reshape, transposePerm } from './build.ts';
+import { binary, broadcastAxes, full, reduce, reshape, sliceAxis, transposePerm } from './build.ts';
 import type { Graph } from './graph.ts';
 import { isZero, splatOf, uniformOf } from './pattern.ts';
 import type { RewriteRule, RewriteRules } from './rewrite_rule.ts';
@@ -98,6 +98,29 @@ const reduceRule: RewriteRule<'reduce'> = (g, args, { kind, axes }, type) => {
   }
 };
 
+/** The axis along which an index counts 0, 1, 2, …, and what is added to it. */
+function countsAlong(index: Node): { readonly axis: number; readonly shift: number } | undefined {
+  if (index.op === 'iota') return { axis: index.attrs.axis, shift: 0 };
+  if (index.op !== 'add') return undefined;
+  const counter = index.args.find((a) => a.op === 'iota');
+  const other = index.args.find((a) => a !== counter);
+  const shift = other === undefined ? undefined : splatOf(other);
+  return counter?.op === 'iota' && shift !== undefined ? { axis: counter.attrs.axis, shift } : undefined;
+}
+
+/** Elements at places that count up are a slice, repeated along the other axes of the index. */
+function gatherInOrder(g: Graph, table: Node, index: Node, batch: number, type: ArrayType): Node | undefined {
+  const counts = countsAlong(index);
+  if (counts === undefined || counts.axis < batch) return undefined;
+  const { axis, shift } = counts;
+  const extent = at(index.shape, axis);
+  if (shift < 0 || shift + extent > at(table.shape, batch)) return undefined;
+  const part = sliceAxis(g, table, batch, shift, shift + extent);
+  const behind = index.shape.length - batch - 1;
+  const places = range(table.shape.length).map((a) => (a < batch ? a : a === batch ? axis : a + behind));
+  return broadcastAxes(g, part, type.shape, places);
+}
+
 export const contractionRules: RewriteRules = {
   reduce: reduceRule,
   arg_reduce: (g, args, { axis }, type) => {
@@ -120,8 +143,10 @@ export const contractionRules: RewriteRules = {
     const k = at(a.shape, a.shape.length - 1);
     return k === 0 || isZero(a) || isZero(b) ? zeros(g, type) : undefined;
   },
-  gather: (g, args, _attrs, type) => {
+  gather: (g, args, { batch }, type) => {
     const table = at(args, 0);
+    const inOrder = gatherInOrder(g, table, at(args, 1), batch, type);
+    if (inOrder !== undefined) return inOrder;
     const scalar = table.shape.length > 0 && sizeOf(table.shape) > 0 ? uniformOf(table) : undefined;
     if (scalar === undefined) return undefined;
     return type.shape.length === 0 ? scalar : broadcastAxes(g, scalar, type.shape, []);

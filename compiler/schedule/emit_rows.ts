@@ -61,6 +61,12 @@ interface Bound {
   readonly access: KernelBuffer['access'];
 }
 
+/** Elements in order of the digits so far, and the row of each. */
+interface Sorted {
+  readonly list: Location;
+  readonly rows: Location | undefined;
+}
+
 class Rows {
   private readonly count: number;
   private readonly rows: number;
@@ -93,17 +99,19 @@ class Rows {
     const counts = temporary(this.threads * this.digits, 'counts');
     const totals = temporary(this.digits, 'totals');
     const begins = this.rounds === 1 ? this.target : temporary(this.digits + 1, 'begins');
-    let list: Location | undefined;
+    let from: Sorted | undefined;
     for (let round = 0; round < this.rounds; round++) {
       const last = round === this.rounds - 1;
-      const next = last ? this.target : temporary(this.count, 'list');
-      this.countDigits(round, list, counts);
+      const list = last ? this.target : temporary(this.count, 'list');
+      // The rows go along with the elements, so that later rounds read them in order.
+      const next: Sorted = { list, rows: this.rounds === 1 ? undefined : temporary(this.count, 'rows') };
+      this.countDigits(round, from, counts);
       this.offsets(counts, totals);
       this.begin(totals, begins);
-      this.place(round, list, counts, begins, next, last ? this.rows + 1 : 0);
-      list = next;
+      this.place(round, from, counts, begins, next, last ? this.rows + 1 : 0);
+      from = next;
     }
-    if (this.rounds > 1) this.rowBegins();
+    if (from?.rows !== undefined) this.rowBegins(from.rows);
   }
 
   private dispatch(
@@ -154,13 +162,17 @@ class Rows {
     return this.rounds === 1 ? moved : k.binary('and', moved, k.int(this.digits - 1));
   }
 
-  /** Statements for every element of the thread's part: `element` and `slot`, the place of its digit in the counts. */
+  /**
+   * Statements for every element of the thread's part. The source of rows is buffer 0: the index itself, or the rows in the order so far; `slot` is the place of the element's digit in the
+   * counts.
+   */
   private eachElement(
     round: number,
-    list: number | undefined,
-    counted: (slot: Expr, element: Expr, digit: Expr) => readonly Statement[],
+    sorted: boolean,
+    counted: (position: Expr, slot: Expr, row: Expr, digit: Expr) => readonly Statement[],
   ): Statement[] {
     const position = i32('position');
+    const row = sorted ? k.load('i32', 0, position) : this.row(position);
     return [
       k.let_('start', k.mul(i32('i0'), k.int(this.part))),
       {
@@ -170,22 +182,27 @@ class Rows {
         to: k.binary('min', k.add(i32('start'), k.int(this.part)), k.int(this.count)),
         down: false,
         body: [
-          k.let_('element', list === undefined ? position : k.load('i32', list, position)),
-          k.let_('digit', this.digit(round, this.row(i32('element')))),
+          k.let_('row', row),
+          k.let_('digit', this.digit(round, i32('row'))),
           k.let_('slot', k.add(k.mul(i32('i0'), k.int(this.digits)), i32('digit'))),
-          ...counted(i32('slot'), i32('element'), i32('digit')),
+          ...counted(position, i32('slot'), i32('row'), i32('digit')),
         ],
       },
     ];
   }
 
-  private countDigits(round: number, list: Location | undefined, counts: Location): void {
+  /** Where the rows are read: buffer 0 of the kernels that go over elements, with its offset as uniform 0. */
+  private rowSource(from: Sorted | undefined): Location {
+    return from?.rows ?? this.source;
+  }
+
+  private countDigits(round: number, from: Sorted | undefined, counts: Location): void {
+    const source = this.rowSource(from);
     const bound: Bound[] = [
-      { location: this.source, access: 'read' },
+      { location: source, access: 'read' },
       { location: counts, access: 'read_write' },
-      ...(list === undefined ? [] : [{ location: list, access: 'read' } as const]),
     ];
-    this.dispatch('rows_count', bound, [this.source.offset], this.threads, [
+    this.dispatch('rows_count', bound, [source.offset], this.threads, [
       {
         kind: 'for',
         name: 'each',
@@ -194,7 +211,7 @@ class Rows {
         down: false,
         body: [k.store(1, k.add(k.mul(i32('i0'), k.int(this.digits)), i32('each')), k.int(0))],
       },
-      ...this.eachElement(round, list === undefined ? undefined : 2, (slot) => [
+      ...this.eachElement(round, from !== undefined, (_position, slot) => [
         k.store(1, slot, k.add(k.load('i32', 1, slot), k.int(1))),
       ]),
     ]);
@@ -258,46 +275,52 @@ class Rows {
 
   private place(
     round: number,
-    list: Location | undefined,
+    from: Sorted | undefined,
     counts: Location,
     begins: Location,
-    next: Location,
+    next: Sorted,
     shift: number,
   ): void {
-    const together = begins === next;
+    const source = this.rowSource(from);
+    const together = begins === next.list;
     const bound: Bound[] = [
-      { location: this.source, access: 'read' },
+      { location: source, access: 'read' },
       { location: counts, access: 'read_write' },
-      { location: next, access: together ? 'read_write' : 'write' },
-      ...(together ? [] : [{ location: begins, access: 'read' } as const]),
-      ...(list === undefined ? [] : [{ location: list, access: 'read' } as const]),
+      { location: next.list, access: together ? 'read_write' : 'write' },
     ];
-    const uniforms = [this.source.offset, next.offset, begins.offset];
+    const bind = (location: Location | undefined, access: Bound['access']): number =>
+      location === undefined ? -1 : bound.push({ location, access }) - 1;
+    const [beginAt, listAt, rowsAt] = [
+      together ? 2 : bind(begins, 'read'),
+      bind(from?.list, 'read'),
+      bind(next.rows, 'write'),
+    ];
+    const uniforms = [source.offset, next.list.offset, begins.offset];
     this.dispatch('rows_place', bound, uniforms, this.threads, [
-      ...this.eachElement(
-        round,
-        list === undefined ? undefined : bound.length - 1,
-        (slot, element, digit) => [
-          k.let_('before', k.load('i32', 1, slot)),
-          k.store(1, slot, k.add(i32('before'), k.int(1))),
-          k.let_('begin', k.load('i32', together ? 2 : 3, k.add(digit, k.uniform(2)))),
-          k.store(2, k.add(k.add(i32('begin'), i32('before')), k.add(k.uniform(1), k.int(shift))), element),
-        ],
-      ),
+      ...this.eachElement(round, from !== undefined, (position, slot, row, digit) => [
+        k.let_('before', k.load('i32', 1, slot)),
+        k.store(1, slot, k.add(i32('before'), k.int(1))),
+        k.let_('to', k.add(k.load('i32', beginAt, k.add(digit, k.uniform(2))), i32('before'))),
+        k.store(
+          2,
+          k.add(i32('to'), k.add(k.uniform(1), k.int(shift))),
+          listAt < 0 ? position : k.load('i32', listAt, position),
+        ),
+        ...(rowsAt < 0 ? [] : [k.store(rowsAt, i32('to'), row)]),
+      ]),
     ]);
   }
 
-  /** After several rounds: every row finds its first element by bisection. */
-  private rowBegins(): void {
+  /** After several rounds: every row finds its first element by bisection of the rows in order. */
+  private rowBegins(sorted: Location): void {
     const { target, rows, count } = this;
-    const own = (index: Expr): Expr => k.load('i32', 1, k.add(k.add(index, k.int(rows + 1)), k.uniform(1)));
     this.dispatch(
       'rows_first',
       [
-        { location: this.source, access: 'read' },
-        { location: target, access: 'read_write' },
+        { location: sorted, access: 'read' },
+        { location: target, access: 'write' },
       ],
-      [this.source.offset, target.offset],
+      [target.offset],
       rows + 1,
       [
         { kind: 'var', name: 'low', value: k.int(0) },
@@ -310,17 +333,15 @@ class Rows {
           condition: k.lessThan(i32('low'), i32('high')),
           body: [
             k.let_('middle', k.binary('shr', k.add(i32('low'), i32('high')), k.int(1))),
-            k.let_('element', own(i32('middle'))),
-            k.let_('row', this.row(i32('element'))),
             {
               kind: 'if',
-              condition: k.lessThan(i32('row'), i32('i0')),
+              condition: k.lessThan(k.load('i32', 0, i32('middle')), i32('i0')),
               then: [{ kind: 'assign', name: 'low', value: k.add(i32('middle'), k.int(1)) }],
               else: [{ kind: 'assign', name: 'high', value: i32('middle') }],
             },
           ],
         },
-        k.store(1, k.add(i32('i0'), k.uniform(1)), i32('low')),
+        k.store(1, k.add(i32('i0'), k.uniform(0)), i32('low')),
       ],
     );
   }
