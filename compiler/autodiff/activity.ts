@@ -102,6 +102,8 @@ function outputActivity(node: Node, args: readonly boolean[], mode: ActivityMode
       const no = regionActivity(node.attrs.else, args.slice(1), mode);
       return yes.map((y, i) => args[0] === true || y || no[i] === true);
     }
+    case 'check':
+      return node.outputs.map((_, i) => args[i] === true || (mode === 'value' && args.some((a) => a)));
     case 'custom':
     case 'transposed':
       return node.outputs.map((o) => mode === 'value' || isFloat(o.dtype));

@@ -17,6 +17,7 @@ import { activityOf } from './activity.ts';
 import { batchAdjointScan, batchCond, batchScan, batchWhile } from './batch_regions.ts';
 import { batchCustom, batchTransposed } from './custom.ts';
 import { batchLinearSolve } from './linear_solve.ts';
+import { batchCheck } from './checks.ts';
 import type { Image } from './batch_rules.ts';
 import { applyBatchRule, lift } from './batch_rules.ts';
 
@@ -81,6 +82,7 @@ function output(g: Graph, node: Node, index: number): Node {
     case 'custom':
     case 'transposed':
     case 'linear_solve':
+    case 'check':
       return g.node('project', [node], { index });
     default:
       return node;
@@ -103,6 +105,8 @@ function imagesOf(g: Graph, node: Node, args: readonly Image[], n: number): read
       return batchTransposed(g, node, args, n, vectorize);
     case 'linear_solve':
       return batchLinearSolve(g, node, args, n, vectorize);
+    case 'check':
+      return batchCheck(g, node, args, n);
     case 'project':
       throw new InternalError('autodiff.batch', 'projection of a projection');
     default:

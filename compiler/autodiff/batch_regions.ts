@@ -2,10 +2,11 @@
 // it stands behind the axis a loop steps along.
 
 import { at } from '../support/lists.ts';
-import { add, broadcastAxes, full, projections, reduceAll, select, transposePerm } from '../ir/build.ts';
+import { add, broadcastAxes, full, not, projections, reduceAll, select, transposePerm } from '../ir/build.ts';
 import type { Graph } from '../ir/graph.ts';
 import { inlineRegion } from '../ir/region.ts';
 import type { Node, NodeOf } from '../ir/types.ts';
+import { checksUnder } from './checks.ts';
 import { adjointScanActivity, scanActivity, whileActivity } from './activity.ts';
 import type { Image } from './batch_rules.ts';
 import { lift } from './batch_rules.ts';
@@ -210,7 +211,7 @@ export function batchWhile(
   const mask = lift(g, at(vectorize(g, runs, mapping, n), 0), n);
   const turns = g.param('turns', { dtype: 'i32', shape: [n] });
   const turnsTested = g.param('turns', { dtype: 'i32', shape: [n] });
-  const next = images.map((image, i) =>
+  const next = checksUnder(g, images, mask, new Set([...carry.all, ...constant.all])).map((image, i) =>
     carries[i] === true ? selectElements(g, mask, image, at(carry.all, i)) : image,
   );
   const made = g.node('while', [...init, full(g, [n], 0, 'i32'), ...consts], {
@@ -244,13 +245,15 @@ export function batchCond(
   });
   if (predicate.batched) {
     // Both sides, for all elements.
-    const [yes, no] = branches.map(({ params, images }) => {
-      const results = images.map((image) => lift(g, image, n));
-      return inlineRegion(
-        g,
-        { params: params.all, results },
-        given.map((x) => x.value),
-      );
+    const [yes, no] = branches.map(({ params, images }, k) => {
+      const needed = g.param('needed', { dtype: 'bool', shape: [n] });
+      const all = images.map((image) => lift(g, image, n));
+      const results = checksUnder(g, all, needed, new Set(params.all));
+      const taken = k === 0 ? predicate.value : not(g, predicate.value);
+      return inlineRegion(g, { params: [...params.all, needed], results }, [
+        ...given.map((x) => x.value),
+        taken,
+      ]);
     });
     return (yes ?? []).map((a, i) => differing(selectElements(g, predicate.value, a, at(no ?? [], i))));
   }

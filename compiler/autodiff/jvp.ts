@@ -117,6 +117,8 @@ function tangentsOfNode(
       return pushTransposed(c, node, t);
     case 'linear_solve':
       return pushLinearSolve(c, node, t);
+    case 'check':
+      return t.slice(0, node.attrs.values);
     default:
       return [applyJvpRule(c, node, t)];
   }

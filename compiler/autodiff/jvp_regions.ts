@@ -12,6 +12,7 @@ import type { Graph } from '../ir/graph.ts';
 import { inlineRegion } from '../ir/region.ts';
 import type { Node, NodeOf, Region } from '../ir/types.ts';
 import { adjointScanActivity, scanActivity, whileActivity } from './activity.ts';
+import { checksUnder } from './checks.ts';
 import { adjointScanParts, pick, scanParts, whileParts } from './loops.ts';
 import { maskedResults } from './mask.ts';
 import type { Tangent } from './tangent.ts';
@@ -384,7 +385,10 @@ export function maskedScan(g: Graph, node: NodeOf<'while'>): Node[] {
   const { carries: C, condition, limit } = node.attrs;
   const turns = g.param('turns', { dtype: 'i32', shape: [] });
   const goesOn = at(inlineRegion(g, condition, [...s.carryParams, ...s.constParams]), 0);
-  const next = s.results.map((r, i) => select(g, broadcastTo(g, goesOn, r.shape), r, at(s.carryParams, i)));
+  const ends = new Set([...s.carryParams, ...s.constParams]);
+  const next = checksUnder(g, s.results, goesOn, ends).map((r, i) =>
+    select(g, broadcastTo(g, goesOn, r.shape), r, at(s.carryParams, i)),
+  );
   const scan = g.node('scan', [...s.init, g.constant(0, 'i32'), ...s.consts], {
     length: limit,
     carries: C + 1,

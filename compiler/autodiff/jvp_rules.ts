@@ -57,7 +57,7 @@ export interface RuleContext {
 
 /** Operations with several outputs, and what reads them: see jvp_regions.ts. */
 export type RegionOp =
-  'scan' | 'adjoint_scan' | 'while' | 'cond' | 'custom' | 'transposed' | 'linear_solve' | 'project';
+  'scan' | 'adjoint_scan' | 'while' | 'cond' | 'custom' | 'transposed' | 'linear_solve' | 'check' | 'project';
 export type SimpleOp = Exclude<OpName, RegionOp>;
 
 /** `t[i]` is the tangent of operand i; at least one is there. */

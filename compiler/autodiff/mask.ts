@@ -169,6 +169,7 @@ export class Finiteness {
       case 'custom':
       case 'transposed':
       case 'linear_solve':
+      case 'check':
       case 'project':
         return true;
       default:

@@ -80,6 +80,8 @@ function cotangentsOfOperands(
       return transposeTransposed(g, node, cts, active, transposeLinear);
     case 'linear_solve':
       return transposeLinearSolve(g, node, cts, active);
+    case 'check':
+      return cts;
     case 'adjoint_scan':
     case 'while':
     case 'custom':

@@ -2,10 +2,14 @@
 //   [text] -parse-> [AST] -elaborate-> [array functions + script] -optimize-> [array functions] -schedule-> [kernels, buffers, procedures] -> [plan]
 
 import type { CompileHost } from '../elaborate/context.ts';
-import type { ElaborateOptions, ElaboratedProgram, ProcedureSource } from '../elaborate/program.ts';
+import type { ElaborateOptions, ElaboratedProgram } from '../elaborate/program.ts';
 import { elaborateProgram } from '../elaborate/program.ts';
 import { ruleExpander } from '../autodiff/expand_rules.ts';
+import { checkPlan } from '../elaborate/checked.ts';
+import { collectChecks } from '../ir/checks.ts';
 import { optimizer } from '../ir/passes.ts';
+import type { CheckPlan } from '../plan/script.ts';
+import { at } from '../support/lists.ts';
 import { verifyFunction } from '../ir/verify.ts';
 import type { Plan } from '../plan/types.ts';
 import { PLAN_VERSION } from '../plan/types.ts';
@@ -42,7 +46,7 @@ export function compile(source: SourceFile, host: CompileHost, options: CompileO
   options.onStage?.('elaborate');
   let optimized: ElaboratedProgram;
   try {
-    optimized = { ...program, procedures: optimizeProcedures(program, options.verify === true) };
+    optimized = optimizeProcedures(program, options.verify === true);
   } catch (e) {
     // A rule that cannot be expanded: autodiff/expand_rules.ts.
     if (!(e instanceof FlowError)) throw e;
@@ -55,15 +59,33 @@ export function compile(source: SourceFile, host: CompileHost, options: CompileO
   return { diagnostics, program: optimized, plan, report };
 }
 
-function optimizeProcedures(program: ElaboratedProgram, verify: boolean): ProcedureSource[] {
-  const expand = ruleExpander(program.graph);
-  const optimize = optimizer(program.graph);
-  return program.procedures.map((p) => {
+/** Rules expanded, checks made outputs, everything simplified. */
+function optimizeProcedures(program: ElaboratedProgram, verify: boolean): ElaboratedProgram {
+  const { graph } = program;
+  const expand = ruleExpander(graph);
+  const optimize = optimizer(graph);
+  const variables = [...program.variables];
+  const checks: CheckPlan[] = [];
+  const procedures = program.procedures.map((p) => {
     if (verify) verifyFunction(p.fn);
-    const fn = optimize(expand(p.fn));
+    const expanded = expand(p.fn);
+    const checked = collectChecks(graph, expanded);
+    const fn = optimize(checked?.fn ?? expanded);
     if (verify) verifyFunction(fn);
-    return { ...p, fn };
+    if (checked === undefined) return { ...p, fn };
+    const name = `checks.${p.name}`;
+    const node = at(checked.fn.region.params, checked.fn.region.params.length - 1);
+    variables.push({ name, type: { dtype: node.dtype, shape: node.shape }, node });
+    checks.push(checkPlan(p.name, name, checked, program.checkSites));
+    return {
+      ...p,
+      fn,
+      inputs: { ...p.inputs, [checked.vector]: name },
+      outputs: { ...p.outputs, [checked.vector]: name },
+    };
   });
+  const script = checks.length === 0 ? program.script : { ...program.script, checks };
+  return { ...program, variables, procedures, script };
 }
 
 export function planOf(program: ElaboratedProgram): { plan: Plan; report: ScheduleReport } {

@@ -8,6 +8,7 @@ import type { Graph } from '../ir/graph.ts';
 import type { FloatType, Node } from '../ir/types.ts';
 import type { Diagnostic } from '../support/diagnostic.ts';
 import { FlowError } from '../support/diagnostic.ts';
+import type { CheckSite } from '../plan/script.ts';
 import type { Span } from '../support/span.ts';
 import type * as ast from '../syntax/ast.ts';
 import type { Module, NamedItem, Scope, World } from './scope.ts';
@@ -130,6 +131,8 @@ export interface Context extends Evaluator {
   readonly seed: () => readonly [Node, Node];
   /** Solves elaborated since the list was last emptied: what may have to be diagnosed. */
   readonly solves: SolveRecord[];
+  /** The places that check something while the program runs (`checked`). */
+  readonly checkSites: CheckSite[];
   /** Assertions met while a statement is elaborated. */
   /** Where assertions on run-time values go; undefined where they have no place to be checked: inside loops, choices, derivatives, solves, and in the values of items. */
   asserts: AssertRecord[] | undefined;

@@ -16,6 +16,7 @@ import { sorting } from './builtins/sorting.ts';
 import { call } from './call.ts';
 import { bindArguments } from './call_arguments.ts';
 import { overParts } from './complex_lifting.ts';
+import { checkedBuiltin } from './checked.ts';
 import type { CompileHost, Context } from './context.ts';
 import { freshDraws } from './draws.ts';
 import { evaluate } from './expression.ts';
@@ -73,6 +74,7 @@ export function makeContext(options: {
     extents: new WeakMap(),
     grids: new Map(),
     solves: [],
+    checkSites: [],
     models: new Set(),
     asserts: undefined,
     iteration: undefined,
@@ -115,6 +117,7 @@ export function makeContext(options: {
     ...sorting(ctx),
     ...differentiation(ctx),
     ...linear(ctx),
+    checkedBuiltin(ctx),
     ...random(ctx),
     ...fields(ctx),
     ...files(ctx),

@@ -13,6 +13,7 @@ import { jvp } from '../autodiff/jvp.ts';
 import { constantValue } from '../autodiff/mask.ts';
 import { NonlinearError } from '../autodiff/nonlinear.ts';
 import { transposeLinear } from '../autodiff/transpose.ts';
+import { vjp } from '../autodiff/vjp.ts';
 import * as b from '../ir/build.ts';
 import { makeCustom, makeLinearSolve } from '../ir/make_rules.ts';
 import { closeRegion, inlineRegion, reachable } from '../ir/region.ts';
@@ -84,7 +85,22 @@ function transposed(
     );
   } catch (e) {
     if (!(e instanceof NonlinearError)) throw e;
+    // Loops that forward mode made have no transpose as they stand: the derivative of a linear function is the function itself, in a form that has one.
+    const cts = linearly(() => vjp(ctx.graph, results, params, given));
+    if (cts !== undefined && !reachable(present(cts)).some((n) => params.includes(n)))
+      return cts.map((ct, i) => ct ?? b.zerosLike(ctx.graph, at(params, i)));
     return failAt(ctx, 'E511', `${what} is not linear`, e.place ?? span, help);
+  }
+}
+
+const present = (cts: readonly (Node | undefined)[]): Node[] => cts.filter((ct) => ct !== undefined);
+
+function linearly<T>(work: () => T): T | undefined {
+  try {
+    return work();
+  } catch (e) {
+    if (e instanceof NonlinearError) return undefined;
+    throw e;
   }
 }
 

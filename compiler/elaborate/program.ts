@@ -16,7 +16,7 @@ import { diagnosisOf } from './diagnosis.ts';
 import { reachable } from '../ir/region.ts';
 import type { ArrayFunction, FloatType, Node } from '../ir/types.ts';
 import type { Graph } from '../ir/graph.ts';
-import type { Diagnosis, OutputValue, Script, ScriptStatement } from '../plan/script.ts';
+import type { CheckSite, Diagnosis, OutputValue, Script, ScriptStatement } from '../plan/script.ts';
 import type { Diagnostic } from '../support/diagnostic.ts';
 import { FlowError, InternalError } from '../support/diagnostic.ts';
 import { didYouMean } from '../support/did_you_mean.ts';
@@ -37,6 +37,8 @@ export interface ElaboratedProgram {
   readonly variables: readonly VariableInfo[];
   readonly procedures: readonly ProcedureSource[];
   readonly script: Script;
+  /** Places that check something, by their number in the graph. */
+  readonly checkSites: readonly CheckSite[];
 }
 
 /** The stages of a compilation; `parse` reads all modules. */
@@ -160,6 +162,7 @@ export function elaborateProgram(
     variables: [...variables.all.values()],
     procedures: variables.procedures.map((p) => procedureSource(variables, p)),
     script,
+    checkSites: ctx.checkSites,
   };
 }
 

@@ -85,6 +85,7 @@ const classes: { readonly [P in OpName]: OpClass } = {
   custom: 'rule',
   transposed: 'rule',
   linear_solve: 'rule',
+  check: 'rule',
   project: 'project',
 };
 
@@ -152,8 +153,8 @@ export function isRegionNode(node: Node): node is RegionNode {
   return classes[node.op] === 'region';
 }
 
-/** Computations with a derivative of their own: gone before optimisation and scheduling (autodiff/expand_rules.ts). */
-export type RuleNode = Extract<Node, { readonly op: 'custom' | 'transposed' | 'linear_solve' }>;
+/** Computations with a derivative of their own, gone before optimisation and scheduling (autodiff/expand_rules.ts), and checks, gone with them (checks.ts). */
+export type RuleNode = Extract<Node, { readonly op: 'custom' | 'transposed' | 'linear_solve' | 'check' }>;
 
 /** Everything that has regions and several outputs. */
 export type CompoundNode = RegionNode | RuleNode;

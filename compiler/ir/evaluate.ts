@@ -37,7 +37,16 @@ import type { BinaryOp, CompareOp, NodeOf, OpName, UnaryOp } from './types.ts';
 
 export type EvaluatedOp = Exclude<
   OpName,
-  'param' | 'scan' | 'adjoint_scan' | 'while' | 'cond' | 'custom' | 'transposed' | 'linear_solve' | 'project'
+  | 'param'
+  | 'scan'
+  | 'adjoint_scan'
+  | 'while'
+  | 'cond'
+  | 'custom'
+  | 'transposed'
+  | 'linear_solve'
+  | 'check'
+  | 'project'
 >;
 
 type Rule<P extends OpName> = (node: NodeOf<P>) => Kernel;

@@ -433,6 +433,12 @@ const rules: { readonly [P in OpName]: Rule<P> } = {
     }
     return b.map(typeOf);
   },
+  check: (args, { values }) => {
+    const [ok, ...shown] = args.slice(values);
+    if (ok === undefined || ok.dtype !== 'bool') return bad('check', 'condition', args);
+    if (shown.some((x) => !isFloat(x.dtype) || !sameShape(x.shape, ok.shape))) bad('check', 'numbers', args);
+    return args.slice(0, values).map(typeOf);
+  },
   project: (args, { index }) => {
     arity('project', args, 1);
     const type = first('project', args).outputs[index];

@@ -261,6 +261,10 @@ function regionRunner(machine: Machine, node: CompoundNode): RegionRunner {
       const { solve } = node.attrs;
       return (args) => runProgram(machine.of(solve), args);
     }
+    case 'check': {
+      const { values } = node.attrs;
+      return (args) => args.slice(0, values).map(hold);
+    }
     case 'transposed':
       throw new InternalError('ir.interpret', 'a transposed map has no value until it is expanded');
   }

@@ -246,6 +246,12 @@ function showOperation(names: Names, node: Node): string {
         ['residuals', node.attrs.residuals],
         ['of', all - node.attrs.residuals],
       ])}`;
+    case 'check':
+      return `check ${node.attrs.site}${groups(refs, [
+        ['', node.attrs.values],
+        ['holds', 1],
+        ['shows', all - node.attrs.values - 1],
+      ])}`;
     case 'linear_solve':
       return `linear_solve${groups(refs, [
         ['', node.attrs.unknowns],

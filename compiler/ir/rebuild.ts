@@ -104,6 +104,8 @@ export function mapRegions(operation: RegionOperation, map: (region: Region) => 
       const { attrs } = operation;
       return { op: 'transposed', attrs: { ...attrs, map: map(attrs.map) } };
     }
+    case 'check':
+      return operation;
     case 'linear_solve': {
       const { attrs } = operation;
       return {

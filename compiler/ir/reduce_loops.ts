@@ -38,6 +38,7 @@ export function reduceRegionOperation(
     case 'custom':
     case 'transposed':
     case 'linear_solve':
+    case 'check':
       return applyRegionOperation(g, node, args);
   }
 }

@@ -1,7 +1,7 @@
 // The array IR: a hash-consed directed acyclic graph of pure array operations with static shapes.
 //
 // Values are arrays of one element type. A node has one output, except the region operations (`scan`, `adjoint_scan`, `while`, `cond`) and the
-// operations with a rule of their own for their derivative (`custom`, `transposed`, `linear_solve`), which have several and are read through `project` only. A region (the body of a loop, a branch) is CLOSED: its nodes depend on its own
+// operations with a rule of their own for their derivative (`custom`, `transposed`, `linear_solve`, `check`), which have several and are read through `project` only. A region (the body of a loop, a branch) is CLOSED: its nodes depend on its own
 // parameters and on constants only; whatever it captures is passed in as a constant operand. Nodes carry no scope: where a node belongs follows
 // from the parameters it depends on, and what does not depend on a region's parameters is outside it by construction (loop-invariant work is
 // hoisted for free).
@@ -151,6 +151,7 @@ export interface Attributes extends Record<UnaryOp | BinaryOp | CompareOp, Empty
   custom: CustomAttributes;
   transposed: TransposedAttributes;
   linear_solve: LinearSolveAttributes;
+  check: CheckAttributes;
   /** Output `index` of a region operation. */
   project: { readonly index: number };
 }
@@ -294,6 +295,15 @@ export interface LinearSolveAttributes {
   readonly adjoint: Region;
   readonly solve: Region;
   readonly adjointSolve: Region;
+}
+
+/**
+ * Values that go with a condition: when it does not hold somewhere, the run ends and says so (ir/checks.ts). operands: the values (`values`), the condition (bool of any shape), numbers to
+ * be shown (floats of that shape). outputs: the values, unchanged. `site` tells apart the places of the program.
+ */
+export interface CheckAttributes {
+  readonly site: number;
+  readonly values: number;
 }
 
 /** A closed computation with named inputs and outputs: the unit that autodiff, schedule and interpreter take. `inputs[i]` names `region.params[i]`. */

@@ -63,6 +63,23 @@ export interface Script {
   readonly params: readonly OutputValue[];
   /** What a run changes and reads again later: with the setup and the place in the script, all that is needed to go on (checkpoints). */
   readonly kept: readonly OutputValue[];
+  /** What procedures check while they run. */
+  readonly checks?: readonly CheckPlan[];
+}
+
+/** A place that checks something: its message, in which a number stands for what is shown there. */
+export interface CheckSite {
+  readonly parts: readonly (string | number)[];
+  readonly place: Place;
+  readonly cure?: string;
+}
+
+/** `variable` (real [size]) holds for every site at its `offset` 1 when it has failed since it was last 0, then the numbers shown with the first failure. */
+export interface CheckPlan {
+  readonly procedure: string;
+  readonly variable: string;
+  readonly size: number;
+  readonly sites: readonly (CheckSite & { readonly offset: number })[];
 }
 
 /** Values shown every `every` iterations: `procedure` computes them into the variables of the entries (scalars). */

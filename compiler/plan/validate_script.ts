@@ -108,4 +108,8 @@ export function validateScript(
   for (const test of script.tests) statements(test.body);
   script.params.forEach(output);
   script.kept.forEach(output);
+  for (const check of script.checks ?? []) {
+    procedure(check.procedure);
+    variable(check.variable);
+  }
 }

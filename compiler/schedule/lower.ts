@@ -284,6 +284,7 @@ export class Lowering {
       case 'custom':
       case 'transposed':
       case 'linear_solve':
+      case 'check':
         throw new InternalError('schedule.lower', `${node.op} has no value of its own`);
       default:
         return assertNever(node);

@@ -13,6 +13,7 @@ import { lineColumn } from '../../compiler/support/span.ts';
 import { at, spoken } from '../../compiler/support/lists.ts';
 import { require_finite } from '../io/formats.ts';
 import { shapeText } from '../io/array.ts';
+import { checkedExecutor } from './checked_executor.ts';
 import type { RunContext, RunPlan } from './context.ts';
 import { Interrupted } from './context.ts';
 import { firstDiagnosis } from './diagnose.ts';
@@ -136,7 +137,7 @@ function createContext(
 ): RunContext {
   const run: RunContext = {
     plan,
-    executor,
+    executor: checkedExecutor(executor, plan.script),
     host: options.host,
     seed: options.seed ?? 0,
     inputs,

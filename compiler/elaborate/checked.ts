@@ -1,0 +1,104 @@
+// `checked(x, c, "message")`: x, and the run ends with the message when c does not hold, wherever this stands: in loops, choices, comprehensions, derivatives, in the library. The place shown
+// is the program's own call, not that in the library.
+
+import type { Context } from './context.ts';
+import { failAt } from './context.ts';
+import { define } from './builtins/registry.ts';
+import { flatten } from './leaves.ts';
+import { placeOf } from './outputs.ts';
+import { staticText } from './strings.ts';
+import type { BuiltinValue } from './values.ts';
+import { describe } from './values.ts';
+import * as b from '../ir/build.ts';
+import type { CheckedFunction } from '../ir/checks.ts';
+import type { Node } from '../ir/types.ts';
+import type { CheckPlan, CheckSite } from '../plan/script.ts';
+import { at } from '../support/lists.ts';
+import type { Span } from '../support/span.ts';
+
+export function checkedBuiltin(ctx: Context): BuiltinValue {
+  return define(ctx, 'checked', ['x', 'holds', 'message', 'cure?'], (a) => {
+    const holds = a.need('holds');
+    const message = a.need('message');
+    if (message.kind !== 'string')
+      return failAt(
+        ctx,
+        'E112',
+        `a message is a string, but this is ${describe(message)}`,
+        a.spanOf('message'),
+      );
+    if (holds.kind === 'bool' && holds.value) return a.need('x');
+    const ok: Node | undefined =
+      holds.kind === 'bool'
+        ? ctx.graph.constant(0, 'bool')
+        : holds.kind === 'array' && holds.node.dtype === 'bool' && holds.node.shape.length === 0
+          ? holds.node
+          : undefined;
+    if (ok === undefined)
+      return failAt(
+        ctx,
+        'E192',
+        `a condition is one truth value, but this is ${describe(holds)}`,
+        a.spanOf('holds'),
+      );
+    const shown: Node[] = [];
+    const parts = message.parts.map((p): string | number => {
+      if (typeof p === 'string') return p;
+      if (p.value.kind !== 'array' || p.value.node.shape.length > 0)
+        return failAt(
+          ctx,
+          'E112',
+          `a message shows numbers, but this is ${describe(p.value)}`,
+          a.spanOf('message'),
+        );
+      shown.push(b.stopGradient(ctx.graph, b.cast(ctx.graph, p.value.node, ctx.real)));
+      return shown.length - 1;
+    });
+    const cure = a.get('cure');
+    const site = siteOf(ctx, {
+      parts,
+      place: placeOf(ownPlace(ctx, a.span)),
+      ...(cure === undefined ? {} : { cure: staticText(ctx, cure, a.spanOf('cure'), 'the cure') }),
+    });
+    const flat = flatten(ctx, a.need('x'), a.span);
+    const values = flat.leaves.map((l) => l.node);
+    if (values.length === 0) return a.need('x');
+    const packed = values.map((v) => (v.dtype === 'bool' ? b.cast(ctx.graph, v, 'i32') : v));
+    const made = b.projections(
+      ctx.graph,
+      ctx.graph.node('check', [...packed, ok, ...shown], { site, values: values.length }),
+    );
+    return flat.rebuild(made.map((v, i) => (at(values, i).dtype === 'bool' ? b.ne(ctx.graph, v, 0) : v)));
+  });
+}
+
+/** The innermost call that stands in the program itself. */
+function ownPlace(ctx: Context, span: Span): Span {
+  const library = (s: Span): boolean => s.file.path.startsWith('std.');
+  if (!library(span)) return span;
+  return ctx.frames.findLast((f) => !library(f.span))?.span ?? span;
+}
+
+/** Equal checks at one place are one. */
+function siteOf(ctx: Context, site: CheckSite): number {
+  const text = JSON.stringify(site);
+  const known = ctx.checkSites.findIndex((s) => JSON.stringify(s) === text);
+  if (known >= 0) return known;
+  ctx.checkSites.push(site);
+  return ctx.checkSites.length - 1;
+}
+
+/** What the host looks at after a procedure: `variable` holds the vector of what has failed. */
+export function checkPlan(
+  procedure: string,
+  variable: string,
+  checked: CheckedFunction,
+  sites: readonly CheckSite[],
+): CheckPlan {
+  return {
+    procedure,
+    variable,
+    size: checked.size,
+    sites: checked.sites.map(({ site, offset }) => ({ ...at(sites, site), offset })),
+  };
+}
