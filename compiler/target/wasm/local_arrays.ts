@@ -18,6 +18,8 @@ interface Scratch {
   readonly vector: boolean;
   readonly offset: number;
   readonly length: number;
+  /** Groups of points that have elements of their own; with one, all groups inside (those of a sum in vectors) share it. */
+  readonly groups: number;
 }
 
 export type LocalArray = { readonly kind: 'registers'; readonly elements: readonly Cell[] } | Scratch;
@@ -48,7 +50,8 @@ export class LocalArrays {
 
   /** Scratch memory for an array; an element holds a vector, or a scalar, for each group. */
   private scratchArray(name: string, type: DType, vector: boolean, length: number): Scratch {
-    const binding = { kind: 'scratch' as const, type, vector, offset: this.scratchTop, length };
+    const groups = this.body.groups.length;
+    const binding = { kind: 'scratch' as const, type, vector, offset: this.scratchTop, length, groups };
     this.scratchTop += Math.ceil((this.elementBytes(binding) * length) / 16) * 16;
     this.body.context.scratch = Math.max(this.body.context.scratch, this.scratchTop);
     this.body.env.set(name, binding);
@@ -57,7 +60,7 @@ export class LocalArrays {
 
   private elementBytes(binding: Scratch): number {
     const one = binding.vector && this.body.ops.setup.width > 1 ? 16 : BYTES[storedAs(binding.type)];
-    return one * this.body.groups.length;
+    return one * binding.groups;
   }
 
   /** Distance of the lanes of a stored vector. */
@@ -79,8 +82,8 @@ export class LocalArrays {
     const vector = binding.vector && ops.setup.width > 1;
     const size = this.elementBytes(binding);
     const i = at(ops.extract(index, group, lane).regs, 0);
-    const unit = size / this.body.groups.length;
-    const within = unit * group + (vector ? lane * this.laneBytes(binding.type) : 0);
+    const unit = size / binding.groups;
+    const within = (binding.groups === 1 ? 0 : unit * group) + (vector ? lane * this.laneBytes(binding.type) : 0);
     const start = f.pure('i32.add', 'i32', [this.body.options.scratch, f.i32(binding.offset + within)]);
     return f.pure('i32.add', 'i32', [start, f.pure('i32.mul', 'i32', [i, f.i32(size)])]);
   }
