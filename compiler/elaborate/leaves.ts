@@ -26,8 +26,13 @@ export interface Flattened {
   readonly rebuild: (nodes: readonly Node[]) => Value;
 }
 
+/** Whether an integer that is known when compiling is one at run time: those beyond 32 bits become reals. */
+function isRunTimeInt(value: number): boolean {
+  return value >= -(2 ** 31) && value < 2 ** 31;
+}
+
 export function numberNode(ctx: Context, v: NumberValue, dtype?: DType): Node {
-  return ctx.graph.constant(v.value, dtype ?? (v.integer ? 'i32' : ctx.real));
+  return ctx.graph.constant(v.value, dtype ?? (v.integer && isRunTimeInt(v.value) ? 'i32' : ctx.real));
 }
 
 /** Leaves in order of appearance. What exists at compile time only (strings, functions, static booleans) stays as it is; static numbers become nodes unless `keepStatic`. */
@@ -112,7 +117,7 @@ export function arrayOfList(ctx: Context, v: ListValue): Node | undefined {
   if (v.elements.length === 0) return ctx.graph.literal(new Float64Array(0), [0], ctx.real);
   if (v.elements.every((e) => e.kind === 'number')) {
     const numbers = v.elements.filter((e) => e.kind === 'number');
-    const integer = numbers.every((e) => e.integer);
+    const integer = numbers.every((e) => e.integer && isRunTimeInt(e.value));
     return ctx.graph.literal(
       Float64Array.from(numbers, (e) => e.value),
       [numbers.length],
