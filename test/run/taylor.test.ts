@@ -42,6 +42,22 @@ const losses: readonly (readonly [string, (h: number) => number, number])[] = [
   ['tiny numbers', (h) => 1e-12 * Math.exp(2 * h), 2e-12],
 ];
 
+describe('a loss with many kinks, smooth on small scales only', () => {
+  // The remainder is 0.17 h^2 at small steps and grows less than h at large ones, as that of a mean over paths that end above or below a bound.
+  const loss = (h: number): number =>
+    1.5 + 1.3 * h + (0.17 * h * h) / (1 + 40 * h * h) / (1 + 8 * Math.abs(h));
+  test('passes', async () => {
+    expect(await judge(loss, 1.3, { precision: 'f32', noise: 12 })).toMatchObject({
+      verdict: 'pass',
+      mixed: true,
+    });
+  });
+  test('fails with a wrong slope', async () => {
+    for (const error of [-1, -0.1, 0.05, 0.01])
+      expect((await judge(loss, 1.3, { precision: 'f32', noise: 12, error })).verdict).toBe('fail');
+  });
+});
+
 describe.each(['f64', 'f32'] as const)('in %s', (precision) => {
   test.each(losses)('%s: slope 2', async (_, loss, slope) => {
     const result = await judge(loss, slope, { precision, noise: 2 });
