@@ -199,8 +199,10 @@ export function batchWhile(
   const consts = args.slice(C).map((x) => x.value);
 
   if (!masked) {
+    // Elements that went their own ways inside do not lead any more.
     const made = g.node('while', [...init, ...consts], {
-      ...node.attrs,
+      carries: C,
+      limit: node.attrs.limit,
       condition: { params: tested.all, results: [goesOn.value] },
       body: { params: [s.index, ...carry.all, ...constant.all], results: images },
     });
@@ -217,6 +219,7 @@ export function batchWhile(
   const made = g.node('while', [...init, full(g, [n], 0, 'i32'), ...consts], {
     carries: C + 1,
     limit: node.attrs.limit,
+    lanes: (node.attrs.lanes ?? 0) + 1,
     condition: {
       params: [...tested.all.slice(0, C), turnsTested, ...tested.all.slice(C)],
       results: [reduceAll(g, 'any', lift(g, goesOn, n))],

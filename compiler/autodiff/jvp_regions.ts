@@ -355,6 +355,7 @@ export function pushWhile(c: RegionContext, node: NodeOf<'while'>, t: readonly T
     'while',
     [...s.init, ...arrays(g, s.init, carryFlags, t), ...s.consts, ...present(t.slice(C))],
     {
+      ...node.attrs,
       carries: C + dCarry.length,
       condition: {
         params: [
@@ -369,7 +370,6 @@ export function pushWhile(c: RegionContext, node: NodeOf<'while'>, t: readonly T
         params: [s.index, ...s.carryParams, ...dCarry, ...s.constParams, ...dConsts],
         results: [...s.results, ...arrays(g, s.results, carryFlags, pushed)],
       },
-      limit: node.attrs.limit,
     },
   );
   const out = projections(g, doubled).slice(C, C + dCarry.length);

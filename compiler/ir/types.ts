@@ -242,12 +242,16 @@ export interface AdjointScanAttributes {
 /**
  * operands: carries, constants. `condition` (parameters: carries, constants; result: bool scalar) is tested before each turn; `body` has parameters index, carries,
  * constants and results carries. Ends after `limit` turns at the latest. outputs: final carries, number of turns (i32).
+ *
+ * `lanes`: so many leading axes hold elements that go their own ways (a batch): the condition is `any` over them, and an element for which it fails stands still, so
+ * that it may as well end its own loop; the number of turns is then not asked for.
  */
 export interface WhileAttributes {
   readonly carries: number;
   readonly condition: Region;
   readonly body: Region;
   readonly limit: number;
+  readonly lanes?: number;
 }
 
 /** operands: predicate (bool scalar), then the operands of both branches. Only the branch taken runs. */

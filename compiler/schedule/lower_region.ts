@@ -16,7 +16,7 @@ import type { BufferType, Expr } from '../kernel/types.ts';
 import type { Index } from './index_algebra.ts';
 import type { Lowering, RegionRunner, Source } from './lower.ts';
 import { Frame } from './lower.ts';
-import { isBatched, neededOutputs, restShape } from './threads.ts';
+import { isBatched, laneCondition, neededOutputs, restShape } from './threads.ts';
 import type { Place, Value, Writer } from './writer.ts';
 
 /** What a kernel that runs loops knows about them. */
@@ -523,7 +523,8 @@ class Runner {
 
   private turns(lowering: Lowering, frame: Frame, node: NodeOf<'while'>): readonly Source[] {
     const { writer } = lowering;
-    const { carries, condition, body, limit } = node.attrs;
+    const { carries, body, limit } = node.attrs;
+    const condition = laneCondition(node, this.context.space);
     const carryParams = body.params.slice(1, 1 + carries);
     const tested = condition.params.slice(0, carries);
     const banks = carryParams.map((param, c) =>

@@ -8,8 +8,8 @@ import { at, range } from '../support/lists.ts';
 import type { RegionNode } from '../ir/classes.ts';
 import { flopsPerElement, isRegionNode } from '../ir/classes.ts';
 import { reachable } from '../ir/region.ts';
-import type { Node, Region } from '../ir/types.ts';
-import { sizeOf } from '../ir/types.ts';
+import type { Node, NodeOf, Region } from '../ir/types.ts';
+import { sameShape, sizeOf } from '../ir/types.ts';
 import { CONSTANT, LEAD, STEP, UNIFORM, walkReads } from './reads.ts';
 
 export interface ThreadShape {
@@ -52,7 +52,7 @@ export interface BodyRole {
   readonly index: Node | undefined;
 }
 
-export function bodiesOf(node: RegionNode): readonly BodyRole[] {
+export function bodiesOf(node: RegionNode, space: readonly number[] = []): readonly BodyRole[] {
   switch (node.op) {
     case 'scan': {
       const { carries, xs, body } = node.attrs;
@@ -91,7 +91,8 @@ export function bodiesOf(node: RegionNode): readonly BodyRole[] {
       ];
     }
     case 'while': {
-      const { carries, condition, body } = node.attrs;
+      const { carries, body } = node.attrs;
+      const condition = laneCondition(node, space);
       const role = (i: number): 'carry' | 'constant' => (i < carries ? 'carry' : 'constant');
       return [
         {
@@ -113,6 +114,19 @@ export function bodiesOf(node: RegionNode): readonly BodyRole[] {
         params: region.params.map((param, i) => ({ param, operand: i + 1, role: 'constant' as const })),
       }));
   }
+}
+
+/** The condition of a `while` as one thread of the space sees it: where the elements of a batch go their own ways, that of its own element, without the `any` over all. */
+export function laneCondition(node: NodeOf<'while'>, space: readonly number[]): Region {
+  const { condition, lanes = 0 } = node.attrs;
+  let own = at(condition.results, 0);
+  let stripped = 0;
+  while (own.op === 'reduce' && own.attrs.kind === 'any' && stripped < lanes) {
+    stripped += own.attrs.axes.length;
+    own = at(own.args, 0);
+  }
+  const each = lanes > 0 && stripped === lanes && sameShape(own.shape, space);
+  return each ? { params: condition.params, results: [own] } : condition;
 }
 
 /** Shape of the values a thread holds in registers for this operation. */
@@ -167,7 +181,7 @@ class Analysis {
       return undefined;
     const all = LEAD | UNIFORM | CONSTANT | STEP;
     const operandBits = node.args.map(() => all);
-    for (const body of bodiesOf(node)) {
+    for (const body of bodiesOf(node, this.space)) {
       const roles = new Map(body.params.map((p) => [p.param, p]));
       const bits = this.walk(body.region, (param, found) => {
         const role = roles.get(param);
