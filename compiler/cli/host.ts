@@ -4,7 +4,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { load_value } from '../../runtime/io/save.ts';
+import { load_value, load_values } from '../../runtime/io/save.ts';
 import { read_file } from '../../runtime/io/write_file.ts';
 import type { CompileHost, ModuleText } from '../elaborate/context.ts';
 import type { SourceFile } from '../support/span.ts';
@@ -45,6 +45,12 @@ export function createDiskHost(): DiskHost {
       const value = load_value(shown, { span, ...(column === undefined ? {} : { column }) });
       data.set(`${path}:${column ?? ''}`, value.data);
       return { shape: value.shape, data: value.data, ...(value.kind ? { kind: value.kind } : {}) };
+    },
+    readArrays(path, span) {
+      const shown = path.startsWith('/') ? path : join(dirname(span.file.path), path);
+      const values = load_values(shown, span);
+      for (const value of values) data.set(`${path}:${value.name}`, value.data);
+      return values;
     },
     sourceHash(program) {
       const hash = createHash('sha256').update(program.text);

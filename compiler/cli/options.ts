@@ -45,6 +45,8 @@ export interface RunOptions extends ProgramOptions {
   readonly threads?: number;
   /** No fused multiply-adds on the CPU target: the same bits on every machine. */
   readonly strict: boolean;
+  /** Of `run` and `exec`: go on from the latest checkpoint, or from this one. */
+  readonly resume?: true | string;
 }
 
 /** Options of the CPU target as the runtime takes them. */

@@ -47,6 +47,7 @@ function describeCommands(finish: (status: number) => void): Command {
   const run = programCommand(program, 'run', 'compile a program and execute its run block');
   run.argument('<file>', 'the .flow file').argument('[name]', 'which run block, when the file has several');
   addRunOptions(run);
+  addResumeOption(run);
   run.action(async (file: string, name: string | undefined, options: RunOptions) => {
     const { runRun } = await import('./commands/run.ts');
     finish(await runRun({ file, ...(name === undefined ? {} : { name }) }, options));
@@ -75,6 +76,7 @@ function describeCommands(finish: (status: number) => void): Command {
     .argument('<package>', 'the .flowpkg file')
     .argument('[name]', 'which run block, when there are several');
   addRunOptions(exec);
+  addResumeOption(exec);
   exec.action(async (file: string, name: string | undefined, options: RunOptions) => {
     const { runExec } = await import('./commands/exec.ts');
     finish(await runExec({ file, ...(name === undefined ? {} : { name }) }, options));
@@ -145,6 +147,13 @@ function addRunOptions(command: Command): void {
     .option('--quiet', 'no progress, only what the program prints', false)
     .option('--threads <n>', 'threads of the CPU target (default: all cores)', readThreads)
     .option('--strict', 'CPU: no fused multiply-adds, the same bits on every machine', false);
+}
+
+function addResumeOption(command: Command): void {
+  command.option(
+    '--resume [checkpoint]',
+    'go on from the latest checkpoint in the output directory, or from this one',
+  );
 }
 
 function targetOption(): Option {

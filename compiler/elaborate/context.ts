@@ -25,6 +25,11 @@ export interface ModuleText {
 export interface CompileHost {
   /** Another `.flow` file or module of the standard library; undefined when there is none. */
   readonly readModule: (path: string, from: string) => ModuleText | undefined;
+  /** All the arrays of a data file by name; errors like those of `readData`. */
+  readonly readArrays: (
+    path: string,
+    span: Span,
+  ) => readonly { readonly name: string; readonly shape: readonly number[]; readonly data: Float64Array }[];
   /** A data file, relative to the `.flow` file of `span`. Throws FlowError, placed at `span`, when it cannot be read. */
   readonly readData: (
     path: string,

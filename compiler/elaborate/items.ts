@@ -2,7 +2,7 @@
 // and `loss` are evaluated at most once in every world (that is, for every choice of parameters).
 
 import type { Context } from './context.ts';
-import { failAt, inWorld, notYet, withDraws, withoutAsserts } from './context.ts';
+import { failAt, inWorld, withDraws, withoutAsserts } from './context.ts';
 import { itemDraws } from './draws.ts';
 import { indexedLoss } from './indexed_losses.ts';
 import { itemLabel } from './labels.ts';
@@ -15,6 +15,7 @@ import { bindType } from './types.ts';
 import type { Value } from './values.ts';
 import { describe, int, real } from './values.ts';
 import type { Variables } from './variables.ts';
+import { fromFile, weightsPath } from './weights_file.ts';
 import { analyticRegion } from './regions.ts';
 import { assertNever } from '../support/diagnostic.ts';
 import type * as ast from '../syntax/ast.ts';
@@ -168,7 +169,18 @@ function declared(
   item: ast.DeclarationItem,
   scope: Scope,
 ): Value {
-  if (item.from !== undefined) notYet(ctx, '`from` a file', item.from.span);
+  const { from } = item;
+  /** The value with the numbers of the file that `from` names. */
+  const read = (v: Value): Value =>
+    from === undefined ? v : fromFile(ctx, item, from, v, weightsPath(ctx, from, ctx.evaluate(from, scope)));
+  if (from !== undefined && item.what !== 'param' && item.what !== 'network' && item.what !== 'state')
+    failAt(
+      ctx,
+      'E443',
+      `\`from\` fills parameters, networks and states, but \`${item.name.name}\` is ${item.what === 'data' ? 'data' : `${item.what === 'input' || item.what === 'optimizer' ? 'an' : 'a'} ${item.what}`}`,
+      from.span,
+      `write ${item.what} ${item.name.name} = load("…")`,
+    );
   const typed = (v: Value): Value =>
     item.type === undefined
       ? v
@@ -210,13 +222,13 @@ function declared(
       return variables.parameter(
         ctx,
         item,
-        typed(realValue(ctx, ctx.evaluate(item.value, scope), item)),
+        read(typed(realValue(ctx, ctx.evaluate(item.value, scope), item))),
         scope,
       );
     case 'state':
-      return variables.state(ctx, item, typed(ctx.evaluate(item.value, scope)));
+      return variables.state(ctx, item, read(typed(ctx.evaluate(item.value, scope))));
     case 'network':
-      return variables.network(ctx, item, ctx.evaluate(item.value, scope));
+      return variables.network(ctx, item, read(ctx.evaluate(item.value, scope)));
     case 'optimizer':
       return ctx.evaluate(item.value, scope);
   }

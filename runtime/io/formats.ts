@@ -13,6 +13,7 @@ import { decode_json, encode_json } from './json.ts';
 import type { NpyType } from './npy.ts';
 import { decode_npy, decode_npy_header, encode_npy, lossless_npy_type } from './npy.ts';
 import { decode_npz, encode_npz } from './npz.ts';
+import { decode_safetensors, encode_safetensors } from './safetensors.ts';
 
 export interface SaveOptions {
   /** Element type of reals in .npy and .npz: f8 (default) or f4. */
@@ -62,6 +63,20 @@ const formats: Readonly<Record<string, Format>> = {
     encode: (entries) => encode_json(entries),
     decode: (bytes, path, options) => decode_json(bytes, stem(path), path, options.column, options.span),
   },
+  '.safetensors': {
+    encode: (entries, options) =>
+      encode_safetensors(arraysOnly(entries, '.safetensors', options), options.real, options.span),
+    decode: (bytes, path, options) =>
+      chooseArray(decode_safetensors(bytes, path, options.span), path, options),
+  },
+};
+
+/** Formats whose files hold several arrays by name. */
+const containers: Readonly<
+  Record<string, (bytes: Uint8Array, path: string, span?: Span) => readonly NamedArray[]>
+> = {
+  '.npz': decode_npz,
+  '.safetensors': decode_safetensors,
 };
 
 /** Extensions that `save` and `load` know. */
@@ -90,6 +105,13 @@ export function encode_values(
 /** The value that a file's bytes hold. */
 export function decode_value(path: string, bytes: Uint8Array, options: LoadOptions = {}): NamedArray {
   return formatOf(path, 'read', options.span).decode(bytes, path, options);
+}
+
+/** All the arrays of a file by name; of a file that holds one, that one. */
+export function decode_values(path: string, bytes: Uint8Array, span?: Span): readonly NamedArray[] {
+  const container = containers[extensionOf(path)];
+  const options = span === undefined ? {} : { span };
+  return container?.(bytes, path, span) ?? [decode_value(path, bytes, options)];
 }
 
 /** The shape of what `decode_value` would give, from the header alone where the format has one. */

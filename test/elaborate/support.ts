@@ -14,7 +14,8 @@ import type { Diagnostic } from '../../compiler/support/diagnostic.ts';
 import { fail } from '../../compiler/support/diagnostic.ts';
 import { renderDiagnostics } from '../../compiler/support/render.ts';
 import { createMemoryHost, runScript, runTests } from '../../runtime/run/index.ts';
-import { decode_value } from '../../runtime/io/formats.ts';
+import type { Span } from '../../compiler/support/span.ts';
+import { decode_value, decode_values } from '../../runtime/io/formats.ts';
 
 /** A number, or nested lists of such by axis. Truth values are 0 and 1. */
 export type Numbers = number | readonly Numbers[];
@@ -22,7 +23,7 @@ export type Numbers = number | readonly Numbers[];
 export interface ProgramOptions {
   readonly settings?: Readonly<Record<string, string>>;
   /** Other `.flow` files and data files by name. */
-  readonly files?: Readonly<Record<string, string>>;
+  readonly files?: Readonly<Record<string, string | Uint8Array>>;
   readonly seed?: number;
   readonly verify?: boolean;
 }
@@ -30,8 +31,13 @@ export interface ProgramOptions {
 const library = join(import.meta.dirname, '../../stdlib');
 
 /** A host without a disk: the standard library from its folder, everything else from the files given. */
-export function memoryCompileHost(files: Readonly<Record<string, string>> = {}): CompileHost {
+export function memoryCompileHost(files: ProgramOptions['files'] = {}): CompileHost {
   const plain = (path: string): string => path.replace(/^\.\//, '');
+  const bytesOf = (path: string, span: Span): Uint8Array => {
+    const content = files[plain(path)];
+    if (content === undefined) return fail('R100', `there is no file "${path}"`, span);
+    return typeof content === 'string' ? new TextEncoder().encode(content) : content;
+  };
   return {
     readModule: (path) => {
       if (path.startsWith('std.')) {
@@ -42,13 +48,10 @@ export function memoryCompileHost(files: Readonly<Record<string, string>> = {}):
         }
       }
       const text = files[plain(path)];
-      return text === undefined ? undefined : { path: plain(path), text };
+      return typeof text !== 'string' ? undefined : { path: plain(path), text };
     },
-    readData: (path, options, span) => {
-      const text = files[plain(path)];
-      if (text === undefined) return fail('R100', `there is no file "${path}"`, span);
-      return decode_value(path, new TextEncoder().encode(text), { ...options, span });
-    },
+    readArrays: (path, span) => decode_values(path, bytesOf(path, span), span),
+    readData: (path, options, span) => decode_value(path, bytesOf(path, span), { ...options, span }),
   };
 }
 

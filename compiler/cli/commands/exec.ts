@@ -43,6 +43,7 @@ export async function runExec(
         inputs,
         signal,
         ...(name === undefined ? {} : { run: name }),
+        ...(options.resume === undefined ? {} : { resume: options.resume }),
       });
       return status === 'interrupted' ? interruptedStatus : 0;
     },

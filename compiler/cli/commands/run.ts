@@ -32,8 +32,15 @@ export async function runRun(
       const host = consoleHost(file, options);
       const inputs = inputsOf(options.set, program.script);
       const run = name === undefined ? {} : { run: name };
-      const { seed } = options;
-      const { status } = await runScript(program, executor, { host, seed, inputs, signal, ...run });
+      const { seed, resume } = options;
+      const { status } = await runScript(program, executor, {
+        host,
+        seed,
+        inputs,
+        signal,
+        ...run,
+        ...(resume === undefined ? {} : { resume }),
+      });
       return status === 'interrupted' ? interruptedStatus : 0;
     });
 
