@@ -35,7 +35,17 @@ export function gridOf(ctx: Context, domain: DomainValue, args: CallArguments, s
       `a grid has one, two or three axes, but ${item.name.name} has ${axes.length}`,
       item.name.span,
     );
-  return { name: item.name.name, axes };
+  const bare = body.axes.filter((axis) => axis.points === undefined);
+  const [first] = bare;
+  if (first !== undefined && bare.length < axes.length)
+    failAt(
+      ctx,
+      'E326',
+      `\`${first.name.name}\` has no cells, but other axes of ${item.name.name} have`,
+      first.span,
+      'give every axis its `cells n`, or none',
+    );
+  return { name: item.name.name, axes, ...(first === undefined ? {} : { exact: true }) };
 }
 
 function gridAxis(ctx: Context, axis: ast.Axis, scope: Scope): GridAxis {
@@ -67,7 +77,7 @@ function gridAxis(ctx: Context, axis: ast.Axis, scope: Scope): GridAxis {
       axis.interval.span,
     );
   if (axis.points === undefined)
-    return notYet(ctx, `a domain without a grid (\`${axis.name.name}\` has no \`cells\`)`, axis.span);
+    return { name: axis.name.name, from, to, count: 0, kind: 'cells', periodic: axis.periodic };
   if (axis.points.rule === 'chebyshev') notYet(ctx, 'an axis of `chebyshev` points', axis.points.count.span);
   const count = staticInteger(
     ctx,

@@ -25,6 +25,7 @@ import { modelMember } from './model_members.ts';
 import { namesTaken } from './modules.ts';
 import type { Module, NamedItem, World } from './scope.ts';
 import { modelsOfFunctions } from './function_models.ts';
+import { residualBuiltins } from './residual.ts';
 import { solveBuiltin } from './solve.ts';
 import { stepBuiltin } from './step_builtin.ts';
 import type { Value } from './values.ts';
@@ -121,6 +122,7 @@ export function makeContext(options: {
     ...random(ctx),
     ...fields(ctx),
     ...files(ctx),
+    ...residualBuiltins(ctx),
   ])
     builtins.set(value.name, overParts(ctx, value));
   builtins.set('solve', solveBuiltin(ctx));

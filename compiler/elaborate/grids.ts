@@ -7,6 +7,7 @@ import { leaf } from '../field/expression.ts';
 import { sameGrid } from '../field/grid.ts';
 import type { AxisGhosts, FieldContext, GhostRule, Grid } from '../field/types.ts';
 import type { Node } from '../ir/types.ts';
+import { fail } from '../support/diagnostic.ts';
 import type { Span } from '../support/span.ts';
 import type { FieldValue } from './values.ts';
 
@@ -14,6 +15,20 @@ export const gridShape = (grid: Grid): readonly number[] => grid.axes.map((a) =>
 
 /** The one FieldContext of a grid in this compilation (its memo makes equal demands give one node). */
 export function contextOf(ctx: Context, grid: Grid): FieldContext {
+  if (grid.arguments !== undefined)
+    fail(
+      'E325',
+      `a function of ${grid.arguments.join(', ')} has no cells to have values at`,
+      ctx.graph.place(),
+      'put it on a domain with resample(f, on: D), or call it at points',
+    );
+  if (grid.exact === true)
+    fail(
+      'E325',
+      `${grid.name} has coordinates only: there are no cells to have values at`,
+      ctx.graph.place(),
+      'write `cells n` on every axis of the domain; functions of coordinates are called at points, f(0.5, t)',
+    );
   const key = `${ctx.real} ${grid.name}(${grid.axes.map((a) => `${a.name}:${a.from}..${a.to}:${a.kind}${a.count}${a.periodic ? 'p' : ''}`).join(',')})`;
   const known = ctx.grids.get(key);
   if (known !== undefined) return known;
@@ -43,7 +58,7 @@ export function leafOnGrid(
 export function checkCoordinates(ctx: Context, v: FieldValue, grid: Grid, span: Span): void {
   const names = v.coordinates;
   if (names === undefined || names.length === grid.axes.length) return;
-  const there = grid.axes.map((a) => a.name);
+  const there = [...grid.axes.map((a) => a.name), ...(grid.exact === true ? ['t'] : [])];
   if (names.every((n) => there.includes(n))) return;
   failAt(
     ctx,

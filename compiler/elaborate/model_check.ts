@@ -24,6 +24,7 @@ export function checkModel(ctx: Context, module: Module, item: ast.ModelItem): v
   }
   const instance = ctx.call({ kind: 'model', item, scope }, [], span);
   if (instance.kind !== 'instance') return;
+  if (instance.grid?.exact === true) return;
   const model = prepareModel(ctx, instance, span);
   if (model.states.some((s) => s.initial === undefined && s.rateOf === undefined)) return;
   const t = ctx.graph.constant(0, ctx.real);

@@ -12,7 +12,7 @@ import { describe, list, record, text } from './values.ts';
 import { define } from './builtins/registry.ts';
 import type { Span } from '../support/span.ts';
 
-const LATER = ['residual', 'parts', 'linear', 'boundary'];
+const LATER = ['parts', 'linear', 'boundary'];
 
 /** Increments of the only noise may be given as they are. */
 function namedNoise(w: Value, zero: RecordValue): Value {
@@ -34,6 +34,16 @@ export function modelMember(ctx: Context, model: Value, name: string, span: Span
   const instance = model.kind === 'model' ? ctx.call(model, [], span) : model;
   if (instance.kind !== 'instance')
     return failAt(ctx, 'E371', `a model is wanted here, but this is ${describe(model)}`, span);
+  if (name === 'residual') {
+    const whole = ctx.prelude('residual');
+    return define(ctx, name, ['states'], (a) =>
+      ctx.call(
+        whole ?? failAt(ctx, 'E150', '`residual` is not known here', span),
+        [instance, a.need('states')].map((value) => ({ value, span: a.span })),
+        a.span,
+      ),
+    );
+  }
   if (LATER.includes(name)) return notYet(ctx, `\`.${name}\` of a model`, span);
   const prepared = prepareModel(ctx, instance, span);
   const initial = (): RecordValue => prepared.initial(ctx.graph.constant(0, ctx.real), undefined, span);

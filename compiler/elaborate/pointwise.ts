@@ -50,6 +50,8 @@ export function comprehendNodes(
   ctx: Context,
   nodes: readonly Node[],
   evaluate: (points: readonly Node[]) => Node,
+  /** The function takes numbers only, no arrays of them. */
+  numbersOnly = false,
 ): Node {
   const g = ctx.graph;
   const shape = nodes[0]?.shape ?? [];
@@ -64,7 +66,7 @@ export function comprehendNodes(
     if (NOT_ELEMENTWISE.has(n.op)) simple = false;
   }
   if (!depends.has(one)) return b.broadcastTo(g, one, [...shape, ...one.shape]);
-  if (simple && one.shape.length === 0) return evaluate(nodes);
+  if (simple && !numbersOnly && one.shape.length === 0) return evaluate(nodes);
   const count = sizeOf(shape);
   const mapping = new Map(params.map((p, i) => [p, b.reshape(g, at(nodes, i), [count])] as const));
   const [result] = batch(g, [one], mapping, count);

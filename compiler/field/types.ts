@@ -24,6 +24,10 @@ export interface GridAxis {
 export interface Grid {
   readonly name: string;
   readonly axes: readonly GridAxis[];
+  /** Set on domains of coordinates only: fields on them are functions, evaluated exactly at points (exact.ts), and have no values at unknowns. */
+  readonly exact?: true;
+  /** Set on the coordinates of a function outside of any domain: all its arguments, the time among them. */
+  readonly arguments?: readonly string[];
 }
 
 export type Side = 'min' | 'max';

@@ -87,6 +87,11 @@ export class Graph {
     return answer;
   }
 
+  /** The place in the source that nodes made now come from. */
+  place(): Span | undefined {
+    return this.origin;
+  }
+
   /** Nodes made by `build` carry `origin` unless an inner call sets another. */
   withOrigin<T>(origin: Span | undefined, build: () => T): T {
     const before = this.origin;

@@ -182,7 +182,7 @@ let area = integral(one, over: disc)
   it('are refused where they make no sense', () => {
     const bad = (e: string): string[] => codes(`${plate}let T = resample(f, on: plate)\nlet bad = ${e}`);
     expect(bad('dx(3)')).toEqual(['E330']);
-    expect(bad('lap(f)')).toEqual(['E330']);
+    expect(bad('lap(3)')).toEqual(['E330']);
     expect(bad('div(T)')).toEqual(['E331']);
     expect(bad('div((T, T, T))')).toEqual(['E331']);
     expect(bad('curl(resample(wave, on: ring))')).toEqual(['E334']);

@@ -5,6 +5,7 @@ import type { Given } from './registry.ts';
 import type { Context } from '../context.ts';
 import { failAt } from '../context.ts';
 import { gridOf } from '../domains.ts';
+import { functionOf, pointsOf } from '../exact_fields.ts';
 import { asField, commonGrid } from '../field_maps.ts';
 import { cellValues, contextOf, gridShape, leafOnGrid, showGrid } from '../grids.ts';
 import { flatten, toNode, toReal } from '../leaves.ts';
@@ -20,11 +21,7 @@ import { at } from '../../support/lists.ts';
 import type { Span } from '../../support/span.ts';
 
 export function fields(ctx: Context): BuiltinValue[] {
-  const field = (expr: FieldExpr, grid: Grid | undefined): FieldValue => ({
-    kind: 'field',
-    expr,
-    ...(grid ? { grid } : {}),
-  });
+  const field = (expr: FieldExpr, grid: Grid | undefined): FieldValue => fieldOn(ctx, expr, grid);
 
   /** The grid of a derivative: that of its argument, or of the model around. */
   const gridFor = (v: Value, a: Given): Grid => {
@@ -32,6 +29,7 @@ export function fields(ctx: Context): BuiltinValue[] {
     const grid = commonGrid(ctx, parts, a.span, a.name) ?? ctx.modelGrid;
     return (
       grid ??
+      coordinatesOf(parts) ??
       failAt(
         ctx,
         'E330',
@@ -292,6 +290,19 @@ function resampled(ctx: Context, u: FieldValue, grid: Grid, span: Span): Value {
   return leafOnGrid(ctx, whole.resample(contextOf(ctx, u.grid), u.expr, grid), grid);
 }
 
+/** An expression on a grid; on the coordinates of a function it is a function again. */
+function fieldOn(ctx: Context, expr: FieldExpr, grid: Grid | undefined): FieldValue {
+  if (grid?.arguments !== undefined)
+    return functionOf(ctx, 'this function', expr, grid.arguments, expr.span ?? ctx.graph.place());
+  return { kind: 'field', expr, ...(grid ? { grid } : {}) };
+}
+
+/** The coordinates of the first function among some values. */
+function coordinatesOf(values: readonly Value[]): Grid | undefined {
+  const found = values.find((v) => v.kind === 'field' && v.coordinates !== undefined);
+  return found?.kind === 'field' ? pointsOf(found) : undefined;
+}
+
 /** `dx`, `dxx`, `dxy` …: derivatives named after the coordinates of a domain. Undefined when the name is no such operator. */
 export function derivativeOperator(
   ctx: Context,
@@ -304,12 +315,12 @@ export function derivativeOperator(
   return define(ctx, name, ['u'], (a) => {
     const u = a.need('u');
     const apply = (v: Value): Value => {
-      const grid = commonGrid(ctx, [v], a.span, name) ?? ctx.modelGrid;
+      const grid = commonGrid(ctx, [v], a.span, name) ?? ctx.modelGrid ?? coordinatesOf([v]);
       if (grid === undefined)
         return failAt(ctx, 'E330', `${name} wants a field on a grid, but this is ${describe(v)}`, a.span);
       let expr = asField(ctx, v, a.span, name, grid);
       for (const axis of axes) expr = f.diff(expr, axis, 1, a.span);
-      return { kind: 'field', expr, grid };
+      return fieldOn(ctx, expr, grid);
     };
     return u.kind === 'tuple' ? { ...u, elements: u.elements.map(apply) } : apply(u);
   });
