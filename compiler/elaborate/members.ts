@@ -76,6 +76,10 @@ export function member(ctx: Context, target: Value, name: string, span: Span): V
       if (end && target.grid !== undefined)
         return member(ctx, array(toNode(ctx, target, span, 'this')), name, span);
       break;
+    case 'range':
+      if (name === 'from') return target.from;
+      if (name === 'to') return target.to;
+      break;
     case 'domain':
       return coordinateOf(ctx, gridOf(ctx, target, [], span), name, span);
     case 'grid':
