@@ -11,7 +11,7 @@ import { planLayout, type Layout } from './layout.ts';
 import { lowerMapKernel } from './map_kernel.ts';
 import { lowerMatmul } from './matmul.ts';
 import { ModuleContext } from './module.ts';
-import { lowerProcedure } from './procedure.ts';
+import { defaultAlone, lowerProcedure } from './procedure.ts';
 import { uniformRanges } from './uniforms.ts';
 
 export interface EmitOptions {
@@ -26,8 +26,8 @@ export interface WatModule {
   readonly kernels: readonly { readonly name: string; readonly units: number; readonly cost: number }[];
 }
 
-/** The module in text form. `fused`: with relaxed SIMD. */
-export function printWat(plan: Plan, fused: boolean): WatModule {
+/** The module in text form. `fused`: with relaxed SIMD. `alone`: what is too little work for several threads. */
+export function printWat(plan: Plan, fused: boolean, alone = defaultAlone): WatModule {
   const context = new ModuleContext(fused);
   const ranges = uniformRanges(plan);
   const kernels = plan.kernels.map((kernel, i) =>
@@ -40,7 +40,7 @@ export function printWat(plan: Plan, fused: boolean): WatModule {
   };
   const procedures = Object.values(plan.procedures).map((procedure, i) => {
     const name = `${procedure.name.replace(/[^A-Za-z0-9_]/g, '_')}_${i}`;
-    return lowerProcedure(procedure, name, { context, kernels, layout: layoutNow });
+    return lowerProcedure(procedure, name, { context, kernels, layout: layoutNow, alone });
   });
   const library = libraryText(context);
   layout = planLayout(

@@ -14,14 +14,19 @@ import type { ModuleContext } from './module.ts';
 import { FunctionWriter, type Reg } from './writer.ts';
 
 /** Scalar operations (and bytes moved) below which a step runs on one thread. */
-const serialCost = 16384;
-const serialBytes = 65536;
+export interface Alone {
+  readonly cost: number;
+  readonly bytes: number;
+}
+
+export const defaultAlone: Alone = { cost: 16384, bytes: 65536 };
 
 export interface DriverContext {
   readonly context: ModuleContext;
   readonly kernels: readonly LoweredKernel[];
   /** Addresses are read when the text is printed: the layout follows from the code. */
   readonly layout: () => Layout;
+  readonly alone: Alone;
 }
 
 export function lowerProcedure(
@@ -159,11 +164,11 @@ class ProcedureWriter {
     switch (step.kind) {
       case 'dispatch': {
         const { units, cost } = at(this.driver.kernels, step.kernel);
-        return units <= 1 || cost < serialCost;
+        return units <= 1 || cost < this.driver.alone.cost;
       }
       case 'copy':
       case 'fill':
-        return step.to.length * BYTES[step.to.type] < serialBytes;
+        return step.to.length * BYTES[step.to.type] < this.driver.alone.bytes;
       case 'loop':
         return this.allSerial(step.body);
       case 'while':
@@ -171,12 +176,16 @@ class ProcedureWriter {
       case 'if':
         return this.allSerial(step.then) && this.allSerial(step.else);
       case 'snapshot':
-        return smallState(step.state);
+        return this.smallState(step.state);
       case 'reverse':
-        return this.allSerial(step.forward) && this.allSerial(step.backward) && smallState(step.state);
+        return this.allSerial(step.forward) && this.allSerial(step.backward) && this.smallState(step.state);
       default:
         return assertNever(step);
     }
+  }
+
+  private smallState(state: readonly BufferRange[]): boolean {
+    return state.every((range) => bytesOf(range) < this.driver.alone.bytes);
   }
 
   private allSerial(list: readonly Step[]): boolean {
@@ -477,7 +486,7 @@ class ProcedureWriter {
       const kept = f.pure('i32.add', 'i32', [offset, this.base(at(step.snapshots, i))]);
       const state = this.address(range, counters);
       const [from, to] = way === 'restore' ? [kept, state] : [state, kept];
-      if (bytes >= serialBytes || this.alone) {
+      if (bytes >= this.driver.alone.bytes || this.alone) {
         // Copies of a set do not depend on each other.
         if (this.unsynced === 'all') this.unsynced = 'nothing';
         this.copy(from, to, bytes);
@@ -506,10 +515,6 @@ class ProcedureWriter {
     f.touch();
     return start;
   }
-}
-
-function smallState(state: readonly BufferRange[]): boolean {
-  return state.every((range) => bytesOf(range) < serialBytes);
 }
 
 function bytesOf(range: BufferRange): number {
