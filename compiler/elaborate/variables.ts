@@ -218,9 +218,12 @@ export class Variables {
       );
     const free = (v: Value, span: Span): Node[] =>
       map === undefined ? real(v, span) : real(map.from(v, span), span);
+    // A map may keep the parameter as something of another structure or shape (increasing numbers by their gaps).
+    const kept = map === undefined ? flat : flatten(ctx, map.from(value, item.value.span), item.value.span);
+    const like = flat.rebuild(real(value, item.value.span));
     const outputs = new Map<string, Node>();
     const variables = free(value, item.value.span).map((node, i) => {
-      const path = at(flat.leaves, i).path;
+      const path = at(kept.leaves, i).path;
       const variable = this.unused(`${item.what}.${name}${path === '' ? '' : `.${path}`}`);
       this.declare(ctx, variable, node);
       outputs.set(variable, node);
@@ -235,13 +238,12 @@ export class Variables {
       start,
       variables,
       fromFree: (leaves) => {
-        const z = flat.rebuild(leaves);
+        const z = kept.rebuild(leaves);
         return evenEnds(
-          map === undefined ? z : conform(ctx, map.to(z, item.span), z, item.span, `\`${name}\``),
+          map === undefined ? z : conform(ctx, map.to(z, item.span), like, item.span, `\`${name}\``),
         );
       },
-      toFree: (v, span) =>
-        free(conform(ctx, v, flat.rebuild(variables.map((x) => this.nodeOf(x))), span, `\`${name}\``), span),
+      toFree: (v, span) => free(conform(ctx, v, like, span, `\`${name}\``), span),
     };
   }
 }
