@@ -14,7 +14,9 @@ import { planNest, type Nest } from './map_nest.ts';
 import { emptyFunction, openFunction, pieceFunctions, type PieceName } from './map_pieces.ts';
 import { UnitWriter } from './map_units.ts';
 import { originComments, type ModuleContext } from './module.ts';
+import { RowAccess } from './row_access.ts';
 import { interiorOf } from './simplify.ts';
+import type { Reg } from './writer.ts';
 
 export interface LoweredKernel {
   readonly name: string;
@@ -22,9 +24,21 @@ export interface LoweredKernel {
   readonly units: number;
   /** Estimated scalar operations of a whole dispatch. */
   readonly cost: number;
+  readonly buffers: readonly KernelBuffer[];
   /** What it does with each of its buffers. */
   readonly access: readonly KernelBuffer['access'][];
+  /** How to run some of its rows; undefined where it has none. */
+  readonly rows?: KernelRows | undefined;
   readonly lines: readonly string[];
+}
+
+/** Rows: all points with one index along the outermost axis. */
+export interface KernelRows {
+  readonly extent: number;
+  readonly points: number;
+  /** Units of a row; undefined: the function `$name_band` takes rows. */
+  readonly units: number | undefined;
+  readonly access: () => RowAccess;
 }
 
 export function lowerMapKernel(
@@ -42,6 +56,7 @@ export function lowerMapKernel(
       name: kernel.name,
       units: 0,
       cost: 0,
+      buffers: kernel.buffers,
       access,
       lines: emptyFunction(kernel, context),
     };
@@ -49,31 +64,81 @@ export function lowerMapKernel(
   const calls = new Set<PieceName>();
   const main = mainFunction(nest, context, calls);
   const lines = [...pieceFunctions(nest, context, calls), ...main];
+  const units = nest.rowUnits * nest.chunks;
+  const rows = rowsOf(nest, points, units);
+  return { name: kernel.name, units, cost, buffers: kernel.buffers, access, rows, lines };
+}
+
+function rowsOf(nest: Nest, points: number, units: number): KernelRows | undefined {
+  const { kernel, byRow } = nest;
+  if (kernel.space.length < 2 || (kernel.space.length === 2 && !byRow)) return undefined;
+  const extent = at(kernel.space, 0);
+  let access: RowAccess | undefined;
   return {
-    name: kernel.name,
-    units: nest.rowUnits * nest.chunks,
-    cost,
-    access,
-    lines,
+    extent,
+    points,
+    units: byRow ? undefined : units / extent,
+    access: () => (access ??= new RowAccess(kernel, nest.uniformRanges)),
   };
+}
+
+/** Rows first .. last-1, and the work units from .. to-1 as rows. */
+function bandFunctions(nest: Nest, context: ModuleContext, calls: Set<PieceName>): readonly string[] {
+  const { kernel } = nest;
+  const { rows, columns } = nest.blocking;
+  const nested = rows * columns === 1;
+  const band = openFunction(kernel, context, {
+    name: `${kernel.name}_band`,
+    more: ['first', 'last'],
+    comment: commentOf(nest),
+    nested,
+  });
+  new UnitWriter(nest, context, band, calls).band(at(band.rest, 0), at(band.rest, 1));
+  const main = openFunction(kernel, context, {
+    name: kernel.name,
+    more: ['from', 'to'],
+    comment: [],
+    nested: true,
+  });
+  const { f, rest } = main;
+  const rowOf = (unit: Reg): Reg => {
+    const row = f.pure('i32.mul', 'i32', [unit, f.i32(rows)]);
+    const extent = f.i32(at(kernel.space, 0));
+    return f.pure('select', 'i32', [row, extent, f.pure('i32.lt_s', 'i32', [row, extent])]);
+  };
+  f.effect(`call $${kernel.name}_band`, [
+    ...main.bases,
+    ...main.uniforms,
+    main.scratch,
+    rowOf(at(rest, 0)),
+    rowOf(at(rest, 1)),
+  ]);
+  return [...band.f.print(), ...f.print()];
+}
+
+function commentOf(nest: Nest): readonly string[] {
+  const { kernel, chunks, rowUnits } = nest;
+  const { rows, columns, width } = nest.blocking;
+  const size = width > 1 ? `, blocks of ${rows} x ${columns} vectors of ${width}` : '';
+  return [
+    ...originComments(kernel.origins),
+    `${kernel.name}: [${kernel.space.join(', ')}] points in ${rowUnits * chunks} units${size}`,
+  ];
 }
 
 /** The work units from .. to-1. */
 function mainFunction(nest: Nest, context: ModuleContext, calls: Set<PieceName>): readonly string[] {
-  const { kernel, blocking, chunks, rowUnits } = nest;
-  const { rows, columns, width } = blocking;
-  const size = width > 1 ? `, blocks of ${rows} x ${columns} vectors of ${width}` : '';
+  if (nest.byRow) return bandFunctions(nest, context, calls);
+  const { kernel } = nest;
+  const { rows, columns } = nest.blocking;
   const entry = openFunction(kernel, context, {
     name: kernel.name,
     more: ['from', 'to'],
-    comment: [
-      ...originComments(kernel.origins),
-      `${kernel.name}: [${kernel.space.join(', ')}] points in ${rowUnits * chunks} units${size}`,
-    ],
+    comment: commentOf(nest),
     nested: rows * columns === 1,
   });
   const { f, rest } = entry;
   const [from, to] = [at(rest, 0), at(rest, 1)];
-  f.count(from, to, 1, 'unit', [], (unit) => new UnitWriter(nest, context, entry, unit, calls).write());
+  f.count(from, to, 1, 'unit', [], (unit) => new UnitWriter(nest, context, entry, calls).write(unit));
   return f.print();
 }

@@ -23,6 +23,8 @@ export interface Nest {
   readonly rowUnits: number;
   readonly chunks: number;
   readonly chunk: number;
+  /** Two axes, whole rows: a function takes any of them. */
+  readonly byRow: boolean;
   /** Whether the interior is worth code of its own: vectors, or scalars that lose guards. */
   readonly splits: boolean;
   /** The columns outside the main loop of a row in the interior, a piece of code each; undefined: the function with all guards does them. */
@@ -59,10 +61,13 @@ export function planNest(
   const rowExtent = kernel.space.at(-2) ?? 1;
   const outerRows = kernel.space.slice(0, -2).reduce((n, e) => n * e, 1);
   const [before, inside, after] = rowBlocks(nestRows(interior, outer, rowExtent), rowExtent, blocking.rows);
-  const rowUnits = outerRows * (before + inside + after);
+  const blocks = outerRows * (before + inside + after);
   const main = end - start;
   const chunk = Math.max(step, Math.ceil(unitPoints / step) * step);
-  const chunks = rowUnits >= 64 || main <= chunk ? 1 : Math.ceil(main / chunk);
+  const chunks = blocks >= 64 || main <= chunk ? 1 : Math.ceil(main / chunk);
+  // Whole rows of a plane go by their numbers, wherever the interior begins.
+  const byRow = outer.length === 1 && chunks === 1;
+  const rowUnits = byRow ? Math.ceil(rowExtent / blocking.rows) : blocks;
   const guarded = [...fullRanges(kernel)].some(([axis, full]) => {
     const inside = rangeOf(interior, axis);
     return inside.lo !== full.lo || inside.hi !== full.hi;
@@ -85,13 +90,14 @@ export function planNest(
     rowUnits,
     chunks,
     chunk,
+    byRow,
     splits,
     ends: own && chunks === 1 ? endPieces(plain) : undefined,
     edge: own && guarded ? edgeBody(plain) : undefined,
   };
 }
 
-type Plain = Omit<Nest, 'rowUnits' | 'chunks' | 'chunk' | 'splits' | 'ends' | 'edge'>;
+type Plain = Omit<Nest, 'rowUnits' | 'chunks' | 'chunk' | 'byRow' | 'splits' | 'ends' | 'edge'>;
 
 function isStraight(s: Statement): boolean {
   if (s.kind === 'if') return s.then.every(isStraight) && s.else.every(isStraight);

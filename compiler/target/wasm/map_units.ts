@@ -15,7 +15,6 @@ export class UnitWriter {
     private readonly nest: Nest,
     private readonly context: ModuleContext,
     private readonly entry: Entry,
-    private readonly unit: Reg,
     private readonly calls: Set<PieceName>,
   ) {
     this.f = entry.f;
@@ -29,10 +28,48 @@ export class UnitWriter {
     return { quotient, rest };
   }
 
-  write(): void {
+  /** Rows first .. last-1 of a plane: those before, in and after the interior. */
+  band(first: Reg, last: Reg): void {
+    const { nest, f } = this;
+    const extent = at(nest.kernel.space, 0);
+    const { lo, hi } = nestRows(nest.interior, nest.outer, extent);
+    const { rows } = nest.blocking;
+    const part = (from: Reg, to: Reg, write: () => void) =>
+      f.if(f.pure('i32.lt_s', 'i32', [from, to]), write);
+    if (lo > 0) {
+      const end = this.smaller(last, f.i32(lo));
+      part(first, end, () => this.rowsAtBorder([first], end, f.i32(0)));
+    }
+    const start = lo > 0 ? this.larger(first, f.i32(lo)) : first;
+    const end = hi < extent - 1 ? this.smaller(last, f.i32(hi + 1)) : last;
+    part(start, end, () => {
+      const count = f.pure('i32.sub', 'i32', [end, start]);
+      const left = rows === 1 ? f.i32(0) : f.pure('i32.rem_u', 'i32', [count, f.i32(rows)]);
+      const whole = f.pure('i32.sub', 'i32', [end, left]);
+      f.count(start, whole, rows, 'row', [], (row) =>
+        this.rowsInside([row], f.pure('i32.add', 'i32', [row, f.i32(rows)]), f.i32(0), 'block'),
+      );
+      if (rows > 1) part(whole, end, () => this.rowsInside([whole], end, f.i32(0), 'rows'));
+    });
+    if (hi < extent - 1) {
+      const from = this.larger(first, f.i32(hi + 1));
+      part(from, last, () => this.rowsAtBorder([from], last, f.i32(0)));
+    }
+  }
+
+  private smaller(a: Reg, b: Reg): Reg {
+    return this.f.pure('select', 'i32', [a, b, this.f.pure('i32.lt_s', 'i32', [a, b])]);
+  }
+
+  private larger(a: Reg, b: Reg): Reg {
+    return this.f.pure('select', 'i32', [a, b, this.f.pure('i32.gt_s', 'i32', [a, b])]);
+  }
+
+  /** A work unit. */
+  write(unit: Reg): void {
     const { nest, f } = this;
     const { kernel, outer, chunks } = nest;
-    const { quotient: rowUnit, rest: chunk } = this.quotient(this.unit, chunks);
+    const { quotient: rowUnit, rest: chunk } = this.quotient(unit, chunks);
     if (outer.length === 0) {
       this.rowsInside([], undefined, chunk);
       return;
@@ -89,11 +126,10 @@ export class UnitWriter {
     const { rows } = this.nest.blocking;
     const start = f.pure('i32.mul', 'i32', [block, f.i32(rows)]);
     const end = f.pure('i32.add', 'i32', [start, f.i32(rows)]);
-    const smaller = (a: Reg, b: Reg) => f.pure('select', 'i32', [a, b, f.pure('i32.lt_s', 'i32', [a, b])]);
     if (before === 0 && after === 0)
       return {
         first: start,
-        last: smaller(end, f.i32(extent)),
+        last: this.smaller(end, f.i32(extent)),
         inside: undefined,
       };
     // Blocks count from 0 before the interior, then from its first row, then from its end.
@@ -104,7 +140,7 @@ export class UnitWriter {
     const shift = choose(f.i32(0), f.i32(lo - before * rows), f.i32(hi + 1 - (before + inside) * rows));
     const limit = choose(f.i32(lo), f.i32(hi + 1), f.i32(extent));
     const first = f.pure('i32.add', 'i32', [start, shift]);
-    const last = smaller(f.pure('i32.add', 'i32', [end, shift]), limit);
+    const last = this.smaller(f.pure('i32.add', 'i32', [end, shift]), limit);
     const within = f.pure('i32.and', 'i32', [f.pure('i32.eqz', 'i32', [isBefore]), isInside]);
     return { first, last, inside: within };
   }
@@ -172,7 +208,12 @@ export class UnitWriter {
   }
 
   /** Rows in the interior: the main columns at once, their ends apart. */
-  private rowsInside(outer: readonly Reg[], last: Reg | undefined, chunk: Reg): void {
+  private rowsInside(
+    outer: readonly Reg[],
+    last: Reg | undefined,
+    chunk: Reg,
+    known?: 'block' | 'rows',
+  ): void {
     const { nest, f } = this;
     const { start, end, blocking, inner } = nest;
     if (inner === undefined || end === start || !nest.splits) {
@@ -183,7 +224,8 @@ export class UnitWriter {
     const [a, b] = this.columnsOf(chunk, false);
     const { width, columns, rows } = blocking;
     const block = () => f.count(a, b, width * columns, inner, [], (column) => this.block(outer, column));
-    if (last === undefined || rows === 1) block();
+    if (last === undefined || rows === 1 || known === 'block') block();
+    else if (known === 'rows') this.call('rows', outer, last, a, b);
     else {
       const count = f.pure('i32.sub', 'i32', [last, at(outer, -1)]);
       f.if(f.pure('i32.eq', 'i32', [count, f.i32(rows)]), block, () => this.call('rows', outer, last, a, b));

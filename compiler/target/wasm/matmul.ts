@@ -89,6 +89,7 @@ export function lowerMatmul(kernel: MatmulKernel, context: ModuleContext): Lower
     name: kernel.name,
     units: batch * rowBlocks * columnBlocks,
     cost: (batch * m * n * inner) / 2,
+    buffers: kernel.buffers,
     access: kernel.buffers.map((b) => b.access),
     lines: f.print(),
   };
