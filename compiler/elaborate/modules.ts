@@ -30,8 +30,37 @@ export class ModuleLoader {
     this.loaded.set(file.path, module);
     if (!standard) this.diagnostics.push(...duplicatesIn(tree.items));
     for (const item of tree.items) this.collect(module, item, items);
-    if (!lazy) for (const item of tree.items) if (item.kind === 'use') this.use(module, item, uses);
+    if (lazy) return module;
+    for (const item of tree.items)
+      if (item.kind === 'use') {
+        if (standard) this.useLater(module, item, uses);
+        else this.use(module, item, uses);
+      }
     return module;
+  }
+
+  /** What a module of the library uses is read when it is asked for: most programs need little of it. */
+  private useLater(
+    module: Module,
+    item: ast.UseItem,
+    uses: Map<string, { module: Module; name: string; span: Span }>,
+  ): void {
+    for (const n of item.names) {
+      const origin = (): { module: Module; name: string } => {
+        const found = this.find(module, item);
+        const target = found === undefined ? module : this.load(found.file, found.standard, found.tree);
+        return passedOn(target, n.name.name);
+      };
+      uses.set((n.as ?? n.name).name, {
+        get module() {
+          return origin().module;
+        },
+        get name() {
+          return origin().name;
+        },
+        span: n.span,
+      });
+    }
   }
 
   private parse(file: SourceFile): ast.FileAst {
@@ -70,11 +99,8 @@ export class ModuleLoader {
     item: ast.UseItem,
     uses: Map<string, { module: Module; name: string; span: Span }>,
   ): void {
-    const path =
-      item.source.kind === 'module'
-        ? item.source.parts.map((p) => p.name).join('.')
-        : item.source.path.parts.map((p) => (p.kind === 'text' ? p.text : '')).join('');
-    const found = this.host.readModule(path, module.path);
+    const path = pathOf(item);
+    const found = this.find(module, item);
     if (found === undefined) {
       this.diagnostics.push({
         severity: 'error',
@@ -87,15 +113,10 @@ export class ModuleLoader {
       });
       return;
     }
-    const { text, tree } = found;
-    const target = this.load({ path: found.path, text }, path.startsWith('std.'), tree);
+    const target = this.load(found.file, found.standard, found.tree);
     for (const n of item.names) {
       const local = (n.as ?? n.name).name;
-      // A file also passes on what it takes from others.
-      const origin = target.items.has(n.name.name)
-        ? { module: target, name: n.name.name }
-        : target.uses.get(n.name.name);
-      if (origin === undefined) {
+      if (!target.items.has(n.name.name) && !target.uses.has(n.name.name)) {
         const guess = didYouMean(n.name.name, [...target.items.keys(), ...target.uses.keys()]);
         this.diagnostics.push({
           severity: 'error',
@@ -123,9 +144,33 @@ export class ModuleLoader {
         });
         continue;
       }
-      uses.set(local, { module: origin.module, name: origin.name, span: n.span });
+      uses.set(local, { ...passedOn(target, n.name.name), span: n.span });
     }
   }
+
+  private find(
+    module: Module,
+    item: ast.UseItem,
+  ):
+    { readonly file: SourceFile; readonly standard: boolean; readonly tree: string | undefined } | undefined {
+    const path = pathOf(item);
+    const found = this.host.readModule(path, module.path);
+    if (found === undefined) return undefined;
+    const { text, tree } = found;
+    return { file: { path: found.path, text }, standard: path.startsWith('std.'), tree };
+  }
+}
+
+function pathOf(item: ast.UseItem): string {
+  return item.source.kind === 'module'
+    ? item.source.parts.map((p) => p.name).join('.')
+    : item.source.path.parts.map((p) => (p.kind === 'text' ? p.text : '')).join('');
+}
+
+/** Where a name of a file is defined: a file also passes on what it takes from others. */
+function passedOn(target: Module, name: string): { module: Module; name: string } {
+  const used = target.items.has(name) ? undefined : target.uses.get(name);
+  return used === undefined ? { module: target, name } : { module: used.module, name: used.name };
 }
 
 /** The names that a module takes from others, with where they are defined: for a module that was loaded lazily. */

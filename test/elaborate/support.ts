@@ -1,12 +1,12 @@
 // Programs as text in, numbers out: a program is elaborated and its array functions are interpreted in float64. A test states expressions of a program and what they should be,
 // or a program whose own `test` blocks must hold, or one that must be refused with a certain message.
 
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { compile } from '../../compiler/driver/compile.ts';
 import { createInterpreterExecutor } from '../../compiler/driver/interpreter_executor.ts';
-import type { CompileHost } from '../../compiler/elaborate/context.ts';
+import type { CompileHost, ModuleText } from '../../compiler/elaborate/context.ts';
 import type { ElaboratedProgram } from '../../compiler/elaborate/program.ts';
 import type { OutputValue, ScriptStatement } from '../../compiler/plan/script.ts';
 import type { Executor } from '../../compiler/plan/types.ts';
@@ -15,6 +15,8 @@ import { fail } from '../../compiler/support/diagnostic.ts';
 import { renderDiagnostics } from '../../compiler/support/render.ts';
 import { createMemoryHost, runScript, runTests } from '../../runtime/run/index.ts';
 import type { Span } from '../../compiler/support/span.ts';
+import { parseFile } from '../../compiler/syntax/parse.ts';
+import { writeTree } from '../../compiler/syntax/tree_text.ts';
 import { decode_value, decode_values } from '../../runtime/io/formats.ts';
 
 /** A number, or nested lists of such by axis. Truth values are 0 and 1. */
@@ -30,6 +32,19 @@ export interface ProgramOptions {
 
 const library = join(import.meta.dirname, '../../stdlib');
 
+/** Modules of the library, read and parsed once a process. */
+const libraryModules = new Map<string, ModuleText | undefined>();
+
+function libraryModule(path: string): ModuleText | undefined {
+  if (libraryModules.has(path)) return libraryModules.get(path);
+  const file = join(library, `${path.slice(4)}.flow`);
+  const text = existsSync(file) ? readFileSync(file, 'utf8') : undefined;
+  const parsed = text === undefined ? undefined : parseFile({ path, text });
+  const tree = parsed?.diagnostics.length === 0 ? { tree: writeTree(parsed.ast) } : {};
+  libraryModules.set(path, text === undefined ? undefined : { path, text, ...tree });
+  return libraryModules.get(path);
+}
+
 /** A host without a disk: the standard library from its folder, everything else from the files given. */
 export function memoryCompileHost(files: ProgramOptions['files'] = {}): CompileHost {
   const plain = (path: string): string => path.replace(/^\.\//, '');
@@ -41,11 +56,7 @@ export function memoryCompileHost(files: ProgramOptions['files'] = {}): CompileH
   return {
     readModule: (path) => {
       if (path.startsWith('std.')) {
-        try {
-          return { path, text: readFileSync(join(library, `${path.slice(4)}.flow`), 'utf8') };
-        } catch {
-          return undefined;
-        }
+        return libraryModule(path);
       }
       const text = files[plain(path)];
       return typeof text !== 'string' ? undefined : { path: plain(path), text };
