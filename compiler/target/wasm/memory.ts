@@ -186,7 +186,8 @@ export class Memory {
   }
 
   /**
-   * The address of an index without its constant, moved down by the smallest constant with which it is used. The move is part of the start, which loops leave alone.
+   * The address of an index without its constant, moved by the smallest constant with which it is used, up or down: so it is the address of some access, which lies near the buffer, and never one
+   * below 0 (an index that counts down from the end has a large constant). The move is part of the start, which loops leave alone.
    */
   private pointer(region: Region, index: Affine): Pointer {
     const { f, lowest } = this;
@@ -195,7 +196,6 @@ export class Memory {
       const atom = this.atom(name);
       key += ` ${c}*${(atom.kind === 'num' ? at(atom.num.regs, 0) : atom.reg).id}`;
     }
-    if (!lowest.has(key)) lowest.set(key, 0);
     const bias = f.late(`bias ${key}`, () => lowest.get(key) ?? 0);
     const start = f.pure('i32.add', 'i32', [region.base, bias]);
     return { reg: this.sum(start, index, BYTES[region.type]), key };
@@ -212,7 +212,7 @@ export class Memory {
     const { lowest } = this;
     const { key } = pointer;
     if (key === undefined) return () => offsetText(bytes);
-    lowest.set(key, Math.min(lowest.get(key) ?? 0, bytes));
+    lowest.set(key, Math.min(lowest.get(key) ?? bytes, bytes));
     return () => offsetText(bytes - (lowest.get(key) ?? 0));
   }
 
