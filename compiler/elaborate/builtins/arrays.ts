@@ -5,8 +5,8 @@ import { countOf, hasComplex, shapeOfComplex } from '../complex_parts.ts';
 import type { Context } from '../context.ts';
 import { failAt } from '../context.ts';
 import {
-  arrayOfList,
   flatten,
+  joined,
   staticInteger,
   staticList,
   staticNumber,
@@ -53,16 +53,21 @@ export function arrays(ctx: Context): BuiltinValue[] {
         ),
       );
     });
-  const shape = (v: Value, span: Span): readonly number[] =>
-    v.kind === 'number' || v.kind === 'bool'
-      ? []
-      : v.kind === 'complex'
-        ? shapeOfComplex(v)
-        : v.kind === 'list' && arrayOfList(ctx, v) === undefined
-          ? [v.elements.length]
-          : v.kind === 'tuple'
-            ? [v.elements.length]
-            : toNode(ctx, v, span, 'the shape').shape;
+  const shape = (given: Value, span: Span): readonly number[] => {
+    const v = given.kind === 'list' ? joined(ctx, given, span) : given;
+    switch (v.kind) {
+      case 'number':
+      case 'bool':
+        return [];
+      case 'complex':
+        return shapeOfComplex(v);
+      case 'list':
+      case 'tuple':
+        return [v.elements.length];
+      default:
+        return toNode(ctx, v, span, 'the shape').shape;
+    }
+  };
   return [
     filled('zeros', 0),
     filled('ones', 1),
