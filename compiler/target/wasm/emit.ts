@@ -12,11 +12,14 @@ import { lowerMapKernel } from './map_kernel.ts';
 import { lowerMatmul } from './matmul.ts';
 import { ModuleContext } from './module.ts';
 import { defaultAlone, lowerProcedure } from './procedure.ts';
+import { tileSizes, type TileSizes } from './tiles.ts';
 import { uniformRanges } from './uniforms.ts';
 
 export interface EmitOptions {
   /** `strict`: no fused multiply-add, the same bits on every machine; `relaxed`: with it; default both. */
   readonly variants?: 'strict' | 'relaxed' | 'both';
+  /** Which loops of stencils go in tiles. */
+  readonly tiles?: TileSizes;
 }
 
 export interface WatModule {
@@ -26,8 +29,8 @@ export interface WatModule {
   readonly kernels: readonly { readonly name: string; readonly units: number; readonly cost: number }[];
 }
 
-/** The module in text form. `fused`: with relaxed SIMD. `alone`: what is too little work for several threads. */
-export function printWat(plan: Plan, fused: boolean, alone = defaultAlone): WatModule {
+/** The module in text form. `fused`: with relaxed SIMD. `alone`: what is too little work for several threads; `tiles`: which loops of stencils go in tiles. */
+export function printWat(plan: Plan, fused: boolean, alone = defaultAlone, tiles = tileSizes): WatModule {
   const context = new ModuleContext(fused);
   const ranges = uniformRanges(plan);
   const kernels = plan.kernels.map((kernel, i) =>
@@ -40,7 +43,7 @@ export function printWat(plan: Plan, fused: boolean, alone = defaultAlone): WatM
   };
   const procedures = Object.values(plan.procedures).map((procedure, i) => {
     const name = `${procedure.name.replace(/[^A-Za-z0-9_]/g, '_')}_${i}`;
-    return lowerProcedure(procedure, name, { context, kernels, layout: layoutNow, alone });
+    return lowerProcedure(procedure, name, { context, kernels, layout: layoutNow, alone, tiles });
   });
   const library = libraryText(context);
   layout = planLayout(
@@ -81,8 +84,8 @@ function prepareFunction(context: ModuleContext): readonly string[] {
 
 export async function emitWasm(plan: Plan, options: EmitOptions = {}): Promise<WasmCode> {
   const variants = options.variants ?? 'both';
-  const strict = variants === 'relaxed' ? undefined : printWat(plan, false);
-  const relaxed = variants === 'strict' ? undefined : printWat(plan, true);
+  const strict = variants === 'relaxed' ? undefined : printWat(plan, false, defaultAlone, options.tiles);
+  const relaxed = variants === 'strict' ? undefined : printWat(plan, true, defaultAlone, options.tiles);
   const module = strict ?? relaxed;
   if (module === undefined) throw new InternalError('wasm.emit', 'nothing to emit');
   const binaries = await Promise.all(

@@ -11,6 +11,8 @@ import { snapshotPositions } from '../../support/revolve.ts';
 import type { Layout } from './layout.ts';
 import type { LoweredKernel } from './map_kernel.ts';
 import type { ModuleContext } from './module.ts';
+import { chunkOfThread, leastChunk, tileFunction } from './tiled_loop.ts';
+import { planTiles, type TileSizes, type Tiling } from './tiles.ts';
 import { FunctionWriter, type Reg } from './writer.ts';
 
 /** Scalar operations (and bytes moved) below which a step runs on one thread. */
@@ -27,6 +29,7 @@ export interface DriverContext {
   /** Addresses are read when the text is printed: the layout follows from the code. */
   readonly layout: () => Layout;
   readonly alone: Alone;
+  readonly tiles: TileSizes;
 }
 
 export function lowerProcedure(
@@ -44,10 +47,10 @@ export function lowerProcedure(
     comment: [`procedure ${procedure.name}`],
     constants: driver.context.constants,
   });
-  const writer = new ProcedureWriter(f, driver);
+  const writer = new ProcedureWriter(f, driver, name);
   writer.steps(procedure.steps, new Map());
   writer.flush();
-  return () => f.print();
+  return () => [...writer.tileFunctions.flatMap((print) => print()), ...f.print()];
 }
 
 type Dispatch = Extract<Step, { kind: 'dispatch' }>;
@@ -59,6 +62,8 @@ type Counters = ReadonlyMap<number, Reg>;
 type Unsynced = 'nothing' | 'first thread' | 'all';
 
 class ProcedureWriter {
+  /** Text of the functions that loops in tiles call. */
+  readonly tileFunctions: (() => readonly string[])[] = [];
   private unsynced: Unsynced = 'nothing';
   /** Inside steps that only thread 0 runs. */
   private alone = false;
@@ -70,6 +75,8 @@ class ProcedureWriter {
   constructor(
     private readonly f: FunctionWriter,
     private readonly driver: DriverContext,
+    /** Of the procedure. */
+    private readonly name: string,
   ) {
     this.thread = f.param(0);
     this.threads = f.param(1);
@@ -193,7 +200,6 @@ class ProcedureWriter {
   }
 
   private step(step: Step, counters: Counters): void {
-    const { f } = this;
     switch (step.kind) {
       case 'dispatch':
         this.dispatch(step, counters);
@@ -205,10 +211,7 @@ class ProcedureWriter {
         this.fill(step.to, step.value, counters);
         return;
       case 'loop':
-        this.flush();
-        f.count(f.i32(0), f.i32(step.count), 1, `step`, [], (counter) => {
-          this.inside(step.body, counters, step.id, counter);
-        });
+        this.loop(step, counters);
         return;
       case 'while':
         this.whileLoop(step, counters);
@@ -225,6 +228,57 @@ class ProcedureWriter {
       default:
         assertNever(step);
     }
+  }
+
+  private loop(step: Extract<Step, { kind: 'loop' }>, counters: Counters): void {
+    const { f } = this;
+    this.flush();
+    const tiling = this.alone ? undefined : planTiles(step, this.driver.kernels, this.driver.tiles);
+    const done = tiling === undefined ? f.i32(0) : this.tiles(step, tiling, counters);
+    f.count(done, f.i32(step.count), 1, `step`, [], (counter) => {
+      this.inside(step.body, counters, step.id, counter);
+    });
+  }
+
+  /** The loop in tiles, when the rows are enough for the threads; returns how many turns are done. */
+  private tiles(step: Extract<Step, { kind: 'loop' }>, tiling: Tiling, counters: Counters): Reg {
+    const { f, thread, threads } = this;
+    const name = `tile_${this.name}_${step.id}`;
+    const tile = tileFunction(name, tiling, step.id, this.driver);
+    this.tileFunctions.push(tile.print);
+    const done = f.variable('i32', 'done', f.i32(0));
+    const rows = f.pure('i32.mul', 'i32', [threads, f.i32(leastChunk(tiling) + 1)]);
+    const enough = f.pure('i32.le_u', 'i32', [rows, f.i32(tiling.rows)]);
+    // Several threads have more cache.
+    const large =
+      tiling.bytes >= 4 * this.driver.tiles.least
+        ? enough
+        : f.pure('i32.and', 'i32', [enough, f.pure('i32.eq', 'i32', [threads, f.i32(1)])]);
+    f.if(large, () => {
+      const chunk = this.share(tiling.rows);
+      const ends = {
+        first: f.pure('i32.eqz', 'i32', [thread]),
+        last: f.pure('i32.eq', 'i32', [thread, f.pure('i32.sub', 'i32', [threads, f.i32(1)])]),
+      };
+      const count = f.i32(step.count);
+      f.count(f.i32(0), count, tiling.turns, 'turn', [], (turn) => {
+        const left = f.pure('i32.sub', 'i32', [count, turn]);
+        const inner = new Map(counters).set(step.id, turn);
+        const uniforms = tile.uniforms.map((u) => this.affine(u, inner));
+        const call = (...range: readonly Reg[]) =>
+          f.effect(`call $${name}`, [this.scratch, ...uniforms, left, ...range]);
+        chunkOfThread(f, tiling, chunk, ends, call);
+        this.meet();
+        const [start] = chunk;
+        const border = tiling.ring ? f.pure('select', 'i32', [f.i32(tiling.rows), start, ends.first]) : start;
+        const fill = () => call(border, border, f.i32(-1), f.i32(1));
+        if (tiling.ring) fill();
+        else f.if(thread, fill);
+        this.meet();
+      });
+      f.set(done, count);
+    });
+    return f.get(done);
   }
 
   /** Steps between two barriers. */
