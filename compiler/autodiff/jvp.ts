@@ -5,6 +5,7 @@
 //
 // Invariant: the tangents are linear in the tangents given; a result that cannot move has tangent undefined.
 
+import { ne, select } from '../ir/build.ts';
 import { InternalError } from '../support/diagnostic.ts';
 import { at } from '../support/lists.ts';
 import type { Graph } from '../ir/graph.ts';
@@ -18,7 +19,7 @@ import { pushAdjointScan, pushCond, pushScan, pushWhile } from './jvp_regions.ts
 import { pushCustom, pushTransposed } from './custom.ts';
 import { pushLinearSolve } from './linear_solve.ts';
 import type { Inside, RegionContext } from './jvp_regions.ts';
-import { Finiteness, finiteOrZero, maskedNodes } from './mask.ts';
+import { Discards, Finiteness, finiteOrZero, maskedNodes } from './mask.ts';
 import type { Tangent } from './tangent.ts';
 
 export interface PushOptions extends Partial<Inside> {
@@ -66,6 +67,8 @@ export function push(
   if (!results.some((r) => activity.has(r))) return results.map(() => undefined);
   const masked = maskedNodes(results, options.masked ?? [], ends);
   const finiteness = new Finiteness(options.suspects);
+  const discards = new Discards(options.discards);
+  const risky = results.some((r) => finiteness.mayBeNonFinite(r));
   const tangents = new Map<Node, readonly Tangent[]>();
   for (const [node, t] of seeds) tangents.set(node, [t]);
 
@@ -75,12 +78,15 @@ export function push(
     linearize: options.linearize,
     masked: masked.has(node),
     factor: (f) => (masked.has(node) && finiteness.mayBeNonFinite(f) ? finiteOrZero(g, f) : f),
+    kept: (t, f) => (risky && discards.mayBeDiscarded(f) ? select(g, ne(g, f, 0), t, 0) : t),
     mayBeNonFinite: (x) => finiteness.mayBeNonFinite(x),
+    mayBeDiscarded: (x) => discards.mayBeDiscarded(x),
     expand: (inner, given) =>
       push(g, inner, given, {
         linearize: options.linearize,
         masked: inner.map(() => masked.has(node)),
         suspects: node.args.filter((a) => finiteness.mayBeNonFinite(a)),
+        discards: node.args.filter((a) => discards.mayBeDiscarded(a)),
         ends: new Set(node.args),
       }),
     push: (inner, given, inside) => push(g, inner, given, { linearize: options.linearize, ...inside }),

@@ -24,6 +24,7 @@ export interface RegionContext {
   /** Whether the region operation at hand is masked outside. */
   readonly masked: boolean;
   readonly mayBeNonFinite: (x: Node) => boolean;
+  readonly mayBeDiscarded: (x: Node) => boolean;
   /** Tangents of a region's results when its parameters move. */
   readonly push: (results: readonly Node[], seeds: ReadonlyMap<Node, Node>, inside?: Inside) => Tangent[];
 }
@@ -33,6 +34,8 @@ export interface Inside {
   readonly masked: readonly boolean[];
   /** Nodes whose values may not be finite. */
   readonly suspects: readonly Node[];
+  /** Nodes whose values may be zeros of a branch that was not taken. */
+  readonly discards: readonly Node[];
   /** Nodes that do not move unless they are seeds. */
   readonly ends?: ReadonlySet<Node>;
 }
@@ -73,6 +76,11 @@ function suspectsOf(
   return [...params.filter((_, i) => c.mayBeNonFinite(at(operands, i))), ...(c.masked ? states : [])];
 }
 
+/** Parameters that stand for operands which may be zeros of a branch that was not taken. */
+function discardsOf(c: RegionContext, params: readonly Node[], operands: readonly Node[]): Node[] {
+  return params.filter((_, i) => c.mayBeDiscarded(at(operands, i)));
+}
+
 /** For each flag set the next of `outputs`, else undefined. */
 function spread(flags: readonly boolean[], outputs: Iterator<Node>): Tangent[] {
   return flags.map((f): Tangent => {
@@ -102,6 +110,7 @@ export function pushScan(c: RegionContext, node: NodeOf<'scan'>, t: readonly Tan
     {
       masked: maskedResults(body, C, c.masked),
       suspects: suspectsOf(c, [...s.xParams, ...s.constParams], [...s.xs, ...s.consts], s.carryParams),
+      discards: discardsOf(c, [...s.carryParams, ...s.xParams, ...s.constParams], node.args),
     },
   );
   const dYs = pushed.slice(C);
@@ -172,7 +181,15 @@ export function pushAdjointScan(
       ...seedsFor(s.forward.xParams, xFlags, fXs),
       ...seedsFor(s.forward.constParams, constFlags, fConsts),
     ]),
-    { masked: maskedResults(node.attrs.forward, C, c.masked), suspects: suspects(s.forward) },
+    {
+      masked: maskedResults(node.attrs.forward, C, c.masked),
+      suspects: suspects(s.forward),
+      discards: discardsOf(
+        c,
+        [...s.forward.carryParams, ...s.forward.xParams, ...s.forward.constParams],
+        [...s.snapshots, ...s.xs, ...s.consts],
+      ),
+    },
   );
 
   const bCarry = tangentParams(g, s.backward.carryParams, activity.carries);
@@ -190,6 +207,11 @@ export function pushAdjointScan(
     {
       masked: node.attrs.backward.results.map(() => c.masked),
       suspects: suspects(s.backward),
+      discards: discardsOf(
+        c,
+        [...s.backward.carryParams, ...s.backward.ctParams, ...s.backward.xParams, ...s.backward.constParams],
+        node.args,
+      ),
     },
   );
   const dYs = backward.slice(M);
@@ -266,6 +288,7 @@ function pushExpanded(
   return c.push(outputs, seeds, {
     masked: outputs.map(() => c.masked),
     suspects: operands.filter((x) => c.mayBeNonFinite(x)),
+    discards: operands.filter((x) => c.mayBeDiscarded(x)),
     ends: new Set(operands),
   });
 }
@@ -347,6 +370,7 @@ export function pushWhile(c: RegionContext, node: NodeOf<'while'>, t: readonly T
     {
       masked: maskedResults(node.attrs.body, C, c.masked),
       suspects: suspectsOf(c, s.constParams, s.consts, s.carryParams),
+      discards: discardsOf(c, [...s.carryParams, ...s.constParams], node.args),
     },
   );
   const tested = condition.params.slice(0, C);
@@ -414,6 +438,7 @@ export function pushCond(c: RegionContext, node: NodeOf<'cond'>, t: readonly Tan
     const pushed = c.push(region.results, new Map(seedsFor(region.params, flags, tangents)), {
       masked: region.results.map(() => c.masked),
       suspects: suspectsOf(c, region.params, operands),
+      discards: discardsOf(c, region.params, operands),
     });
     return { region, tangents, pushed };
   });

@@ -51,6 +51,8 @@ export interface RuleContext {
   readonly self: Node;
   /** The factor itself, or, where the node at hand may be discarded by a choice, the factor with what is not finite replaced by 0. */
   readonly factor: (f: Node) => Node;
+  /** The tangent that is to be multiplied with f, without the elements where f is the zero of a branch not taken: there it may be infinite. */
+  readonly kept: (t: Node, f: Node) => Node;
   /** Tangents of `results`, an expansion of the node at hand, when its operands `seeds` move. */
   readonly expand: (results: readonly Node[], seeds: ReadonlyMap<Node, Node>) => Tangent[];
 }
@@ -91,6 +93,11 @@ function quotient(c: RuleContext, t: Tangent, a: Node): Tangent {
   const plain = reciprocal();
   const safe = c.factor(plain);
   return safe === plain ? div(c.g, t, a) : mul(c.g, t, safe);
+}
+
+/** t times a factor made of values. */
+function product(c: RuleContext, t: Tangent, factor: Node): Tangent {
+  return t && mul(c.g, c.kept(t, factor), c.factor(factor));
 }
 
 /** Of `condition` at every element, else 0. */
@@ -149,12 +156,11 @@ export const jvpRules: { readonly [P in SimpleOp]: JvpRule<P> } = {
   add: (c, _node, [ta, tb]) => plus(c.g, ta, tb),
   sub: (c, _node, [ta, tb]) =>
     ta !== undefined && tb !== undefined ? sub(c.g, ta, tb) : (ta ?? negated(c.g, tb)),
-  mul: (c, node, [ta, tb]) =>
-    plus(c.g, times(c.g, ta, c.factor(arg(node, 1))), times(c.g, tb, c.factor(arg(node, 0)))),
+  mul: (c, node, [ta, tb]) => plus(c.g, product(c, ta, arg(node, 1)), product(c, tb, arg(node, 0))),
   div: (c, node, [ta, tb]) => {
     const b = arg(node, 1);
     const first = quotient(c, ta, b);
-    const slope = tb && mul(c.g, tb, c.factor(div(c.g, c.self, b)));
+    const slope = product(c, tb, div(c.g, c.self, b));
     return first !== undefined && slope !== undefined
       ? sub(c.g, first, slope)
       : (first ?? negated(c.g, slope));

@@ -182,6 +182,65 @@ export class Finiteness {
   }
 }
 
+/**
+ * Which values may be zero because a choice discarded them: cotangents of a branch that was not taken. In a second reverse sweep what they are multiplied with runs the branch forwards, and
+ * may have grown beyond all numbers there.
+ */
+export class Discards {
+  private readonly known = new Map<Node, boolean>();
+
+  /** `given`: parameters that stand for such values. */
+  constructor(given: Iterable<Node> = []) {
+    for (const node of given) this.known.set(node, true);
+  }
+
+  mayBeDiscarded(node: Node): boolean {
+    const known = this.known.get(node);
+    if (known !== undefined) return known;
+    for (const n of reachable([node], this.known)) if (!this.known.has(n)) this.known.set(n, this.judge(n));
+    return this.known.get(node) ?? true;
+  }
+
+  private judge(node: Node): boolean {
+    if (!isFloat(node.dtype)) return false;
+    const any = (list: readonly Node[]): boolean => list.some((a) => this.known.get(a) === true);
+    switch (node.op) {
+      case 'select':
+        return node.args.slice(1).some((arm) => constantValue(arm) === 0) || any(node.args.slice(1));
+      case 'div':
+        return any(node.args.slice(0, 1));
+      case 'mul':
+      case 'add':
+      case 'sub':
+      case 'neg':
+      case 'keep':
+      case 'cast':
+      case 'reshape':
+      case 'transpose':
+      case 'broadcast':
+      case 'slice':
+      case 'pad':
+      case 'concat':
+      case 'reverse':
+      case 'roll':
+      case 'reduce':
+      case 'cumsum':
+      case 'gather':
+      case 'scatter_add':
+      case 'dot':
+      case 'project':
+        return any(node.args);
+      case 'scan':
+      case 'adjoint_scan':
+      case 'while':
+      case 'cond':
+        return any(node.args);
+      default:
+        return false;
+    }
+  }
+}
+
 const LARGEST = { f32: 3.4028234663852886e38, f64: Number.MAX_VALUE };
 
 /** The factor where it is finite, 0 elsewhere. */

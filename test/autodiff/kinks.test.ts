@@ -311,6 +311,24 @@ describe('the branch not taken never poisons', () => {
     expect(d?.data[0]).toBe(2);
   });
 
+  test('a branch whose derivative overflows though its values do not', () => {
+    // u -> cosh(y sqrt(u)) twice: 6e306, then infinite; the product of the slopes of the first is infinite already, and meets a cotangent of zero in the second derivative.
+    const g = new Graph();
+    const [x, y] = [g.param('x', f64(1)), g.param('y', f64(1))];
+    const step = (u: Node): Node => b.cosh(g, b.mul(g, b.sqrt(g, u), y));
+    const never = b.lt(g, x, 0);
+    const z = b.select(g, never, step(step(x)), b.mul(g, x, x));
+    const first = gradientOf(g, b.sumAll(g, z), [x, y]);
+    const total = first.map((d) => b.sumAll(g, d)).reduce((s, d) => b.add(g, s, d));
+    const second = gradientOf(g, total, [x, y]);
+    const out = evaluate(
+      [...first, ...second],
+      [x, y],
+      [ndarray('f64', [1], [0.5]), ndarray('f64', [1], [1000])],
+    );
+    expect(out.map((d) => (d.data[0] ?? NaN) + 0)).toEqual([1, 0, 2, 0]);
+  });
+
   test('any expression, at any bad value, in loops too', () => {
     const random1 = fc.constantFrom(...unaryOps);
     const random2 = fc.constantFrom(...binaryOps);

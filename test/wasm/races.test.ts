@@ -16,7 +16,9 @@ const orders = [
 
 /** Every procedure of a plan: those of the setup first. */
 function proceduresOf(plan: Plan): readonly string[] {
-  const setup = plan.script.setup.flatMap((s) => ('procedure' in s && s.procedure !== undefined ? [s.procedure] : []));
+  const setup = plan.script.setup.flatMap((s) =>
+    'procedure' in s && s.procedure !== undefined ? [s.procedure] : [],
+  );
   return [...new Set([...setup, ...Object.keys(plan.procedures)])];
 }
 
