@@ -219,15 +219,19 @@ function runStatement(w: ScriptWriter, s: ast.RunStatement, scope: Scope): void 
       return;
     }
     case 'plot': {
-      if (s.what === 'animate') return notYet(ctx, '`animate`', s.span);
+      const animated = s.what === 'animate';
       const style = s.as?.name ?? 'auto';
-      if (!['auto', 'heat', 'line', 'scatter', 'histogram'].includes(style))
+      if (
+        !(animated ? ['auto', 'heat', 'line'] : ['auto', 'heat', 'line', 'scatter', 'histogram']).includes(
+          style,
+        )
+      )
         failAt(
           ctx,
           'E430',
           `there is no picture \`${style}\``,
           s.as?.span ?? s.span,
-          'pictures are heat, line, scatter and histogram',
+          animated ? 'moving pictures are heat and line' : 'pictures are heat, line, scatter and histogram',
         );
       const series = s.values.map((e) => seriesOf(w, e, scope));
       w.look({
@@ -235,6 +239,7 @@ function runStatement(w: ScriptWriter, s: ast.RunStatement, scope: Scope): void 
         path: textParts(w, ctx.evaluate(s.path, scope), s.path),
         style,
         series,
+        ...(animated ? { animated } : {}),
         place: placeOf(s.span),
       });
       return;

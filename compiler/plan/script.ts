@@ -140,6 +140,8 @@ export type ScriptStatement =
       /** `heat`, `line`, `scatter`, `histogram`, or `auto`. */
       readonly style: string;
       readonly series: readonly { readonly x?: OutputValue; readonly y: OutputValue }[];
+      /** The first axis of every array are the frames of a moving picture. */
+      readonly animated?: boolean;
       readonly place: Place;
       readonly diagnose?: Diagnosis;
     }

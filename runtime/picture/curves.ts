@@ -31,11 +31,7 @@ export function draw_curves(panel: CurvePanel, width: number, height: number, sc
   const marked = panel.kind === 'scatter' || panel.curves.some((curve) => curve.x.length <= mostMarked);
   const xData = [...panel.curves.map((curve) => curve.x), Float64Array.from(panel.xEnds)];
   const xRange = rangeOf(xData, panel.log.x, marked ? 0.03 : 0);
-  const yRange = rangeOf(
-    panel.curves.map((curve) => curve.y),
-    panel.log.y,
-    0.06,
-  );
+  const yRange = rangeOf([...panel.curves.map((curve) => curve.y), ...panel.spanned], panel.log.y, 0.06);
   const x = horizontal_axis(xRange, panel.xLabel, width, scale, panel.log.x);
   const y = vertical_axis(yRange, panel.yLabel, height, scale, panel.log.y);
   const entries = legendEntries(panel);

@@ -24,6 +24,8 @@ export interface CurvePanel {
   readonly log: { readonly x: boolean; readonly y: boolean };
   /** Ends of the domains that the abscissae come from; the axis reaches to them. */
   readonly xEnds: readonly number[];
+  /** Numbers that the ordinate reaches to, besides those of the curves. */
+  readonly spanned: readonly Float64Array[];
 }
 
 export interface HeatPanel {
@@ -139,7 +141,7 @@ function heatPanels(series: PlotSeries, spec: PlotSpec, span?: Span): readonly H
   });
 }
 
-function heatPanel(series: PlotSeries, spec: PlotSpec, coloured = series.data): HeatPanel {
+function heatPanel(series: PlotSeries, spec: PlotSpec, coloured = series.spanned ?? series.data): HeatPanel {
   const [columns = 0, rows = 0] = series.shape;
   const [xAxis, yAxis] = series.axes ?? [];
   return {
@@ -183,6 +185,7 @@ function curvePanel(
     xEnds: list.flatMap((series) =>
       series.x || kind === 'scatter' ? [] : (abscissaAxis(series)?.extent ?? []),
     ),
+    spanned: list.flatMap((series) => series.spanned ?? []),
     log: { x: spec.log === 'x' || spec.log === 'xy', y: spec.log === 'y' || spec.log === 'xy' },
   };
 }

@@ -25,6 +25,8 @@ export interface PlotSeries {
   readonly data: Float64Array;
   /** Abscissae of a pair `(x, y)`: as many as the first axis of the data is long. */
   readonly x?: { readonly label: string; readonly unit?: string; readonly data: Float64Array };
+  /** The numbers that span colours and ordinates, where these are not those of the data alone: of all frames of a moving picture. */
+  readonly spanned?: Float64Array;
   /** One entry an axis of the data, where known. */
   readonly axes?: readonly PlotAxis[];
 }

@@ -50,8 +50,16 @@ export async function drawPlot(run: RunContext, s: Plot): Promise<void> {
   const span = spanOfPlace(s.place);
   await callOptional(run, s.procedure);
   const path = await pathOf(run, s.path);
-  if (!/\.png$/i.test(path))
-    fail('R102', `cannot draw "${path}": pictures are .png files`, span, 'write "picture.png"');
+  const animated = s.animated === true;
+  if (!(animated ? /\.gif$/i : /\.png$/i).test(path))
+    fail(
+      'R102',
+      animated
+        ? `cannot animate "${path}": moving pictures are .gif files`
+        : `cannot draw "${path}": pictures are .png files`,
+      span,
+      animated ? 'write "picture.gif"' : 'write "picture.png"',
+    );
   const series: PlotSeries[] = [];
   let finite = true;
   for (const { x, y } of s.series) {
@@ -68,8 +76,10 @@ export async function drawPlot(run: RunContext, s: Plot): Promise<void> {
   }
   if (!finite) await diagnose(run, s.diagnose, span);
   // Loaded here: a run without pictures needs no picture room.
-  const { render_plot } = await import('../picture/index.ts');
-  const shown = run.host.write(path, render_plot({ kind: plotKind(s.style), series }, span), span);
+  const { render_animation, render_plot } = await import('../picture/index.ts');
+  const kind = plotKind(s.style);
+  const picture = animated ? render_animation(kind, series, span) : render_plot({ kind, series }, span);
+  const shown = run.host.write(path, picture, span);
   run.state.files.push(shown);
   run.host.emit({ event: 'plot', path: shown });
 }
