@@ -36,7 +36,11 @@ export function chooseAtRunTime(
       'E192',
       `a condition is a truth value, but this is ${describe(condition)}`,
       place,
-      isNumeric(condition) ? 'compare it with something: x > 0' : undefined,
+      condition.kind === 'complex'
+        ? 'compare it with something: z != 0'
+        : isNumeric(condition)
+          ? 'compare it with something: x > 0'
+          : undefined,
     );
   if (condition.node.shape.length > 0)
     return failAt(

@@ -100,12 +100,12 @@ export function applyComplex(ctx: Context, op: Elementwise, args: readonly Value
   return failAt(
     ctx,
     'E126',
-    `\`${op.name}\` takes real numbers, but is given ${args
+    `\`${op.name}\` takes ${op.operands === 'bool' ? 'truth values' : 'real numbers'}, but is given ${args
       .filter((a) => a.kind === 'complex')
       .map(describe)
       .join(' and ')}`,
     span,
-    INSTEAD[op.name] ?? OF_PARTS,
+    op.operands === 'bool' ? 'compare it with something: z != 0' : (INSTEAD[op.name] ?? OF_PARTS),
   );
 }
 

@@ -64,6 +64,8 @@ function back(ctx: Context, point: Point, nodes: readonly Node[]): Node[] {
   return substitute(ctx.graph, nodes, new Map(point.params.map((p, i) => [p, at(point.leaves, i)])));
 }
 
+const DIFFERENTIATED = 'what is differentiated';
+
 export function scalarOf(ctx: Context, v: Value, span: Span, what: string): Node {
   const node =
     v.kind === 'number' ? ctx.graph.constant(v.value, ctx.real) : v.kind === 'array' ? v.node : undefined;
@@ -74,7 +76,7 @@ export function scalarOf(ctx: Context, v: Value, span: Span, what: string): Node
       `${what} must be one number, but this is ${describe(v)}`,
       span,
       v.kind === 'complex'
-        ? 'a gradient is that of a real number: take re(…), abs(…), abs2(…); the derivative of a holomorphic f is jvp(f, z, 1)'
+        ? `take re(…), abs(…) or abs2(…)${what === DIFFERENTIATED ? '; the derivative of a holomorphic f is jvp(f, z, 1)' : ''}`
         : 'reduce it: sum(…), mean(…), norm(…), integral(…); or take jacobian(f)',
     );
   return isFloat(node.dtype) ? node : b.cast(ctx.graph, node, ctx.real);
@@ -91,7 +93,7 @@ export function valueAndGradient(
   span: Span,
 ): { value: Value; gradient: Value } {
   const point = pointAt(ctx, x, span);
-  const y = scalarOf(ctx, callOne(ctx, f, point.value, span), span, 'what is differentiated');
+  const y = scalarOf(ctx, callOne(ctx, f, point.value, span), span, DIFFERENTIATED);
   const { values, cotangents } = valueAndVjp(ctx.graph, [y], point.params, [ctx.graph.constant(1, y.dtype)]);
   const gradient = point.params.map((p, i) => cotangents[i] ?? b.zerosLike(ctx.graph, p));
   const [value, ...g] = back(ctx, point, [values[0] ?? y, ...gradient]);
@@ -100,7 +102,7 @@ export function valueAndGradient(
 
 /** The gradient of a number in the value of a parameter (or any value whose nodes it was computed from). */
 export function gradientOver(ctx: Context, y: Value, over: Value, span: Span): Value {
-  const node = scalarOf(ctx, y, span, 'what is differentiated');
+  const node = scalarOf(ctx, y, span, DIFFERENTIATED);
   const flat = flatten(ctx, over, span);
   const reals = flat.leaves.map((l) => l.node).filter((n) => isFloat(n.dtype));
   const cts = vjp(ctx.graph, [node], reals, [ctx.graph.constant(1, node.dtype)]);
@@ -178,9 +180,17 @@ export function reverseDerivative(
     ).leaves.map((l) => l.node);
     if (given.length !== nodes.length)
       failAt(ctx, 'E272', 'the cotangent has another structure than the value', where);
-    const cts = given.map((n, i) =>
-      isFloat(at(nodes, i).dtype) ? b.broadcastTo(ctx.graph, n, at(nodes, i).shape) : undefined,
-    );
+    const cts = given.map((n, i) => {
+      const like = at(nodes, i);
+      if (n.shape.length > 0 && n.shape.join() !== like.shape.join())
+        failAt(
+          ctx,
+          'E272',
+          `the cotangent has shape [${n.shape.join(', ')}], the value [${like.shape.join(', ')}]`,
+          where,
+        );
+      return isFloat(like.dtype) ? b.broadcastTo(ctx.graph, n, like.shape) : undefined;
+    });
     const result = vjp(ctx.graph, nodes, point.params, cts);
     return point.rebuild(
       back(

@@ -231,6 +231,8 @@ function positionOf(
     if (!Number.isInteger(i) || i < 0 || i >= extent) outsideAxis(ctx, i, extent, entry.span);
     return { kind: 'position', value: i, span: entry.span };
   }
+  if (value.kind === 'complex')
+    failAt(ctx, 'E111', `an index is a whole number, but this is ${describe(value)}`, entry.span);
   const node = toNode(ctx, value, entry.span, 'an index');
   if (isFloat(node.dtype) || node.dtype === 'bool')
     failAt(

@@ -158,7 +158,9 @@ function lossNumber(ctx: Context, item: ast.LossItem, value: Value): Value {
     'E402',
     `a loss is one number, but ${item.name.name} is ${describe(value)}`,
     item.body.span,
-    'reduce it: sum(…), mean(…), norm(…), integral(…)',
+    value.kind === 'complex'
+      ? 'a loss is real: take re(…), abs(…) or abs2(…)'
+      : 'reduce it: sum(…), mean(…), norm(…), integral(…)',
   );
 }
 
@@ -209,7 +211,9 @@ function declared(
           'E404',
           `the default of \`input ${item.name.name}\` must be a number known at compile time`,
           item.value.span,
-          'what is computed from parameters is a `let`',
+          value.kind === 'complex'
+            ? 'make it of two real inputs: a + 1i*b'
+            : 'what is computed from parameters is a `let`',
         );
       const integer = value.kind === 'number' ? value.integer : false;
       return variables.input(ctx, item, initial, integer && item.type !== undefined);

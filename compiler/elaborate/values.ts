@@ -214,7 +214,7 @@ export function describe(v: Value): string {
 
 function describeComplex(v: ComplexValue): string {
   if (v.re.kind === 'number' && v.im.kind === 'number')
-    return `the complex number ${showComplex(v.re.value, v.im.value)}`;
+    return `the complex number ${v.re.value === 0 ? `${v.im.value}i` : showComplex(v.re.value, v.im.value)}`;
   const part = v.re.kind === 'number' ? v.im : v.re;
   const other = part === v.re ? v.im : v.re;
   const shape = part.kind === 'array' ? part.node.shape : [];

@@ -4,6 +4,7 @@
 // A parameter with bounds is kept in an unbounded coordinate z: its value is map.to(z), with a smooth map written in Flow (`interval` in the prelude, or what `via` names).
 
 import { conform } from './conform.ts';
+import { hasComplex } from './complex_parts.ts';
 import type { Context } from './context.ts';
 import { failAt } from './context.ts';
 import { flatten, staticNumber, staticNumbers } from './leaves.ts';
@@ -279,6 +280,14 @@ function boundsOf(
   if (bounds === undefined) return undefined;
   let map = ctx.evaluate(bounds.value, scope);
   if (bounds.kind === 'in') {
+    if (hasComplex(initial))
+      failAt(
+        ctx,
+        'E126',
+        `bounds are for real numbers, but \`${item.name.name}\` is ${describe(initial)}`,
+        bounds.value.span,
+        'make it of real parameters, a + 1i*b, or say `via` a map { to, from }',
+      );
     if (map.kind !== 'range')
       return failAt(ctx, 'E407', 'bounds are an interval', bounds.value.span, 'write `in 0.1 .. 10`');
     checkInside(ctx, item, initial, staticNumber(map.from), staticNumber(map.to));

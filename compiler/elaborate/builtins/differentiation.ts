@@ -2,6 +2,7 @@
 
 import type { Context } from '../context.ts';
 import { failAt } from '../context.ts';
+import { hasComplex } from '../complex_parts.ts';
 import {
   forwardDerivative,
   gradientOver,
@@ -89,7 +90,17 @@ export function differentiation(ctx: Context): BuiltinValue[] {
     }),
     define(ctx, 'hessian', ['f'], (a) => {
       const f = functionOf(a.need('f'), a.spanOf('f'), 'hessian');
-      return lambda('the Hessian', (x, span) => jacobian(ctx, gradient(f), x, span));
+      return lambda('the Hessian', (x, span) => {
+        if (hasComplex(x))
+          failAt(
+            ctx,
+            'E273',
+            `the second derivatives of a function of complex numbers are no complex matrix, but the point is ${describe(x)}`,
+            span,
+            'multiply with them, hvp(f, z, v); or take them by real pairs, hessian(p => f(unflatten(p, like: z)))(flatten(z))',
+          );
+        return jacobian(ctx, gradient(f), x, span);
+      });
     }),
   ];
 }

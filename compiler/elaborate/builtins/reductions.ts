@@ -112,7 +112,9 @@ function reduceComplex(ctx: Context, kind: Kind, z: ComplexValue, a: Given): Val
         'E126',
         `${kind} takes ${kind === 'max' || kind === 'min' ? 'real numbers' : 'truth values'}, but is given ${describe(z)}`,
         a.span,
-        'complex numbers have no order: take it of abs(z), re(z) or im(z)',
+        kind === 'max' || kind === 'min'
+          ? 'complex numbers have no order: take it of abs(z), re(z) or im(z)'
+          : 'compare them with something: z == 0',
       );
   }
 }
