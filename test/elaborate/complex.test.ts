@@ -180,7 +180,7 @@ describe('functions of complex numbers', () => {
       rootOfZero: 'sqrt(zero)',
       sign: 'sign(zero)',
       slope: 'gradient(z => abs(z))(zero)',
-      cut: 'asin(complex(2.0, 0.0))',
+      cut: '[asin(complex(2.0, 0.0)), acos(complex(2.0, -0.0)), atan(2i), atan(-2i), log(conj(m)), sqrt(conj(m))]',
     });
     expectClose(got['root'] ?? NaN, [0, 1]);
     expectClose(got['log'] ?? NaN, [0, Math.PI]);
@@ -191,7 +191,15 @@ describe('functions of complex numbers', () => {
     expectClose(got['rootOfZero'] ?? NaN, [0, 0]);
     expectClose(got['sign'] ?? NaN, [0, 0]);
     expectClose(got['slope'] ?? NaN, [0, 0]);
-    expectClose(flat(got['cut'] ?? NaN)[0] ?? NaN, Math.PI / 2);
+    // From the side of im > 0, or re > 0.
+    expectClose(got['cut'] ?? NaN, [
+      [Math.PI / 2, Math.acosh(2)],
+      [0, -Math.acosh(2)],
+      [Math.PI / 2, Math.log(3) / 2],
+      [Math.PI / 2, -Math.log(3) / 2],
+      [0, Math.PI],
+      [0, 1],
+    ]);
   });
 });
 
