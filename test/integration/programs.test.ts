@@ -14,6 +14,7 @@ const quickOnGpu: readonly string[] = [
   'exact_integers',
   'large',
   'loops',
+  'scatters',
   'single_cells',
   'small_matrices',
 ];
