@@ -3,11 +3,12 @@
 
 import { assign } from './assignment.ts';
 import type { Context } from './context.ts';
-import { failAt, notYet } from './context.ts';
+import { failAt } from './context.ts';
 import { functionField } from './function_fields.ts';
 import { mergeBranches } from './branches.ts';
 import { forStatement } from './loops.ts';
 import { whileStatement } from './while_loops.ts';
+import { monitor } from './loss_monitors.ts';
 import { bindPattern, named } from './patterns.ts';
 import type { Scope } from './scope.ts';
 import { assertSides } from './asserts.ts';
@@ -19,13 +20,21 @@ import type * as ast from '../syntax/ast.ts';
 
 export function block(ctx: Context, body: ast.BlockExpression, scope: Scope): Value | undefined {
   for (const s of body.statements) {
+    if (s.kind === 'monitor') {
+      monitor(ctx, s, body, scope);
+      continue;
+    }
     const value = statement(ctx, s, scope);
     if (value !== undefined) return value;
   }
   return undefined;
 }
 
-function statement(ctx: Context, s: ast.Statement, scope: Scope): Value | undefined {
+function statement(
+  ctx: Context,
+  s: Exclude<ast.Statement, ast.MonitorStatement>,
+  scope: Scope,
+): Value | undefined {
   switch (s.kind) {
     case 'let': {
       const value = ctx.evaluate(s.value, scope);
@@ -83,8 +92,6 @@ function statement(ctx: Context, s: ast.Statement, scope: Scope): Value | undefi
       );
     case 'stop':
       return failAt(ctx, 'E191', '`stop` stands in an event of a model', s.span);
-    case 'monitor':
-      return notYet(ctx, 'a `monitor` in a loss', s.span);
     default:
       return assertNever(s);
   }

@@ -214,6 +214,7 @@ export const elaborationCodes = {
   E441: 'an unknown precision',
   E442: '--set of something the program does not have',
   E443: 'a file that does not hold what a parameter or network needs',
+  E444: 'a monitor in a loop, a choice or a function',
   E450: 'a layer without a call',
   E451: 'a weight that is not made of real numbers',
   E452: 'a record of weights that lacks one',
@@ -236,6 +237,8 @@ export const elaborationCodes = {
   E512: 'a rule with other arguments than its function asks for',
   E513: 'a rule that gives something of another structure or shape',
   E514: 'a linear or implicit equation with another number of unknowns than of equations',
+  E491: 'parts asked of an equation whose rate does not stand alone',
+  E492: 'a label that no term has',
   W201: 'a name that hides a coordinate, a parameter or a standard operator',
 } as const satisfies Record<string, string>;
 
@@ -247,6 +250,7 @@ export const sharedCodes: readonly ElaborationCode[] = [
   'E102',
   'E110',
   'E111',
+  'E112',
   'E122',
   'E123',
   'E125',
@@ -277,6 +281,7 @@ export const sharedCodes: readonly ElaborationCode[] = [
   'E253',
   'E262',
   'E264',
+  'E270',
   'E272',
   'E274',
   'E304',
@@ -316,5 +321,8 @@ export const sharedCodes: readonly ElaborationCode[] = [
   'E488',
   'E489',
   'E490',
+  'E511',
+  'E512',
+  'E513',
   'W201',
 ];

@@ -3,6 +3,7 @@
 
 import type { Batch } from './batches.ts';
 import type { Elementwise } from './elementwise.ts';
+import type { Monitoring } from './loss_monitors.ts';
 import type { FieldContext, Grid } from '../field/types.ts';
 import type { Graph } from '../ir/graph.ts';
 import type { FloatType, Node } from '../ir/types.ts';
@@ -145,6 +146,8 @@ export interface Context extends Evaluator {
   iteration: Node | undefined;
   /** Set where an indexed loss is seen in part only: by the step of a minibatch. */
   batch: Batch | undefined;
+  /** The loss that is being evaluated, whose `monitor`s are collected. */
+  monitoring: Monitoring | undefined;
   /** Which sample of the draws in `let`s and losses is meant (i32 scalar), where it is not the usual one. */
   sample: Node | undefined;
   /** The grid of the model whose equations are being evaluated: what numbers and functions of coordinates in a derivative refer to. */

@@ -60,7 +60,7 @@ export function makeContext(options: {
   const inProgress = new Set<NamedItem>();
   const builtins = new Map<string, Value>();
   const fromLibrary = namesTaken(options.names);
-  const baseWorld: World = { replaced: new Map(), values: new Map() };
+  const baseWorld: World = { replaced: new Map(), values: new Map(), monitors: new Map() };
   const ctx: Context = {
     graph,
     real: options.real,
@@ -82,6 +82,7 @@ export function makeContext(options: {
     modelGrid: undefined,
     batch: undefined,
     sample: undefined,
+    monitoring: undefined,
     evaluate: (e, scope) => evaluate(ctx, e, scope),
     elementwise: (op, args, span) => applyElementwise(ctx, op, args, span),
     call: (callee, args, span) => call(ctx, callee, args, span),

@@ -8,6 +8,7 @@ import { lookUp } from './names.ts';
 import { index } from './indexing.ts';
 import { staticNumber } from './leaves.ts';
 import { forExpression } from './loops.ts';
+import { monitorOf } from './loss_monitors.ts';
 import { matrixProduct } from './matrices.ts';
 import { member } from './members.ts';
 import { integerPower, operators } from './operators.ts';
@@ -83,7 +84,7 @@ export function evaluate(ctx: Context, e: ast.Expression, scope: Scope): Value {
     case 'index':
       return index(ctx, e, scope);
     case 'member':
-      return member(ctx, ctx.evaluate(e.target, scope), e.name.name, e.name.span);
+      return monitorOf(ctx, e, scope) ?? member(ctx, ctx.evaluate(e.target, scope), e.name.name, e.name.span);
     case 'list':
       return list(e.elements.map((x) => ctx.evaluate(x, scope)));
     case 'tuple':

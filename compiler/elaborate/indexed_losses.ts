@@ -4,17 +4,16 @@
 import type { Context } from './context.ts';
 import { failAt } from './context.ts';
 import { comprehend, comprehendOver } from './comprehension.ts';
-import { toNode } from './leaves.ts';
+import { flatten, toNode } from './leaves.ts';
 import { bindPattern } from './patterns.ts';
 import { Scope } from './scope.ts';
 import type { Module } from './scope.ts';
 import { sourceOf } from './sources.ts';
 import type { Value } from './values.ts';
-import { array } from './values.ts';
+import { array, record } from './values.ts';
 import * as b from '../ir/build.ts';
 import type { Node } from '../ir/types.ts';
-import { sizeOf } from '../ir/types.ts';
-import { at } from '../support/lists.ts';
+import { at, range } from '../support/lists.ts';
 import type * as ast from '../syntax/ast.ts';
 
 interface Index {
@@ -23,25 +22,38 @@ interface Index {
   readonly count: number;
 }
 
-/** The mean over the terms that are seen. */
+/** The mean over the terms that are seen, of the loss and of what it monitors. */
 export function indexedLoss(
   ctx: Context,
   item: ast.LossItem,
   generators: readonly ast.Generator[],
   scope: Scope,
-  term: (s: Scope) => Value,
-): Value {
-  const node = termsOfLoss(ctx, item, generators, scope, term);
-  return array(
-    b.mul(
-      ctx.graph,
-      b.sumAll(ctx.graph, b.cast(ctx.graph, node, ctx.real)),
-      1 / Math.max(1, sizeOf(node.shape)),
-    ),
+  term: (s: Scope) => { readonly value: Value; readonly monitors: ReadonlyMap<string, Value> },
+): { readonly value: Value; readonly monitors: ReadonlyMap<string, Value> } {
+  const g = ctx.graph;
+  const terms = overTerms(ctx, item, generators, scope, (s) => {
+    const { value, monitors } = term(s);
+    return monitors.size === 0 ? value : record([[VALUE, value], ...monitors]);
+  });
+  const axes = range(ctx.batch === undefined ? generators.length : 1);
+  const flat = flatten(ctx, terms, item.body.span);
+  const mean = flat.rebuild(
+    flat.leaves.map(({ node }) => {
+      const count = axes.reduce((n, axis) => n * at(node.shape, axis), 1);
+      return b.mul(g, b.reduceSum(g, b.cast(g, node, ctx.real), axes), 1 / Math.max(1, count));
+    }),
   );
+  if (mean.kind !== 'record') return { value: mean, monitors: new Map() };
+  return {
+    value: mean.entries.get(VALUE) ?? mean,
+    monitors: new Map([...mean.entries].filter(([name]) => name !== VALUE)),
+  };
 }
 
-/** What `term` gives for every term that is seen: [terms, …] in a batch, [n, m, …] otherwise. */
+/** No name of a monitor. */
+const VALUE = '#value';
+
+/** What `term` gives for every term that is seen, as one array: [terms, …] in a batch, [n, m, …] otherwise. */
 export function termsOfLoss(
   ctx: Context,
   item: ast.LossItem,
@@ -49,11 +61,21 @@ export function termsOfLoss(
   scope: Scope,
   term: (s: Scope) => Value,
 ): Node {
+  return toNode(ctx, overTerms(ctx, item, generators, scope, term), item.body.span, 'a loss');
+}
+
+function overTerms(
+  ctx: Context,
+  item: ast.LossItem,
+  generators: readonly ast.Generator[],
+  scope: Scope,
+  term: (s: Scope) => Value,
+): Value {
   const span = item.body.span;
   const indices = indicesOf(ctx, item, generators, scope);
   const total = indices.reduce((n, i) => n * i.count, 1);
   const { batch } = ctx;
-  if (batch === undefined) return toNode(ctx, comprehend(ctx, term, generators, scope, span), span, 'a loss');
+  if (batch === undefined) return comprehend(ctx, term, generators, scope, span);
   if (batch.size > total)
     failAt(
       ctx,
@@ -63,7 +85,7 @@ export function termsOfLoss(
     );
   const positions = array(batch.indices(item, total));
   const name = '#term';
-  const terms = comprehendOver(
+  return comprehendOver(
     ctx,
     (s) => {
       const position = s.find(name)?.value;
@@ -76,7 +98,6 @@ export function termsOfLoss(
     scope,
     span,
   );
-  return toNode(ctx, terms, span, 'a loss');
 }
 
 /** The indices of the term at this position. */

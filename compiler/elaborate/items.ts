@@ -6,6 +6,7 @@ import { failAt, inWorld, withDraws, withoutAsserts } from './context.ts';
 import { itemDraws } from './draws.ts';
 import { indexedLoss } from './indexed_losses.ts';
 import { itemLabel } from './labels.ts';
+import { withMonitors } from './loss_monitors.ts';
 import { functionField } from './function_fields.ts';
 import { staticNumber, staticNumbers } from './leaves.ts';
 import type { NamedItem, Module } from './scope.ts';
@@ -135,20 +136,22 @@ function evaluateItem(
         : bindType(ctx, item.type, value, scope, item.value.span, 'the value');
     }
     case 'loss':
-      return lossNumber(
-        ctx,
-        item,
-        item.generators === undefined
-          ? ctx.evaluate(item.body, scope)
-          : indexedLoss(ctx, item, item.generators, scope, (inner) =>
-              lossNumber(ctx, item, ctx.evaluate(item.body, inner)),
-            ),
-      );
+      return lossValue(ctx, item, scope);
     case 'declaration':
       return declared(ctx, variables, module, item, scope);
     default:
       return assertNever(item);
   }
+}
+
+/** The number; its monitors are kept beside it in the current world. */
+function lossValue(ctx: Context, item: ast.LossItem, scope: Scope): Value {
+  const one = (inner: Scope): { value: Value; monitors: ReadonlyMap<string, Value> } =>
+    withMonitors(ctx, item.body, () => lossNumber(ctx, item, ctx.evaluate(item.body, inner)));
+  const made =
+    item.generators === undefined ? one(scope) : indexedLoss(ctx, item, item.generators, scope, one);
+  if (made.monitors.size > 0) ctx.world.monitors.set(item, made.monitors);
+  return made.value;
 }
 
 function lossNumber(ctx: Context, item: ast.LossItem, value: Value): Value {

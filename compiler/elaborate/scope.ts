@@ -79,4 +79,6 @@ export interface Module {
 export interface World {
   readonly replaced: ReadonlyMap<NamedItem, Value>;
   readonly values: Map<NamedItem, Value>;
+  /** What losses monitored when they were evaluated. */
+  readonly monitors: Map<NamedItem, ReadonlyMap<string, Value>>;
 }

@@ -11,7 +11,11 @@ import type * as ast from '../syntax/ast.ts';
 
 /** The current world with some items replaced. What does not depend on them is evaluated again, which gives the same nodes. */
 export function replaced(ctx: Context, replacements: Iterable<readonly [NamedItem, Value]>): World {
-  return { replaced: new Map([...ctx.world.replaced, ...replacements]), values: new Map() };
+  return {
+    replaced: new Map([...ctx.world.replaced, ...replacements]),
+    values: new Map(),
+    monitors: new Map(),
+  };
 }
 
 export function replaceIn(

@@ -8,8 +8,9 @@ import { compile } from '../../compiler/driver/compile.ts';
 import type { CompileHost } from '../../compiler/elaborate/context.ts';
 import type { Diagnostic } from '../../compiler/support/diagnostic.ts';
 import { fail } from '../../compiler/support/diagnostic.ts';
+import type { Span } from '../../compiler/support/span.ts';
 import { byPlace, renderDiagnostics } from '../../compiler/support/render.ts';
-import { decode_value } from '../../runtime/io/formats.ts';
+import { decode_value, decode_values } from '../../runtime/io/formats.ts';
 import { memoryCompileHost } from './support.ts';
 
 const folder = join(import.meta.dirname, '../programs/bad');
@@ -18,12 +19,14 @@ const update = process.env['UPDATE_EXPECTED'] === '1';
 
 const host: CompileHost = {
   ...memoryCompileHost(),
-  readData: (path, options, span) => {
-    const file = join(folder, path);
-    if (!existsSync(file)) return fail('R100', `there is no file "${path}"`, span);
-    return decode_value(path, readFileSync(file), { ...options, span });
-  },
+  readArrays: (path, span) => decode_values(path, bytesOf(path, span), span),
+  readData: (path, options, span) => decode_value(path, bytesOf(path, span), { ...options, span }),
 };
+
+function bytesOf(path: string, span: Span): Uint8Array {
+  const file = join(folder, path);
+  return existsSync(file) ? readFileSync(file) : fail('R100', `there is no file "${path}"`, span);
+}
 
 function diagnose(name: string): readonly Diagnostic[] {
   const text = readFileSync(join(folder, name), 'utf8');

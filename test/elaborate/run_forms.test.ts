@@ -8,7 +8,8 @@ import { decode_values } from '../../runtime/io/formats.ts';
 import type { ProgramOptions } from './support.ts';
 import { codes, elaborated, messages } from './support.ts';
 
-const std = 'precision f64\nuse std.optim { gd, momentum, adam, lbfgs, extragradient, sqp, config, gauss_newton }\n';
+const std =
+  'precision f64\nuse std.optim { gd, momentum, adam, lbfgs, extragradient, sqp, config, gauss_newton }\n';
 
 interface Ran {
   readonly lines: readonly string[];
@@ -229,6 +230,39 @@ run {
       'minimize sum((X @ w - Y)^2) over w using gauss_newton() steps 2',
       1e-10,
     );
+  });
+});
+
+describe('monitors of losses', () => {
+  const program = `${std}
+param w = [1.0, 2.0]
+loss l {
+  let e = w - 1
+  monitor size = norm(e)
+  monitor parts = e^2
+  return sum(e^2)
+}
+loss each(i in 0..2, j in 0..3) { let e = w[i] - j
+  monitor worst = abs(e)
+  return e^2 }
+`;
+  it('are values of the loss: in logs, prints and conditions; of an indexed loss their mean', async () => {
+    const { lines, events } = await run(`${program}
+run {
+  print l.size, l.parts, "{each.worst, digits: 12}", l
+  minimize l over w using gd(0.25) steps 2 { log l, l.size every 1; stop when l.size < 0.3 }
+  print l.size, each
+}`);
+    numbers(lines[0]).forEach((x, i) => expect(x).toBeCloseTo([1, 0, 1, 5 / 6, 1][i] ?? NaN, 9));
+    const logs = events.filter((e) => e.event === 'log');
+    expect(logs.map((e) => e.values.map((v) => v.label))).toContainEqual(['l', 'size']);
+    expect(numbers(lines[1])[0]).toBeCloseTo(0.25, 12);
+  });
+  it('have names, and stand outside of loops', () => {
+    expect(messages(`${program}run { print l.siz }`)).toContain('did you mean `size`?');
+    expect(messages(`${program}loss m = 1\nrun { print m.a }`)).toContain('write monitor a = … in its block');
+    expect(codes(`loss m { for i in 0..3 { monitor a = i }\n return 1 }`)).toEqual(['E444']);
+    expect(codes(`loss m { monitor a = 1; monitor a = 2\n return 1 }`)).toEqual(['E152']);
   });
 });
 
