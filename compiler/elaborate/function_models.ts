@@ -111,6 +111,9 @@ export function prepareFunctions(ctx: Context, model: RecordValue, span: Span): 
       return like(record([...initial.entries, ...given.entries]), initial, 'the start');
     },
     rhs,
+    parts: ['rest'],
+    partOf: (_part, t, y) => rhs(t, y),
+    args: record([]),
     monitors: () => new Map(),
     monitorNames: [],
     afterStep: undefined,

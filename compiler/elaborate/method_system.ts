@@ -4,11 +4,12 @@
 import type { Context } from './context.ts';
 import { failAt } from './context.ts';
 import { conform } from './conform.ts';
-import { flatten } from './leaves.ts';
+import { flatten, toReal } from './leaves.ts';
 import type { PreparedModel } from './model.ts';
 import { rightSide } from './right_side.ts';
 import type { RecordValue, Value } from './values.ts';
-import { describe, record } from './values.ts';
+import { describe, list, record, text } from './values.ts';
+import { staticText } from './strings.ts';
 import { define } from './builtins/registry.ts';
 import * as b from '../ir/build.ts';
 import { reachable } from '../ir/region.ts';
@@ -25,20 +26,14 @@ export function methodSystem(
 ): RecordValue {
   const ratesAt = rightSide(ctx, model, span);
   const rates = (t: Value, y: Value): RecordValue => {
-    if (y.kind !== 'record')
-      return failAt(
-        ctx,
-        'E370',
-        `the right side of ${model.name} wants its record of states, but is given ${describe(y)}`,
-        span,
-      );
+    const states = statesOf(ctx, model, y, span);
     const time =
       t.kind === 'array'
         ? t.node
         : t.kind === 'number'
           ? ctx.graph.constant(t.value, ctx.real)
           : failAt(ctx, 'E370', `a time is a number, but this is ${describe(t)}`, span);
-    return ratesAt(time, y);
+    return ratesAt(time, states);
   };
   const rhs = define(ctx, 'rhs', ['t', 'y'], (a) => rates(a.need('t'), a.need('y')));
   let groups: { first: ReadonlySet<string>; second: ReadonlySet<string> } | undefined;
@@ -58,13 +53,48 @@ export function methodSystem(
     const entries = y.kind === 'record' ? [...y.entries] : [];
     return record(entries.map(([k, v]) => [k, own.has(k) ? v : zeros(ctx, v, span)] as const));
   });
+  /** The rates that the terms with a label give: `sys.part("diffusion")(t, y)`; "rest" are those without a label. */
+  const labelled = define(ctx, 'part', ['label'], (a) => {
+    const label = staticText(ctx, a.need('label'), a.spanOf('label'), 'the label of a part');
+    if (label !== 'rest' && !model.parts.includes(label))
+      failAt(
+        ctx,
+        'E492',
+        `no term of ${model.name} has the label \`${label}\``,
+        span,
+        model.parts.every((p) => p === 'rest')
+          ? `write dt(u) = ${label}: … + …`
+          : `its labels are ${model.parts.filter((p) => p !== 'rest').join(', ')}`,
+      );
+    return define(ctx, label, ['t', 'y'], (inner) =>
+      model.partOf(
+        label,
+        toReal(ctx, inner.need('t'), inner.span, 'a time'),
+        statesOf(ctx, model, inner.need('y'), span),
+      ),
+    );
+  });
   return record([
     ['rhs', rhs],
+    ['part', labelled],
+    ['labels', list(model.parts.map((p) => text(p)))],
+    ['args', model.args],
     ['push', part('push', 'first')],
     ['kick', part('kick', 'second')],
     ['second', second],
     ...more,
   ]);
+}
+
+function statesOf(ctx: Context, model: PreparedModel, y: Value, span: Span): RecordValue {
+  return y.kind === 'record'
+    ? y
+    : failAt(
+        ctx,
+        'E370',
+        `the right side of ${model.name} wants its record of states, but is given ${describe(y)}`,
+        span,
+      );
 }
 
 function zeros(ctx: Context, v: Value, span: Span): Value {

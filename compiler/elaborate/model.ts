@@ -2,6 +2,7 @@
 // function of (t, y) with y the record of states; a field state is its values at the unknowns, carrying its boundary conditions.
 
 import { boundaryConditions } from './boundaries.ts';
+import { isPart } from './complex_parts.ts';
 import { conform } from './conform.ts';
 import type { Context } from './context.ts';
 import { failAt, notYet, onModelGrid, withCallChain } from './context.ts';
@@ -15,11 +16,12 @@ import { incrementName, noisesOf } from './noise.ts';
 import { operators } from './operators.ts';
 import type { Increment, StochasticParts } from './stochastic.ts';
 import { stochasticParts } from './stochastic.ts';
-import { onGrid } from './on_grid.ts';
+import { partsOf, REST, termsOfPart } from './term_labels.ts';
+import { complexOnGrid, onGrid } from './on_grid.ts';
 import { rateFromEquation, rateOperator, velocityName } from './rates.ts';
 import { bindType } from './types.ts';
-import type { FieldValue, InstanceValue, RecordValue, Value } from './values.ts';
-import { array, describe, record } from './values.ts';
+import type { ComplexPart, FieldValue, InstanceValue, RecordValue, Value } from './values.ts';
+import { array, complex, describe, record } from './values.ts';
 import { constrained, freeRate } from '../field/condition.ts';
 import { coordinate, leaf } from '../field/expression.ts';
 import type { AxisGhosts, Grid, Leaf } from '../field/types.ts';
@@ -33,6 +35,8 @@ import type * as ast from '../syntax/ast.ts';
 export interface ModelState {
   readonly name: string;
   readonly shape: 'scalar field' | 'vector field' | 'array';
+  /** A complex field: its parts are two real ones. */
+  readonly complex?: boolean;
   /** Set for the rate of a second-order equation: the state it is the rate of. */
   readonly rateOf?: string;
   readonly type?: ast.TypeExpression;
@@ -51,6 +55,11 @@ export interface PreparedModel {
   readonly rhs: (t: Node, y: RecordValue) => RecordValue;
   /** Of a stochastic model: its drift (which is `rhs` too) and its diffusion applied to increments of the noises. */
   readonly stochastic?: StochasticParts;
+  /** The labels of terms, in the order they appear; "rest" is the part of those without. */
+  readonly parts: readonly string[];
+  readonly partOf: (part: string, t: Node, y: RecordValue) => RecordValue;
+  /** The arguments of the model by name. */
+  readonly args: RecordValue;
   readonly noises: readonly Noise[];
   /** The process behind a noise that is none of Wiener, at (t, y). */
   readonly process?: (noise: Noise, t: Node, y: RecordValue) => Value;
@@ -143,6 +152,37 @@ export function prepareModel(ctx: Context, instance: InstanceValue, span: Span):
         }),
       );
     });
+  /** dy/dt, or what one part of the terms contributes to it. */
+  const rates = (t: Node, y: RecordValue, part?: string): RecordValue => {
+    const { scope, present } = scopeAt(t, y);
+    conditions.check(() => scope);
+    return record(
+      states.map((s) => {
+        const own = present.entries.get(s.name) ?? missing(ctx, s, span);
+        const owner = owners.get(s.name);
+        const rate = ((): Value | undefined => {
+          if (owner === undefined)
+            return part === undefined || part === REST ? rateByName(present, s) : zeroOf(own);
+          const equation = part === undefined ? owner : ofPart(ctx, owner, s, part);
+          return equation === undefined
+            ? zeroOf(own)
+            : rateFromEquation(ctx, item.name.name, equation, s, states, present, scope, grid);
+        })();
+        const conformed = conform(
+          ctx,
+          rate ?? missing(ctx, s, span),
+          own,
+          owner?.span ?? s.span,
+          `the rate of \`${s.name}\``,
+        );
+        return [s.name, freeRates(ctx, conformed, own, grid)] as const;
+      }),
+    );
+  };
+  const zeroOf = (v: Value): Value => {
+    const flat = flatten(ctx, v, span);
+    return flat.rebuild(flat.leaves.map((l) => b.zerosLike(ctx.graph, l.node)));
+  };
   const stochastic =
     item.what === 'sde'
       ? stochasticParts(
@@ -171,37 +211,10 @@ export function prepareModel(ctx: Context, instance: InstanceValue, span: Span):
     monitorNames: item.clauses.filter((c) => c.kind === 'monitor').map((c) => c.name.name),
     initial: (t, given, where) => inModel(() => initialState(ctx, instance, states, grid, t, given, where)),
     present: (t, y) => inModel(() => fixWalls(ctx, scopeAt(t, y).present, grid)),
-    rhs: (t, y) =>
-      stochastic?.drift(t, y) ??
-      inModel(() => {
-        const { scope, present } = scopeAt(t, y);
-        conditions.check(() => scope);
-        const rates = new Map<string, Value>();
-        for (const s of states) {
-          const own = present.entries.get(s.name) ?? missing(ctx, s, span);
-          const owner = owners.get(s.name);
-          const rate =
-            owner === undefined
-              ? rateByName(present, s)
-              : rateFromEquation(ctx, item.name.name, owner, s, states, present, scope, grid);
-          rates.set(
-            s.name,
-            freeRates(
-              ctx,
-              conform(
-                ctx,
-                rate ?? missing(ctx, s, span),
-                own,
-                owner?.span ?? s.span,
-                `the rate of \`${s.name}\``,
-              ),
-              own,
-              grid,
-            ),
-          );
-        }
-        return record(rates);
-      }),
+    rhs: (t, y) => stochastic?.drift(t, y) ?? inModel(() => rates(t, y)),
+    parts: [...new Set([...owners.values()].flatMap((e) => partsOf(e.right)))],
+    partOf: (part, t, y) => inModel(() => rates(t, y, part)),
+    args: record(item.params.flatMap((p) => argumentOf(instance, p))),
     monitors: (t, y) =>
       inModel(() => {
         const { scope } = scopeAt(t, y);
@@ -240,6 +253,26 @@ export function prepareModel(ctx: Context, instance: InstanceValue, span: Span):
 
 function missing(ctx: Context, s: { readonly name: string; readonly span: Span }, span: Span): never {
   return failAt(ctx, 'E340', `the state \`${s.name}\` has no value here`, span);
+}
+
+/** An equation with the terms of one part only. */
+function ofPart(ctx: Context, e: ast.Equation, s: ModelState, part: string): ast.Equation | undefined {
+  if (!isRateOf(e.left, s.rateOf ?? s.name, s.rateOf === undefined ? 1 : 2))
+    return failAt(
+      ctx,
+      'E491',
+      `the equation of \`${s.rateOf ?? s.name}\` has no parts: its rate does not stand alone on the left side`,
+      e.span,
+      `write dt(${s.rateOf ?? s.name}) = …`,
+    );
+  const right = termsOfPart(e.right, part);
+  return right === undefined ? undefined : { ...e, right };
+}
+
+function argumentOf(instance: InstanceValue, p: ast.Param): readonly (readonly [string, Value])[] {
+  if (p.pattern.kind !== 'name-pattern') return [];
+  const value = instance.scope.find(p.pattern.name)?.value;
+  return value === undefined ? [] : [[p.pattern.name, value]];
 }
 
 function calculusOf(ctx: Context, item: ast.ModelItem): Calculus {
@@ -286,9 +319,10 @@ function statesOf(ctx: Context, item: ast.ModelItem, grid: Grid | undefined): Mo
     if (out.some((s) => s.name === name))
       failAt(ctx, 'E341', `the state \`${name}\` is declared twice`, e.span);
     const shape = shapeOf(ctx, e, grid);
+    const own = { shape, ...(isComplexField(e) ? { complex: true } : {}) };
     out.push({
       name,
-      shape,
+      ...own,
       ...(e.type ? { type: e.type } : {}),
       ...(e.initial ? { initial: e.initial } : {}),
       span: e.span,
@@ -297,7 +331,7 @@ function statesOf(ctx: Context, item: ast.ModelItem, grid: Grid | undefined): Mo
       const rate = rates.get(name);
       out.push({
         name: velocityName(name),
-        shape,
+        ...own,
         rateOf: name,
         ...(e.type ? { type: e.type } : {}),
         ...(rate?.initial ? { initial: rate.initial } : {}),
@@ -357,7 +391,6 @@ function shapeOf(ctx: Context, e: ast.StateEntry, grid: Grid | undefined): Model
   if (e.type?.kind === 'located-type' && e.type.at !== undefined && e.type.at.name !== 'cells')
     notYet(ctx, `a state \`at ${e.type.at.name}\``, e.type.at.span);
   if (type?.kind === 'named-type') {
-    if (type.complex) notYet(ctx, 'a complex state', type.span);
     if (type.name.name === 'tensor') notYet(ctx, 'a tensor state', type.span);
     if (type.name.name === 'scalar' || type.name.name === 'vector') {
       if (grid === undefined)
@@ -376,6 +409,12 @@ function shapeOf(ctx: Context, e: ast.StateEntry, grid: Grid | undefined): Model
   return grid === undefined ? 'array' : 'scalar field';
 }
 
+/** `complex scalar`, `complex vector`. */
+function isComplexField(e: ast.StateEntry): boolean {
+  const type = e.type?.kind === 'located-type' ? e.type.type : e.type;
+  return type?.kind === 'named-type' && type.complex;
+}
+
 function presentState(
   ctx: Context,
   s: ModelState,
@@ -385,7 +424,8 @@ function presentState(
   span: Span,
 ): Value {
   if (grid === undefined || s.shape === 'array') return value;
-  const leafOf = (v: Value, component: number): FieldValue => {
+  const parts = s.complex === true ? ['.re', '.im'] : [''];
+  const leafOf = (v: Value, component: number, part = 0): FieldValue => {
     if (v.kind !== 'field')
       return failAt(ctx, 'E345', `the state \`${s.name}\` is a field, but this is ${describe(v)}`, span);
     const nodes = flatten(ctx, v, span).leaves;
@@ -393,16 +433,18 @@ function presentState(
       kind: 'field',
       expr: leaf(
         grid,
-        s.shape === 'vector field' ? `${s.name}.${at(grid.axes, component).name}` : s.name,
+        `${s.name}${s.shape === 'vector field' ? `.${at(grid.axes, component).name}` : ''}${at(parts, part)}`,
         at(nodes, 0).node,
-        rules(component),
+        rules(component * parts.length + part),
         s.span,
       ),
       grid,
     };
   };
-  if (value.kind === 'tuple') return { ...value, elements: value.elements.map(leafOf) };
-  return leafOf(value, 0);
+  const one = (v: Value, component: number): Value =>
+    v.kind === 'complex' ? complex(leafOf(v.re, component), leafOf(v.im, component, 1)) : leafOf(v, component);
+  if (value.kind === 'tuple') return { ...value, elements: value.elements.map(one) };
+  return one(value, 0);
 }
 
 function leafOfValue(v: Value): Leaf | undefined {
@@ -415,6 +457,10 @@ function fixWalls(ctx: Context, y: RecordValue, grid: Grid | undefined): RecordV
   const context = contextOf(ctx, grid);
   const fix = (v: Value): Value => {
     if (v.kind === 'tuple') return { ...v, elements: v.elements.map(fix) };
+    if (v.kind === 'complex') return complex(fixPart(v.re), fixPart(v.im));
+    return isPart(v) ? fixPart(v) : v;
+  };
+  const fixPart = (v: ComplexPart): ComplexPart => {
     const l = leafOfValue(v);
     if (l === undefined) return v;
     const values = constrained(context, l);
@@ -427,13 +473,18 @@ function freeRates(ctx: Context, rate: Value, state: Value, grid: Grid | undefin
   if (grid === undefined) return rate;
   if (rate.kind === 'tuple' && state.kind === 'tuple')
     return { ...rate, elements: rate.elements.map((r, i) => freeRates(ctx, r, at(state.elements, i), grid)) };
-  const [r, s] = [leafOfValue(rate), leafOfValue(state)];
-  if (r === undefined || s === undefined) return rate;
-  return {
-    kind: 'field',
-    expr: { ...r, ghosts: s.ghosts, values: freeRate(contextOf(ctx, grid), s, r.values) },
-    grid,
+  const free = (one: ComplexPart, own: ComplexPart): ComplexPart => {
+    const [r, s] = [leafOfValue(one), leafOfValue(own)];
+    if (r === undefined || s === undefined) return one;
+    return {
+      kind: 'field',
+      expr: { ...r, ghosts: s.ghosts, values: freeRate(contextOf(ctx, grid), s, r.values) },
+      grid,
+    };
   };
+  if (rate.kind === 'complex' && state.kind === 'complex')
+    return complex(free(rate.re, state.re), free(rate.im, state.im));
+  return isPart(rate) && isPart(state) ? free(rate, state) : rate;
 }
 
 function initialState(
@@ -497,7 +548,7 @@ function typedState(
   span: Span,
 ): Value {
   if (grid !== undefined && s.shape !== 'array')
-    return onGrid(
+    return (s.complex === true ? complexOnGrid : onGrid)(
       ctx,
       value,
       grid,

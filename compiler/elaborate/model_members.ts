@@ -12,7 +12,7 @@ import { describe, list, record, text } from './values.ts';
 import { define } from './builtins/registry.ts';
 import type { Span } from '../support/span.ts';
 
-const LATER = ['parts', 'linear', 'boundary'];
+const LATER = ['linear', 'boundary'];
 
 /** Increments of the only noise may be given as they are. */
 function namedNoise(w: Value, zero: RecordValue): Value {
@@ -84,6 +84,24 @@ export function modelMember(ctx: Context, model: Value, name: string, span: Span
       return prepared.stochastic === undefined
         ? noNoise(ctx, instance, name, span)
         : text(noiseClassOf(ctx, prepared, initial(), span));
+    case 'parts':
+      return record(
+        prepared.parts.map((part) => [
+          part,
+          define(ctx, part, ['t', 'y'], (a) => {
+            const y = a.need('y');
+            if (y.kind !== 'record')
+              return failAt(
+                ctx,
+                'E370',
+                `a part of a model wants the record of states, but is given ${describe(y)}`,
+                a.span,
+              );
+            const t = toReal(ctx, a.need('t'), a.span, 'a time');
+            return prepared.partOf(part, t, prepared.initial(t, y, a.span));
+          }),
+        ]),
+      );
     case 'noise':
       return zeroNoise(prepared.noises);
     case 'initial':
@@ -96,7 +114,7 @@ export function modelMember(ctx: Context, model: Value, name: string, span: Span
         'E240',
         `the model ${instance.item.name.name} has no part \`${name}\``,
         span,
-        'a model has initial, rhs and states; a stochastic one has drift, diffuse, noise and noise_class too',
+        'a model has initial, rhs, parts and states; a stochastic one has drift, diffuse, noise and noise_class too',
       );
   }
 }

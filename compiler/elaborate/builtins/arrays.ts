@@ -16,7 +16,7 @@ import {
 } from '../leaves.ts';
 import { lift } from '../lifting.ts';
 import type { BuiltinValue, Value } from '../values.ts';
-import { array, bool, describe, int, list, real, tuple } from '../values.ts';
+import { array, bool, describe, int, list, real, text, tuple } from '../values.ts';
 import { define } from './registry.ts';
 import * as b from '../../ir/build.ts';
 import type { Node } from '../../ir/types.ts';
@@ -225,6 +225,7 @@ export function arrays(ctx: Context): BuiltinValue[] {
       const dtype = x === undefined ? ctx.real : toReal(ctx, x, a.span, 'epsilon').dtype;
       return real(dtype === 'f64' ? 2 ** -52 : 2 ** -23);
     }),
+    define(ctx, 'is_list', ['x'], (a) => bool(['list', 'tuple'].includes(a.need('x').kind))),
     define(ctx, 'is_function', ['x'], (a) => {
       const v = a.need('x');
       return bool(
@@ -329,6 +330,17 @@ export function arrays(ctx: Context): BuiltinValue[] {
             ctx,
             'E268',
             `parts(…) gives the parts of a record in their order, but this is ${describe(x)}`,
+            a.span,
+          );
+    }),
+    define(ctx, 'part_names', ['x'], (a) => {
+      const x = a.need('x');
+      return x.kind === 'record'
+        ? list([...x.entries.keys()].map((name) => text(name)))
+        : failAt(
+            ctx,
+            'E268',
+            `part_names(…) gives the names of the parts of a record, but this is ${describe(x)}`,
             a.span,
           );
     }),
