@@ -46,10 +46,14 @@ export class ModuleLoader {
     uses: Map<string, { module: Module; name: string; span: Span }>,
   ): void {
     for (const n of item.names) {
+      // Found once: names are looked up at every mention, and finding reads the file.
+      let known: { module: Module; name: string } | undefined;
       const origin = (): { module: Module; name: string } => {
+        if (known !== undefined) return known;
         const found = this.find(module, item);
         const target = found === undefined ? module : this.load(found.file, found.standard, found.tree);
-        return passedOn(target, n.name.name);
+        known = passedOn(target, n.name.name);
+        return known;
       };
       uses.set((n.as ?? n.name).name, {
         get module() {
