@@ -10,8 +10,8 @@ import { find } from './names.ts';
 import { bindPattern } from './patterns.ts';
 import { rateOperator } from './rates.ts';
 import type { Scope } from './scope.ts';
-import type { Value } from './values.ts';
-import { array } from './values.ts';
+import type { FieldValue, Value } from './values.ts';
+import { array, complex } from './values.ts';
 import type { Condition } from '../field/condition.ts';
 import { assignConditions } from '../field/condition.ts';
 import { coordinate, leaf } from '../field/expression.ts';
@@ -30,7 +30,7 @@ export interface BoundaryRules {
 interface Placed {
   readonly wall: Wall;
   readonly equation: ast.Equation;
-  /** Component of a vector equation. */
+  /** Component of a vector equation; of a complex one the parts, one after the other. */
   readonly component: number;
 }
 
@@ -75,16 +75,15 @@ export function boundaryConditions(
         if (value !== undefined) inner.define(s.name, value, s.span);
         continue;
       }
-      const one = (component: number): Value => {
-        const l = leaf(
-          grid,
-          s.shape === 'vector field' ? `${s.name}.${at(grid.axes, component).name}` : s.name,
-          zero,
-          { kind: 'even' },
-        );
-        prototypes.push({ leaf: l, state: s.name, component });
+      const parts = s.complex === true ? ['.re', '.im'] : [''];
+      const prototype = (axis: number, part: number): FieldValue => {
+        const of = s.shape === 'vector field' ? `.${at(grid.axes, axis).name}` : '';
+        const l = leaf(grid, `${s.name}${of}${at(parts, part)}`, zero, { kind: 'even' });
+        prototypes.push({ leaf: l, state: s.name, component: axis * parts.length + part });
         return { kind: 'field', expr: l, grid };
       };
+      const one = (axis: number): Value =>
+        s.complex === true ? complex(prototype(axis, 0), prototype(axis, 1)) : prototype(axis, 0);
       const value: Value =
         s.shape === 'vector field'
           ? { kind: 'tuple', elements: grid.axes.map((_, i) => one(i)), axes: grid.axes.map((a) => a.name) }
@@ -99,9 +98,7 @@ export function boundaryConditions(
         const wall = walls.get(place) ?? wallOf(ctx, grid, place, around);
         for (const equation of clause.equations) {
           const residual = residualValue(ctx, equation, modelLets(ctx, item, inner));
-          const parts =
-            residual.kind === 'tuple' || residual.kind === 'list' ? residual.elements : [residual];
-          parts.forEach((part, component) => {
+          componentsOf(residual).forEach((part, component) => {
             conditions.push({
               wall,
               residual: asField(ctx, part, equation.span, 'a boundary condition', grid),
@@ -188,9 +185,13 @@ function residualValue(ctx: Context, equation: ast.Equation, scope: Scope): Valu
 }
 
 function componentOf(ctx: Context, residual: Value, component: number, grid: Grid, span: Span): FieldExpr {
-  const part =
-    residual.kind === 'tuple' || residual.kind === 'list' ? at(residual.elements, component) : residual;
-  return asField(ctx, part, span, 'a boundary condition', grid);
+  return asField(ctx, at(componentsOf(residual), component), span, 'a boundary condition', grid);
+}
+
+/** The real equations that one of vectors or complex numbers stands for. */
+function componentsOf(residual: Value): readonly Value[] {
+  if (residual.kind === 'tuple' || residual.kind === 'list') return residual.elements.flatMap(componentsOf);
+  return residual.kind === 'complex' ? [residual.re, residual.im] : [residual];
 }
 
 function wallOf(ctx: Context, grid: Grid, place: ast.Path, scope: Scope): Wall {

@@ -442,7 +442,9 @@ function presentState(
     };
   };
   const one = (v: Value, component: number): Value =>
-    v.kind === 'complex' ? complex(leafOf(v.re, component), leafOf(v.im, component, 1)) : leafOf(v, component);
+    v.kind === 'complex'
+      ? complex(leafOf(v.re, component), leafOf(v.im, component, 1))
+      : leafOf(v, component);
   if (value.kind === 'tuple') return { ...value, elements: value.elements.map(one) };
   return one(value, 0);
 }

@@ -1,6 +1,7 @@
 // The rate of a state from its equation. `dt(u) = e` gives it as it stands; any other equation that is linear in dt(u), element by element, is solved for it: the rate is where
 // left - right vanishes. `dt` itself is an operator with a meaning inside a model only: the rate sought, or one that is a state of its own.
 
+import { isPart } from './complex_parts.ts';
 import type { Context } from './context.ts';
 import { failAt, notYet } from './context.ts';
 import { define } from './builtins/registry.ts';
@@ -11,7 +12,7 @@ import { operators } from './operators.ts';
 import { dependsElementwise } from './pointwise.ts';
 import type { Scope } from './scope.ts';
 import type { FieldValue, RecordValue, Value } from './values.ts';
-import { describe, describeNode } from './values.ts';
+import { complex, describe, describeNode } from './values.ts';
 import { jvp } from '../autodiff/jvp.ts';
 import { leaf, uniformGhosts } from '../field/expression.ts';
 import type { Grid } from '../field/types.ts';
@@ -102,7 +103,94 @@ export function rateFromEquation(
       `the two sides of this equation make ${describe(residual)}, but \`${name}\` is ${describe(own)}`,
       e.span,
     );
-  return flat.rebuild(parts.map((p, i) => solved(ctx, e, name, p.node, unknowns, i)));
+  const residuals = parts.map((p) => p.node);
+  const pairs = complexPairs(own);
+  const rates = new Map<number, Node>();
+  pairs.forEach(([i, j]) => {
+    const pair = solvedPair(ctx, e, name, residuals, unknowns, i, j);
+    if (pair === undefined) return;
+    rates.set(i, pair[0]);
+    rates.set(j, pair[1]);
+  });
+  return flat.rebuild(residuals.map((r, i) => rates.get(i) ?? solved(ctx, e, name, r, unknowns, i)));
+}
+
+/** The leaves of a state that are the two parts of one complex number. */
+function complexPairs(state: Value): (readonly [number, number])[] {
+  const pairs: (readonly [number, number])[] = [];
+  let next = 0;
+  const walk = (v: Value): void => {
+    if (v.kind === 'tuple' || v.kind === 'list') v.elements.forEach(walk);
+    else if (v.kind === 'record') [...v.entries.values()].forEach(walk);
+    else if (v.kind === 'complex') {
+      pairs.push([next, next + 1]);
+      next += 2;
+    } else if (v.kind === 'number' || v.kind === 'array' || v.kind === 'field' || v.kind === 'bool') next++;
+  };
+  walk(state);
+  return pairs;
+}
+
+/** Both parts of a complex rate where the equation mixes them, as `1i*dt(u) = …` does: two linear equations, solved by Cramer's rule. Undefined where each part has an equation of its own. */
+function solvedPair(
+  ctx: Context,
+  e: ast.Equation,
+  name: string,
+  residuals: readonly Node[],
+  unknowns: readonly Node[],
+  i: number,
+  j: number,
+): readonly [Node, Node] | undefined {
+  const g = ctx.graph;
+  const [x, y] = [at(unknowns, i), at(unknowns, j)];
+  const spread = (r: Node): Node => (r.shape.length === 0 ? b.broadcastTo(g, r, x.shape) : r);
+  const [p, q] = [spread(at(residuals, i)), spread(at(residuals, j))];
+  const mixed = reachable([p]).includes(y) || reachable([q]).includes(x);
+  if (!mixed || p.shape.join() !== x.shape.join() || q.shape.join() !== y.shape.join()) return undefined;
+  const others = unknowns.filter((_, k) => k !== i && k !== j);
+  if (reachable([p, q]).some((n) => others.includes(n)))
+    notYet(ctx, `an equation that couples the rates of several components of \`${name}\``, e.span);
+  if (!dependsElementwise([p, q], [x, y]))
+    notYet(ctx, `an equation with dt(${name}) inside a derivative, a sum or a product of matrices`, e.span);
+  const zero = new Map([
+    [x, b.zerosLike(g, x)],
+    [y, b.zerosLike(g, y)],
+  ]);
+  const slopes = (along: Node): Node[] =>
+    jvp(
+      g,
+      [p, q],
+      [x, y],
+      [x, y].map((n) => (n === along ? b.onesLike(g, n) : b.zerosLike(g, n))),
+    ).map((t, k) => t ?? b.zerosLike(g, k === 0 ? p : q));
+  const [px, qx] = slopes(x);
+  const [py, qy] = slopes(y);
+  const [p0, q0] = substitute(g, [p, q], zero);
+  if (
+    px === undefined ||
+    qx === undefined ||
+    py === undefined ||
+    qy === undefined ||
+    p0 === undefined ||
+    q0 === undefined
+  )
+    return undefined;
+  if (reachable([px, qx, py, qy]).some((n) => n === x || n === y))
+    failAt(
+      ctx,
+      'E356',
+      `this equation is not linear in dt(${name})`,
+      e.span,
+      `solve it for dt(${name}) by hand`,
+    );
+  const det = b.sub(g, b.mul(g, px, qy), b.mul(g, py, qx));
+  const known = sizeOf(det.shape) > 4096 ? undefined : staticNumbers(det);
+  if (known?.every((d) => d === 0) === true)
+    return failAt(ctx, 'E354', `dt(${name}) cannot be found from this equation`, e.span);
+  return [
+    b.div(g, b.sub(g, b.mul(g, py, q0), b.mul(g, qy, p0)), det),
+    b.div(g, b.sub(g, b.mul(g, qx, p0), b.mul(g, px, q0)), det),
+  ];
 }
 
 /** Component i of the rate, from component i of left - right. */
@@ -150,6 +238,10 @@ function solved(
 function withoutWalls(v: Value, grid: Grid | undefined): Value {
   if (grid === undefined) return v;
   if (v.kind === 'tuple') return { ...v, elements: v.elements.map((x) => withoutWalls(x, grid)) };
+  if (v.kind === 'complex') {
+    const [re, im] = [withoutWalls(v.re, grid), withoutWalls(v.im, grid)];
+    return isPart(re) && isPart(im) ? complex(re, im) : v;
+  }
   if (v.kind !== 'field' || v.expr.kind !== 'leaf') return v;
   const free: FieldValue = {
     kind: 'field',

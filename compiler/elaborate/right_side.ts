@@ -1,11 +1,12 @@
 // The right side of a model, elaborated once (template.ts): a step of a Runge-Kutta method asks for it several times, with other times and states.
 
+import { isPart } from './complex_parts.ts';
 import type { Context } from './context.ts';
 import { flatten } from './leaves.ts';
 import type { Flattened } from './leaves.ts';
 import type { PreparedModel } from './model.ts';
 import type { FieldValue, RecordValue, Value } from './values.ts';
-import { record } from './values.ts';
+import { complex, record } from './values.ts';
 import { templated } from './template.ts';
 import type { AxisGhosts } from '../field/types.ts';
 import * as b from '../ir/build.ts';
@@ -57,6 +58,8 @@ function formOf(v: Value): string | undefined {
       return v.grid === undefined
         ? undefined
         : `f${v.grid.name}(${v.grid.axes.map((a) => `${a.kind}${a.count}`).join()})`;
+    case 'complex':
+      return listed([formOf(v.re), formOf(v.im)])?.replace('(', 'c(');
     case 'tuple':
       return listed(v.elements.map((e) => formOf(e)));
     case 'record':
@@ -96,6 +99,15 @@ function fieldsOf(rate: Value, state: () => Value | undefined): Value {
         }),
       ),
     };
+  if (rate.kind === 'complex') {
+    const side = (which: 're' | 'im'): Value =>
+      fieldsOf(rate[which], () => {
+        const s = state();
+        return s?.kind === 'complex' ? s[which] : undefined;
+      });
+    const [re, im] = [side('re'), side('im')];
+    return isPart(re) && isPart(im) ? complex(re, im) : rate;
+  }
   if (rate.kind !== 'field' || rate.expr.kind !== 'leaf') return rate;
   const own = rate.expr;
   const rule = (axis: number): AxisGhosts => {

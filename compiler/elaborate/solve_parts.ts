@@ -1,5 +1,6 @@
 // Small things that solves with fixed and with adaptive steps share: calling a method, the states of its result, saved values as plain arrays.
 
+import { complexNodes } from './complex_parts.ts';
 import { conform } from './conform.ts';
 import type { Context } from './context.ts';
 import { failAt } from './context.ts';
@@ -7,7 +8,7 @@ import { flatten } from './leaves.ts';
 import type { Flattened } from './leaves.ts';
 import type { Calculus } from './model.ts';
 import type { RecordValue, Value } from './values.ts';
-import { array, describe } from './values.ts';
+import { array, complex, describe } from './values.ts';
 import type { Node } from '../ir/types.ts';
 import type { Span } from '../support/span.ts';
 
@@ -33,6 +34,10 @@ export function plainArrays(ctx: Context, v: Value, span: Span): Value {
     case 'field': {
       const flat = flatten(ctx, v, span);
       return flat.leaves[0] === undefined ? v : array(flat.leaves[0].node);
+    }
+    case 'complex': {
+      const [re, im] = complexNodes(ctx, v, span);
+      return complex(array(re), array(im));
     }
     case 'record':
       return {

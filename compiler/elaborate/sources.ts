@@ -5,6 +5,7 @@ import { failAt } from './context.ts';
 import { flatten, joined, staticInteger, staticNumber, toNode } from './leaves.ts';
 import type { Value } from './values.ts';
 import { array, describe, int } from './values.ts';
+import { plainArrays } from './solve_parts.ts';
 import * as b from '../ir/build.ts';
 import type { Node } from '../ir/types.ts';
 import type * as ast from '../syntax/ast.ts';
@@ -64,7 +65,12 @@ export function sourceOf(ctx: Context, value: Value, e: ast.Expression, unrollLi
 }
 
 function arraySource(ctx: Context, value: Value, e: ast.Expression): LoopSource {
-  const whole = value.kind === 'field' ? array(toNode(ctx, value, e.span, 'the loop')) : value;
+  const whole =
+    value.kind === 'field'
+      ? array(toNode(ctx, value, e.span, 'the loop'))
+      : value.kind === 'complex'
+        ? plainArrays(ctx, value, e.span)
+        : value;
   const flat = flatten(ctx, whole, e.span);
   const leaves = flat.leaves.map((l) => l.node);
   const length = leaves[0]?.shape[0];

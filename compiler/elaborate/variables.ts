@@ -4,7 +4,7 @@
 // A parameter with bounds is kept in an unbounded coordinate z: its value is map.to(z), with a smooth map written in Flow (`interval` in the prelude, or what `via` names).
 
 import { conform } from './conform.ts';
-import { hasComplex } from './complex_parts.ts';
+import { hasComplex, isPart } from './complex_parts.ts';
 import type { Context } from './context.ts';
 import { failAt } from './context.ts';
 import { flatten, staticNumber, staticNumbers } from './leaves.ts';
@@ -12,7 +12,7 @@ import type { Flattened } from './leaves.ts';
 import type { NamedItem, Scope } from './scope.ts';
 import { isCheap } from './cheap.ts';
 import type { Value } from './values.ts';
-import { array, describe } from './values.ts';
+import { array, complex, describe } from './values.ts';
 import * as b from '../ir/build.ts';
 import type { ArrayType, Node } from '../ir/types.ts';
 import { isFloat, sizeOf } from '../ir/types.ts';
@@ -264,6 +264,10 @@ function evenEnds(v: Value): Value {
         ghosts: v.grid.axes.map(() => ({ min: { kind: 'even' }, max: { kind: 'even' } }) as const),
       },
     };
+  if (v.kind === 'complex') {
+    const [re, im] = [evenEnds(v.re), evenEnds(v.im)];
+    return isPart(re) && isPart(im) ? complex(re, im) : v;
+  }
   if (v.kind === 'tuple') return { ...v, elements: v.elements.map(evenEnds) };
   if (v.kind === 'record')
     return { ...v, entries: new Map([...v.entries].map(([k, e]) => [k, evenEnds(e)])) };
