@@ -119,7 +119,7 @@ export function positions(flags: readonly boolean[]): number[] {
 // ---- memory of a reverse sweep
 
 const MEGABYTE = 1e6;
-const STORE_UP_TO = 64 * MEGABYTE;
+const STORE_UP_TO = 16 * MEGABYTE;
 const AUTO_BUDGET = 256 * MEGABYTE;
 
 /** Bytes of one element in device memory. */
@@ -139,10 +139,15 @@ export function snapshotSlots(policy: AdjointPolicy, length: number, bytes: numb
     case 'store':
       return length;
     case 'recompute':
-      return Math.min(length, Math.ceil(2 * Math.sqrt(length)));
+      return sqrtSlots(length);
     case 'checkpoint':
       return within(policy.bytes);
     case 'auto':
-      return length * bytes <= STORE_UP_TO ? length : within(AUTO_BUDGET);
+      return Math.max(within(STORE_UP_TO), Math.min(sqrtSlots(length), within(AUTO_BUDGET)));
   }
+}
+
+/** So many that no step is recomputed more than about once. */
+function sqrtSlots(length: number): number {
+  return Math.min(length, Math.ceil(2 * Math.sqrt(length)));
 }

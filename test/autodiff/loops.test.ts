@@ -229,8 +229,10 @@ describe('what a gradient costs', () => {
     expect(snapshotSlots({ kind: 'recompute' }, 2, 8)).toBe(2);
     expect(snapshotSlots({ kind: 'checkpoint', bytes: 16e6 }, 4096, 65536)).toBe(244);
     expect(snapshotSlots({ kind: 'checkpoint', bytes: 1 }, 4096, 65536)).toBe(1);
-    expect(snapshotSlots({ kind: 'auto' }, 1000, 64000)).toBe(1000);
-    expect(snapshotSlots({ kind: 'auto' }, 1000, 1e6)).toBe(256);
+    expect(snapshotSlots({ kind: 'auto' }, 1000, 16000)).toBe(1000);
+    expect(snapshotSlots({ kind: 'auto' }, 1000, 64000)).toBe(250);
+    expect(snapshotSlots({ kind: 'auto' }, 1000, 1e6)).toBe(64);
+    expect(snapshotSlots({ kind: 'auto' }, 1000, 64e6)).toBe(4);
   });
 
   test('the size of the gradient program does not depend on the number of steps', () => {
