@@ -13,6 +13,7 @@ import type { ProcedureInfo, VariableInfo } from './variables.ts';
 import type { Variables } from './variables.ts';
 import { itemLabel } from './labels.ts';
 import { diagnosisOf } from './diagnosis.ts';
+import { ruleExpander } from '../autodiff/expand_rules.ts';
 import { reachable } from '../ir/region.ts';
 import type { ArrayFunction, FloatType, Node } from '../ir/types.ts';
 import type { Graph } from '../ir/graph.ts';
@@ -155,12 +156,21 @@ export function elaborateProgram(
       outputOf(sink, { kind: 'array', node: variables.nodeOf(v) }, v, module.ast.span),
     ),
   };
+  const expand = ruleExpander(ctx.graph);
+  const procedures: ProcedureSource[] = [];
+  guard(ctx, () => {
+    for (const p of variables.procedures) {
+      const made = procedureSource(variables, p);
+      procedures.push({ ...made, fn: expand(made.fn) });
+    }
+  });
+  if (diagnostics.some((d) => d.severity === 'error')) return undefined;
   return {
     name: source.path.replace(/^.*\//, '').replace(/\.flow$/, ''),
     precision: real,
     graph: ctx.graph,
     variables: [...variables.all.values()],
-    procedures: variables.procedures.map((p) => procedureSource(variables, p)),
+    procedures,
     script,
     checkSites: ctx.checkSites,
   };
@@ -232,15 +242,15 @@ const LIBRARY = [
   'std.particles',
 ];
 
-/** Which module of the library defines a name; looked up only when a name is unknown. */
+/** Which module of the library defines a name, or passes it on; looked up only when a name is unknown. */
 function libraryModule(host: CompileHost, source: SourceFile, name: string): string | undefined {
-  return LIBRARY.find((path) => {
-    const text = host.readModule(path, source.path)?.text;
-    return (
-      text !== undefined &&
-      new RegExp(`^(fn|let|layer|const)\\s+${name.replace(/[^\p{L}\p{N}_]/gu, '')}\\b`, 'mu').test(text)
-    );
-  });
+  const word = name.replace(/[^\p{L}\p{N}_]/gu, '');
+  const moduleWith = (pattern: RegExp): string | undefined =>
+    LIBRARY.find((path) => pattern.test(host.readModule(path, source.path)?.text ?? ''));
+  return (
+    moduleWith(new RegExp(`^(fn|let|layer|const)\\s+${word}\\b`, 'mu')) ??
+    moduleWith(new RegExp(`^use\\s[^{\\n]*\\{[^}]*\\b${word}\\b`, 'mu'))
+  );
 }
 
 /** Its outputs as a closed function of the variables they depend on. */
