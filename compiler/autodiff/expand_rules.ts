@@ -82,7 +82,7 @@ function linearly<T>(node: Node, name: string, work: () => T): T {
     return work();
   } catch (e) {
     if (!(e instanceof NonlinearError)) throw e;
-    const span = e.place ?? node.origin;
+    const span = node.origin ?? e.place;
     throw new FlowError([
       {
         severity: 'error',

@@ -4,7 +4,6 @@
 import type { CompileHost } from '../elaborate/context.ts';
 import type { ElaborateOptions, ElaboratedProgram } from '../elaborate/program.ts';
 import { elaborateProgram } from '../elaborate/program.ts';
-import { ruleExpander } from '../autodiff/expand_rules.ts';
 import { checkPlan } from '../elaborate/checked.ts';
 import { collectChecks } from '../ir/checks.ts';
 import { optimizer } from '../ir/passes.ts';
@@ -44,14 +43,7 @@ export function compile(source: SourceFile, host: CompileHost, options: CompileO
   }
   if (program === undefined || diagnostics.some((d) => d.severity === 'error')) return { diagnostics };
   options.onStage?.('elaborate');
-  let optimized: ElaboratedProgram;
-  try {
-    optimized = optimizeProcedures(program, options.verify === true);
-  } catch (e) {
-    // A rule that cannot be expanded: autodiff/expand_rules.ts.
-    if (!(e instanceof FlowError)) throw e;
-    return { diagnostics: [...diagnostics, ...e.diagnostics] };
-  }
+  const optimized = optimizeProcedures(program, options.verify === true);
   options.onStage?.('optimize');
   if (options.stopAfter === 'elaborate') return { diagnostics, program: optimized };
   const { plan, report } = planOf(optimized);
@@ -59,18 +51,16 @@ export function compile(source: SourceFile, host: CompileHost, options: CompileO
   return { diagnostics, program: optimized, plan, report };
 }
 
-/** Rules expanded, checks made outputs, everything simplified. */
+/** Checks made outputs, everything simplified. */
 function optimizeProcedures(program: ElaboratedProgram, verify: boolean): ElaboratedProgram {
   const { graph } = program;
-  const expand = ruleExpander(graph);
   const optimize = optimizer(graph);
   const variables = [...program.variables];
   const checks: CheckPlan[] = [];
   const procedures = program.procedures.map((p) => {
     if (verify) verifyFunction(p.fn);
-    const expanded = expand(p.fn);
-    const checked = collectChecks(graph, expanded);
-    const fn = optimize(checked?.fn ?? expanded);
+    const checked = collectChecks(graph, p.fn);
+    const fn = optimize(checked?.fn ?? p.fn);
     if (verify) verifyFunction(fn);
     if (checked === undefined) return { ...p, fn };
     const name = `checks.${p.name}`;

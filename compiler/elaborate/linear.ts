@@ -125,9 +125,10 @@ export function adjointOf(ctx: Context, L: Value, like: Value | undefined, span:
 }
 
 export interface LinearSolve {
-  /** A linear function, its right-hand side, and functions (A, b) => x that solve with it and with its transpose. */
+  /** A linear function, its right-hand side, and functions (A, b) => x that solve with it and with its transpose; with `prepare`, what that makes of A stands in place of A. */
   readonly operator: Value;
   readonly right: Value;
+  readonly prepare: Value | undefined;
   readonly solve: Value;
   readonly adjointSolve: Value;
   /** The operator is its own transpose. */
@@ -150,8 +151,11 @@ export function linearSolve(ctx: Context, request: LinearSolve, span: Span): Val
       const fit = conform(ctx, x, right.rebuild(right.nodes), a.span, `the argument of ${what}`);
       return right.rebuild(map(flatten(ctx, fit, a.span).leaves.map((l) => l.node)));
     });
+  imageOf(ctx, request.operator, right.rebuild(right.nodes), right, span, what);
+  const { prepare } = request;
+  const prepared = prepare && callOne(ctx, prepare, request.operator, span);
   const solveWith = (solver: Value, map: (x: readonly Node[]) => Node[]) => {
-    const A = map === apply ? request.operator : asFunction(map);
+    const A = prepared ?? (map === apply ? request.operator : asFunction(map));
     return (x: readonly Node[]): Node[] => {
       const made = withoutAsserts(ctx, () =>
         ctx.call(

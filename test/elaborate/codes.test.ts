@@ -16,7 +16,7 @@ function sources(folder: string): string[] {
 
 /** How often each code stands in the sources. */
 const raised = new Map<string, number>();
-for (const text of [...sources('elaborate'), ...sources('field')])
+for (const text of [...sources('elaborate'), ...sources('field'), ...sources('autodiff')])
   for (const [, code = ''] of text.matchAll(/'([EW]\d{3})'/g)) raised.set(code, (raised.get(code) ?? 0) + 1);
 
 /** Defended twice: what these say is found by an earlier check, or needs a caller that the language does not have. */

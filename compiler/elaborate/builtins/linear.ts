@@ -19,7 +19,9 @@ export function linear(ctx: Context): BuiltinValue[] {
     return failAt(
       ctx,
       'E274',
-      `\`${name}\` of ${a.name} is a function, but this is ${describe(v)}`,
+      name === 'F'
+        ? `an implicit equation is a function, z => F(z), but this is ${describe(v)}`
+        : `\`${name}\` of ${a.name} is a function, but this is ${describe(v)}`,
       a.spanOf(name),
     );
   };
@@ -29,13 +31,14 @@ export function linear(ctx: Context): BuiltinValue[] {
         ? adjointMatrix(ctx, a.need('L'), a.spanOf('L'))
         : adjointOf(ctx, functionOf(a, 'L'), a.get('like'), a.spanOf('L')),
     ),
-    define(ctx, 'linear_solve', ['A', 'b', 'solve', 'adjoint_solve?', 'symmetric?'], (a) => {
+    define(ctx, 'linear_solve', ['A', 'b', 'solve', 'adjoint_solve?', 'symmetric?', 'prepare?'], (a) => {
       const symmetric = a.get('symmetric');
       return linearSolve(
         ctx,
         {
           operator: functionOf(a, 'A'),
           right: a.need('b'),
+          prepare: a.get('prepare') && functionOf(a, 'prepare'),
           solve: functionOf(a, 'solve'),
           adjointSolve: functionOf(a, a.get('adjoint_solve') === undefined ? 'solve' : 'adjoint_solve'),
           symmetric: symmetric?.kind === 'bool' && symmetric.value,
