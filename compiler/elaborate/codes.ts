@@ -285,6 +285,7 @@ export const sharedCodes: readonly ElaborationCode[] = [
   'E271',
   'E272',
   'E274',
+  'E287',
   'E304',
   'E311',
   'E315',

@@ -9,6 +9,7 @@ import { failAt, withDraws } from './context.ts';
 import { enterLoop } from './draws.ts';
 import { arrayOfList, flatten } from './leaves.ts';
 import { optionNamed } from './options.ts';
+import { LAMBDA } from './patterns.ts';
 import type { Scope } from './scope.ts';
 import type { CallArgument, OptionValue, RecordValue, Value } from './values.ts';
 import { array, describe } from './values.ts';
@@ -16,6 +17,7 @@ import { batch } from '../autodiff/batch.ts';
 import * as b from '../ir/build.ts';
 import type { Node } from '../ir/types.ts';
 import { isFloat, sizeOf } from '../ir/types.ts';
+import { InternalError } from '../support/diagnostic.ts';
 import { didYouMean } from '../support/did_you_mean.ts';
 import type { Span } from '../support/span.ts';
 import type * as ast from '../syntax/ast.ts';
@@ -53,7 +55,8 @@ export function sampleEach(
   const discrete = dist.entries.get('discrete');
   const parameters = each ?? given;
   const sample = estimator === undefined ? dist.entries.get('sample') : estimatorOf(ctx, dist, estimator);
-  if (sample === undefined) return failAt(ctx, 'E280', 'a distribution without `sample`', span);
+  if (sample === undefined)
+    throw new InternalError('elaborate.distributions', 'a distribution without `sample`');
   const own: readonly CallArgument[] = estimator === undefined ? [] : argumentsOf(estimator);
   const marked =
     parameters !== undefined && discrete !== undefined && estimator === undefined
@@ -155,7 +158,7 @@ function refusingDerivatives(
   const name = discrete.kind === 'string' ? discrete.parts.join('') : 'this distribution';
   const known = estimatorNames(dist);
   // The derivative is taken later, when the calls around the draw are over.
-  const calls = ctx.frames.map((f) => f.name).reverse();
+  const calls = ctx.frames.flatMap(({ name }) => (name === LAMBDA ? [] : [name])).reverse();
   const where = calls.length === 0 ? '' : ` (drawn in ${calls.join(', called by ')})`;
   const refusal = {
     code: 'E283',
@@ -192,7 +195,9 @@ function estimatorOf(ctx: Context, dist: RecordValue, { word, span }: Estimator)
       : `this distribution has no estimator \`${word.name}\``,
     span,
     known.length === 0
-      ? 'what it draws is differentiated as it stands; leave out `estimator:`'
+      ? dist.entries.has('discrete')
+        ? 'it jumps, and nothing is known that estimates its derivative; where its distribution does not depend on what is differentiated, leave out `estimator:`'
+        : 'what it draws is differentiated as it stands; leave out `estimator:`'
       : guess === undefined
         ? `there are ${known.join(', ')}`
         : `did you mean \`${guess}\`? There are ${known.join(', ')}`,

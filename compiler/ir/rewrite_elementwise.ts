@@ -291,7 +291,8 @@ export const elementwiseRules: RewriteRules = {
     const x = at(args, 0);
     // What may not be differentiated stays told apart from what is to be ignored.
     const same = x.op === 'stop_gradient' && x.attrs.refusal === undefined;
-    return same || isConstant(x) || !isFloat(x.dtype) ? x : undefined;
+    // Whole numbers too: the parameters of the draw they come from may be what must not be differentiated.
+    return same || isConstant(x) ? x : undefined;
   },
 };
 
