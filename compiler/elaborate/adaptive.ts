@@ -9,7 +9,7 @@ import { methodSystem } from './method_system.ts';
 import type { PreparedModel } from './model.ts';
 import type { Given } from './builtins/registry.ts';
 import type { Method } from './solve_parts.ts';
-import { asRecord, plainArrays, positional } from './solve_parts.ts';
+import { asRecord, eventsLogged, plainArrays, positional } from './solve_parts.ts';
 import type { RecordValue, Value } from './values.ts';
 import { array, describe, number, real, record } from './values.ts';
 import * as b from '../ir/build.ts';
@@ -207,6 +207,7 @@ export function adaptiveSolve(
   const finalStates = model.present(end, statesOf(last));
   entries.push(['final', record([...finalStates.entries, ...model.monitors(end, statesOf(last))])]);
   entries.push(['steps', part(last, 'i')]);
+  if (model.events.length > 0) entries.push(...eventsLogged(part(last, 'mem')));
   const names = [...model.states.map((s) => s.name), ...model.monitorNames, 't'];
   return record(entries, (name) =>
     times === undefined && names.includes(name)

@@ -239,6 +239,7 @@ export const elaborationCodes = {
   E514: 'a linear or implicit equation with another number of unknowns than of equations',
   E491: 'parts asked of an equation whose rate does not stand alone',
   E492: 'a label that no term has',
+  E493: 'an event whose condition is no number',
   W201: 'a name that hides a coordinate, a parameter or a standard operator',
 } as const satisfies Record<string, string>;
 

@@ -8,7 +8,6 @@ import { flatten, staticInteger } from './leaves.ts';
 import type { Scope } from './scope.ts';
 import type { RecordValue, Value } from './values.ts';
 import { array, record } from './values.ts';
-import * as b from '../ir/build.ts';
 import { hasParameters } from '../ir/region.ts';
 import type { Node } from '../ir/types.ts';
 import type { Span } from '../support/span.ts';

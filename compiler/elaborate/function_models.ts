@@ -113,6 +113,7 @@ export function prepareFunctions(ctx: Context, model: RecordValue, span: Span): 
     rhs,
     parts: ['rest'],
     partOf: (_part, t, y) => rhs(t, y),
+    events: [],
     args: record([]),
     monitors: () => new Map(),
     monitorNames: [],

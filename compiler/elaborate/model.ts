@@ -11,6 +11,7 @@ import { flatten } from './leaves.ts';
 import { bindPattern } from './patterns.ts';
 import type { Scope } from './scope.ts';
 import { equationStates, isDifferentialOf, isRateOf, rateCalls } from './equations.ts';
+import { eventRecord } from './events.ts';
 import type { Noise } from './noise.ts';
 import { incrementName, noisesOf } from './noise.ts';
 import { operators } from './operators.ts';
@@ -58,6 +59,8 @@ export interface PreparedModel {
   /** The labels of terms, in the order they appear; "rest" is the part of those without. */
   readonly parts: readonly string[];
   readonly partOf: (part: string, t: Node, y: RecordValue) => RecordValue;
+  /** Events as records for the library (events.ts). */
+  readonly events: readonly RecordValue[];
   /** The arguments of the model by name. */
   readonly args: RecordValue;
   readonly noises: readonly Noise[];
@@ -76,7 +79,6 @@ export interface PreparedModel {
 export function prepareModel(ctx: Context, instance: InstanceValue, span: Span): PreparedModel {
   const { item } = instance;
   ctx.models.add(item);
-  for (const c of item.clauses) if (c.kind === 'event') notYet(ctx, 'an `event`', c.span);
   const grid = instance.grid;
   const noises = noisesOf(ctx, item, grid, instance.scope);
   const calculus = calculusOf(ctx, item);
@@ -214,6 +216,11 @@ export function prepareModel(ctx: Context, instance: InstanceValue, span: Span):
     rhs: (t, y) => stochastic?.drift(t, y) ?? inModel(() => rates(t, y)),
     parts: [...new Set([...owners.values()].flatMap((e) => partsOf(e.right)))],
     partOf: (part, t, y) => inModel(() => rates(t, y, part)),
+    events: item.clauses.flatMap((c) =>
+      c.kind === 'event'
+        ? [eventRecord(ctx, c, { states, at: scopeAt, inModel, outer: instance.scope })]
+        : [],
+    ),
     args: record(item.params.flatMap((p) => argumentOf(instance, p))),
     monitors: (t, y) =>
       inModel(() => {

@@ -17,7 +17,7 @@ import { isFunctionModel, prepareFunctions } from './function_models.ts';
 import { define } from './builtins/registry.ts';
 import type { Given } from './builtins/registry.ts';
 import type { Method } from './solve_parts.ts';
-import { asRecord, memoryLeaves, plainArrays, positional } from './solve_parts.ts';
+import { asRecord, eventsLogged, memoryLeaves, plainArrays, positional } from './solve_parts.ts';
 import { adaptiveSolve, isAdaptive } from './adaptive.ts';
 import { methodSystem } from './method_system.ts';
 import { refuseUnfit, stochasticEntries } from './stochastic_system.ts';
@@ -25,7 +25,7 @@ import { atPrecision, precisionNamed } from './precision.ts';
 import { staticText } from './strings.ts';
 import { templated } from './template.ts';
 import type { InstanceValue, RecordValue, Value } from './values.ts';
-import { array, describe, int, record } from './values.ts';
+import { array, describe, int, list, record } from './values.ts';
 import * as b from '../ir/build.ts';
 import { makeScan } from '../ir/region.ts';
 import type { AdjointPolicy, Node } from '../ir/types.ts';
@@ -81,7 +81,7 @@ function solve(ctx: Context, a: Given): Value {
   for (const name of LATER)
     if (a.get(name) !== undefined) notYet(ctx, `\`${name}:\` of solve`, a.spanOf(name));
   const model = modelOf(ctx, a.need('model'), a);
-  if (isAdaptive(a)) return adaptiveSolve(ctx, a, model, methodOf(ctx, a), adjointPolicy(ctx, a));
+  if (isAdaptive(a)) return adaptiveSolve(ctx, a, model, methodOf(ctx, a, model), adjointPolicy(ctx, a));
   for (const name of ADAPTIVE)
     if (a.get(name) !== undefined)
       failAt(
@@ -92,7 +92,7 @@ function solve(ctx: Context, a: Given): Value {
         'leave out `dt:` and `steps:`, or leave out the tolerance',
       );
   const time = timeGrid(ctx, a);
-  const method = methodOf(ctx, a);
+  const method = methodOf(ctx, a, model);
   const wanted = adjointPolicy(ctx, a);
   const y0 = model.initial(time.start, a.get('from'), a.spanOf('from'));
   const sys = methodSystem(ctx, model, a.span, noisyEntries(ctx, a, model, method, y0));
@@ -191,6 +191,7 @@ function solve(ctx: Context, a: Given): Value {
   const finalMonitors = model.monitors(time.end, stateOf(blocks.final));
   entries.push(['final', record([...finalStates.entries, ...finalMonitors])]);
   entries.push(['steps', int(time.steps)]);
+  if (model.events.length > 0) entries.push(...eventsLogged(memoryShape.rebuild(blocks.final.slice(n))));
   const names = [...model.states.map((s) => s.name), ...model.monitorNames, 't'];
   return record(entries, (name) =>
     save.kind === 'none' && names.includes(name)
@@ -293,8 +294,10 @@ function timeGrid(ctx: Context, a: Given): TimeGrid {
   return { start, end, h: g.constant(span / n, ctx.real), steps: n, staticH: span / n, staticStart: s0 };
 }
 
-export function methodOf(ctx: Context, a: Given): Method {
-  const m = a.get('method');
+/** The method of a solve; of a model with events, one whose steps they interrupt (stdlib/events.flow). */
+export function methodOf(ctx: Context, a: Given, model: PreparedModel): Method {
+  const given = a.get('method');
+  const m = given?.kind === 'record' && model.events.length > 0 ? interrupted(ctx, a, given, model) : given;
   if (m === undefined)
     return failAt(ctx, 'E376', 'a solve needs a method', a.span, 'use std.ode { rk4 } and write method: rk4');
   const step = m.kind === 'record' ? m.entries.get('step') : undefined;
@@ -320,6 +323,12 @@ export function methodOf(ctx: Context, a: Given): Method {
     init: m.entries.get('init'),
     stability: stability === undefined ? undefined : staticNumber(stability),
   };
+}
+
+function interrupted(ctx: Context, a: Given, method: Value, model: PreparedModel): Value {
+  if (model.stochastic !== undefined) notYet(ctx, 'an `event` in a stochastic model', a.span);
+  const wrap = ctx.library('std.events', 'with_events');
+  return ctx.call(wrap, positional(a.spanOf('method'), method, list(model.events)), a.spanOf('method'));
 }
 
 const UNITS: Readonly<Record<string, number>> = {

@@ -8,7 +8,7 @@ import { flatten } from './leaves.ts';
 import type { Flattened } from './leaves.ts';
 import type { Calculus } from './model.ts';
 import type { RecordValue, Value } from './values.ts';
-import { array, complex, describe } from './values.ts';
+import { array, complex, describe, record } from './values.ts';
 import type { Node } from '../ir/types.ts';
 import type { Span } from '../support/span.ts';
 
@@ -60,4 +60,12 @@ export interface Method {
   readonly calculus: Calculus | undefined;
   /** The most general noise the method keeps its order for. */
   readonly needs: string | undefined;
+}
+
+/** What the memory of a method says of events. */
+export function eventsLogged(memory: Value): readonly (readonly [string, Value])[] {
+  const log = memory.kind === 'record' ? memory.entries.get('log') : undefined;
+  return log?.kind === 'record'
+    ? [['events', record([...log.entries].filter(([name]) => name !== 'stopped'))]]
+    : [];
 }

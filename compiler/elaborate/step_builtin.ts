@@ -14,7 +14,7 @@ import { array, describe, number, record } from './values.ts';
 export function stepBuiltin(ctx: Context): BuiltinValue {
   return define(ctx, 'step', ['model', 'method', 't', 'y', 'h', 'noise?'], (a) => {
     const model = modelOf(ctx, a.need('model'), a);
-    const method = methodOf(ctx, a);
+    const method = methodOf(ctx, a, model);
     const given = a.need('y');
     if (given.kind !== 'record')
       return failAt(

@@ -155,7 +155,7 @@ function judge(
 
   let count = leastPoints;
   while (!wideEnough(clear.slice(0, count))) count++;
-  let window = clear.slice(0, count);
+  let window: readonly Sample[] = clear.slice(0, count);
   let slope = fittedSlope(window);
   const relative = relativeAt(at(window, 0));
   if (Math.abs(slope - 2) <= slopeTolerance) {

@@ -16,6 +16,7 @@ import {
 } from '../leaves.ts';
 import { lift } from '../lifting.ts';
 import type { BuiltinValue, Value } from '../values.ts';
+import { staticText } from '../strings.ts';
 import { array, bool, describe, int, list, real, text, tuple } from '../values.ts';
 import { define } from './registry.ts';
 import * as b from '../../ir/build.ts';
@@ -224,6 +225,11 @@ export function arrays(ctx: Context): BuiltinValue[] {
       const x = a.get('x');
       const dtype = x === undefined ? ctx.real : toReal(ctx, x, a.span, 'epsilon').dtype;
       return real(dtype === 'f64' ? 2 ** -52 : 2 ** -23);
+    }),
+    define(ctx, 'has_part', ['x', 'name'], (a) => {
+      const x = a.need('x');
+      const name = staticText(ctx, a.need('name'), a.spanOf('name'), 'the name of a part');
+      return bool(x.kind === 'record' && x.entries.has(name));
     }),
     define(ctx, 'is_list', ['x'], (a) => bool(['list', 'tuple'].includes(a.need('x').kind))),
     define(ctx, 'is_function', ['x'], (a) => {
