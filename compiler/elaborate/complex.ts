@@ -4,13 +4,13 @@
 
 import { hasComplex, isPart, isZero } from './complex_parts.ts';
 import type { Context } from './context.ts';
-import { failAt } from './context.ts';
 import type { Elementwise } from './elementwise.ts';
 import { joined, toReal } from './leaves.ts';
 import { operators } from './operators.ts';
 import type { ComplexPart, ComplexValue, Value } from './values.ts';
 import { array, complex, describe, real, record } from './values.ts';
 import * as b from '../ir/build.ts';
+import { InternalError } from '../support/diagnostic.ts';
 import { at } from '../support/lists.ts';
 import type { Span } from '../support/span.ts';
 
@@ -25,13 +25,7 @@ export function paired(ctx: Context, re: Value, im: Value, span: Span): Value {
     return record(
       [...x.entries].map(([k, e]) => [k, paired(ctx, e, y.entries.get(k) ?? real(0), span)] as const),
     );
-  return failAt(
-    ctx,
-    'E125',
-    `${describe(re)} and ${describe(im)} make no complex value`,
-    span,
-    'the parts are real numbers, arrays or fields: complex(a, b), or a + 1i*b',
-  );
+  throw new InternalError('elaborate.complex', `${describe(re)} and ${describe(im)} make no complex value`);
 }
 
 /** What stands in a part: reals, never ints. */

@@ -9,6 +9,7 @@ import type { Elementwise } from './elementwise.ts';
 import { operators } from './operators.ts';
 import type { ComplexValue, Value } from './values.ts';
 import { complex, describe, real } from './values.ts';
+import { InternalError } from '../support/diagnostic.ts';
 import { at } from '../support/lists.ts';
 import type { Span } from '../support/span.ts';
 
@@ -117,7 +118,8 @@ function complexOf(
   span: Span,
 ): Value {
   const [x, y] = [ctx.elementwise(op, re, span), ctx.elementwise(op, im, span)];
-  return isPart(x) && isPart(y) ? complex(x, y) : failAt(ctx, 'E125', 'no complex value', span);
+  if (isPart(x) && isPart(y)) return complex(x, y);
+  throw new InternalError('elaborate.complex', `${op.name} of parts gives no parts`);
 }
 
 function choose(
