@@ -82,7 +82,7 @@ function leafNode(ctx: Context, op: Elementwise, v: Value, span: Span): Node {
     `${quoted(op.name)} cannot take ${describe(v)}`,
     span,
     v.kind === 'function'
-      ? `call it: ${v.name}(…)`
+      ? `call it: ${v.name === 'the function' ? 'f' : v.name}(…)`
       : v.kind === 'string'
         ? 'values stand in the holes of a string: "run {3}"'
         : undefined,

@@ -37,6 +37,9 @@ export function assign(ctx: Context, s: ast.AssignStatement, scope: Scope): void
         'E255',
         'with `for`, an assignment adds to elements: a[i] += v for i in 0..n',
         s.span,
+        s.op === '='
+          ? 'several of the values may go to one element; to take the last of them, assign in a loop: for p in 0..n { a[i[p]] = v[p] }'
+          : undefined,
       );
     assignTo(ctx, s.target.target, scattered(ctx, s, s.target, s.generators, scope), scope, s.span);
     return;
@@ -68,10 +71,23 @@ function assignTo(ctx: Context, target: ast.Expression, value: Value, scope: Sco
     }
     case 'member': {
       const whole = ctx.evaluate(target.target, scope);
+      const part = target.name.name;
       if (whole.kind !== 'record')
-        failAt(ctx, 'E250', `${describe(whole)} has no part \`${target.name.name}\``, target.name.span);
-      if (!whole.entries.has(target.name.name))
-        failAt(ctx, 'E240', `${describe(whole)} has no part \`${target.name.name}\``, target.name.span);
+        failAt(
+          ctx,
+          'E250',
+          `${describe(whole)} has no part \`${part}\``,
+          target.name.span,
+          part === 'last' ? 'write a[len(a) - 1] = v' : part === 'first' ? 'write a[0] = v' : undefined,
+        );
+      if (!whole.entries.has(part))
+        failAt(
+          ctx,
+          'E240',
+          `${describe(whole)} has no part \`${part}\``,
+          target.name.span,
+          `assignments keep the parts of a record; a record with one more: { ...r, ${part}: v }`,
+        );
       assignTo(
         ctx,
         target.target,

@@ -173,9 +173,16 @@ function wider(ctx: Context, x: Value, y: Value, span: Span): Value {
           'E194',
           `the two branches differ in shape: [${node.shape.join(', ')}] and [${other.shape.join(', ')}]`,
           span,
+          'shapes are known at compile time: give both branches the larger one and say beside it how much of it counts',
         );
       if ((node.dtype === 'bool') !== (other.dtype === 'bool'))
-        failAt(ctx, 'E194', `the two branches differ: one gives a truth value, the other a number`, span);
+        failAt(
+          ctx,
+          'E194',
+          `the two branches differ: one gives a truth value, the other a number`,
+          span,
+          'write 0 or 1 for the truth value, or compare the number',
+        );
       const dtype = isFloat(node.dtype) || !isFloat(other.dtype) ? node.dtype : other.dtype;
       return b.full(ctx.graph, shape, 0, dtype);
     }),

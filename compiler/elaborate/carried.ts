@@ -115,6 +115,7 @@ export function widen(
       'E199',
       `the loop changes the structure of what it carries, from ${describe(before)} to ${describe(after)}`,
       span,
+      'give it all its parts before the loop',
     );
   let differs = before !== begun;
   const nodes = y.leaves.map(({ node }, i) => {

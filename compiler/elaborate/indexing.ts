@@ -68,7 +68,13 @@ function indexValue(
       }
       const whole = joined(ctx, { kind: 'list', elements: target.elements }, span);
       if (whole.kind === 'list')
-        return failAt(ctx, 'E230', `${describe(target)} is indexed by numbers known at compile time`, span);
+        return failAt(
+          ctx,
+          'E230',
+          `${describe(target)} is indexed by numbers known at compile time`,
+          span,
+          'choose between values: [f(x) for f in fs][k], or with `if`',
+        );
       return indexValue(ctx, whole, entries, scope, span);
     }
     case 'record': {
@@ -191,6 +197,9 @@ export function evaluateEntries(
         ? 'a number has no elements'
         : `${flat.length} indices for an array of shape [${shape.join(', ')}]`,
       span,
+      shape.length === 0
+        ? undefined
+        : `it has ${shape.length === 1 ? 'one axis' : `${shape.length} axes`}: write at most as many indices`,
     );
   const out: AxisIndex[] = [];
   flat.forEach((entry, axis) => {

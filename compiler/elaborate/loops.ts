@@ -208,7 +208,14 @@ function rolled(
           } else after.push(...flat.leaves.map((l) => l.node));
         });
         if (promoted !== undefined) throw new Promotion(promoted);
-        if (yields.length > 1) failAt(ctx, 'E198', 'a loop yields once a turn', at(yields, 1).span);
+        if (yields.length > 1)
+          failAt(
+            ctx,
+            'E198',
+            'a loop yields once a turn',
+            at(yields, 1).span,
+            'yield one value with several parts: yield { a, b }',
+          );
         const first = yields[0];
         if (first !== undefined && flatten(ctx, first.value, first.span).leaves.length === 0)
           failAt(

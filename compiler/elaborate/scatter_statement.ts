@@ -39,7 +39,7 @@ export function scattered(
       failAt(
         ctx,
         'E257',
-        `the arrays of ${describe(whole)} differ in their first ${depth} axes: ${path} has the shape [${node.shape.join(', ')}]`,
+        `the arrays of ${describe(whole)} differ in ${depth === 1 ? 'their first axis' : `their first ${depth} axes`}: ${path} has the shape [${node.shape.join(', ')}]`,
         target.span,
         'add to one part at a time: r.a[i(p)] += v for p in 0..n',
       );
@@ -102,7 +102,7 @@ function addTo(
     array(updates),
     array(b.full(g, [...index.shape, ...table.shape.slice(depth)], 0, table.dtype)),
     s.span,
-    'what is added',
+    'what is added here',
   );
   let terms = fitted.kind === 'array' ? fitted.node : updates;
   if (inside !== undefined)

@@ -51,7 +51,7 @@ export function bindType(
             f.name.name,
             v === undefined
               ? failAt(ctx, 'E160', `${what} has no part \`${f.name.name}\``, span)
-              : bindType(ctx, f.type, v, scope, span, `${what}.${f.name.name}`, signature),
+              : bindType(ctx, f.type, v, scope, span, `the part \`${f.name.name}\` of ${what}`, signature),
           ] as const;
         }),
       );

@@ -92,6 +92,9 @@ function truth(ctx: Context, c: Value, span: Span): Node {
       'E192',
       `the condition of \`while\` is one truth value, but this is ${describe(c)}`,
       span,
+      c.kind === 'array' && c.node.dtype === 'bool'
+        ? 'any(…) or all(…) make one of many'
+        : 'compare it with something: while x > 0 { … }',
     );
   return c.node;
 }
@@ -123,7 +126,13 @@ export function whileStatement(ctx: Context, s: ast.WhileStatement, scope: Scope
     s.limit === undefined
       ? DEFAULT_LIMIT
       : (staticNumber(ctx.evaluate(s.limit, scope)) ??
-        failAt(ctx, 'E110', 'the limit of a `while` must be known at compile time', s.limit.span));
+        failAt(
+          ctx,
+          'E110',
+          'the limit of a `while` must be known at compile time',
+          s.limit.span,
+          'take the largest that may be needed: while c and k < n limit 1000 { … }',
+        ));
   const loop = endable(s.body, scope);
   runWhile(ctx, {
     carried: carriedVariables(loop.scope, loop.body),

@@ -68,9 +68,9 @@ class Evaluation {
       case 'leaf':
         return fail(
           'E316',
-          `\`${e.name}\` has values on ${e.grid.name} only, and is wanted as a function of coordinates`,
-          e.span,
-          'write it as a function: field f(x) = …; or give the residual of a solution on its grid',
+          `${e.name === 'field' ? 'a field' : `\`${e.name}\``} has values on the cells of ${e.grid.name} only, and is wanted as a function of coordinates`,
+          e.span ?? g.place(),
+          'write it as a function of coordinates, field f(x) = …, or as a network',
         );
     }
   }
