@@ -17,7 +17,8 @@ import { makeScan, makeWhile } from '../ir/region.ts';
 import type { AdjointPolicy, Node } from '../ir/types.ts';
 import { at } from '../support/lists.ts';
 
-export const isAdaptive = (a: Given): boolean => a.get('dt') === undefined && a.get('steps') === undefined;
+export const isAdaptive = (a: Given): boolean =>
+  ['dt', 'steps', 'times'].every((name) => a.get(name) === undefined);
 
 const DEFAULT_LIMIT = 10_000;
 

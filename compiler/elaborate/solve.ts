@@ -9,7 +9,7 @@ import type { Context, SolveRecord } from './context.ts';
 import { failAt, inCall, notYet, withDraws, withoutAsserts } from './context.ts';
 import { gridOf } from './domains.ts';
 import { enterLoop } from './draws.ts';
-import { flatten, staticInteger, staticList, staticNumber, toReal } from './leaves.ts';
+import { flatten, staticInteger, staticList, staticNumber } from './leaves.ts';
 import type { Flattened } from './leaves.ts';
 import type { PreparedModel } from './model.ts';
 import { prepareModel } from './model.ts';
@@ -20,6 +20,8 @@ import type { Method } from './solve_parts.ts';
 import { asRecord, eventsLogged, memoryLeaves, plainArrays, positional } from './solve_parts.ts';
 import { adaptiveSolve, isAdaptive } from './adaptive.ts';
 import { methodSystem } from './method_system.ts';
+import type { TimeGrid } from './time_grid.ts';
+import { timeGrid } from './time_grid.ts';
 import { refuseUnfit, stochasticEntries } from './stochastic_system.ts';
 import { atPrecision, precisionNamed } from './precision.ts';
 import { staticText } from './strings.ts';
@@ -35,7 +37,7 @@ import type { Span } from '../support/span.ts';
 
 const ARGUMENTS = [
   'model',
-  't',
+  't?',
   'dt?',
   'steps?',
   'times?',
@@ -54,7 +56,7 @@ const ARGUMENTS = [
   'precision?',
   'sum?',
 ];
-const LATER = ['times', 'space', 'solver', 'sum'];
+const LATER = ['space', 'solver', 'sum'];
 const ADAPTIVE = ['rtol', 'atol', 'limit'];
 
 export function solveBuiltin(ctx: Context): Value {
@@ -66,15 +68,6 @@ export function solveBuiltin(ctx: Context): Value {
     const name = wanted.kind === 'option' ? wanted.name : '';
     return atPrecision(ctx, precisionNamed(ctx, name, a.spanOf('precision')), solved, a.span);
   });
-}
-
-interface TimeGrid {
-  readonly start: Node;
-  readonly end: Node;
-  readonly h: Node;
-  readonly steps: number;
-  readonly staticH: number | undefined;
-  readonly staticStart: number | undefined;
 }
 
 function solve(ctx: Context, a: Given): Value {
@@ -98,8 +91,7 @@ function solve(ctx: Context, a: Given): Value {
   const sys = methodSystem(ctx, model, a.span, noisyEntries(ctx, a, model, method, y0));
   const shape = flatten(ctx, model.present(time.start, y0), a.span);
   const initialStates = shape.leaves.map((l) => l.node);
-  const timeAt = (i: Node): Node =>
-    b.add(ctx.graph, time.start, b.mul(ctx.graph, b.cast(ctx.graph, i, ctx.real), time.h));
+  const timeAt = time.at;
 
   const memory0 =
     method.init === undefined
@@ -121,7 +113,7 @@ function solve(ctx: Context, a: Given): Value {
     const k = record([
       ['i', array(i)],
       ['t', array(t)],
-      ['h', array(time.h)],
+      ['h', array(time.stepAt(i))],
     ]);
     const memory = memoryShape.rebuild(leaves.slice(n));
     const result = withDraws(ctx, enterLoop(ctx, i, time.steps), () =>
@@ -185,7 +177,7 @@ function solve(ctx: Context, a: Given): Value {
       for (const [k, v] of asRecord(ctx, saved.entries.get(part) ?? record([]), a.span).entries)
         entries.push([k, v]);
     const indices = g.literal(Float64Array.from(save.indices), [save.indices.length], 'i32');
-    entries.push(['t', array(b.add(g, time.start, b.mul(g, b.cast(g, indices, ctx.real), time.h)))]);
+    entries.push(['t', array(time.at(indices))]);
   }
   const finalStates = model.present(time.end, stateOf(blocks.final));
   const finalMonitors = model.monitors(time.end, stateOf(blocks.final));
@@ -242,56 +234,6 @@ function instanceOf(ctx: Context, v: Value, a: Given): InstanceValue {
         ? gridOf(ctx, on, [], a.spanOf('on'))
         : failAt(ctx, 'E332', `\`on:\` takes a domain, but this is ${describe(on)}`, a.spanOf('on'));
   return { ...applied, grid };
-}
-
-function timeGrid(ctx: Context, a: Given): TimeGrid {
-  const g = ctx.graph;
-  const t = a.need('t');
-  if (t.kind !== 'range')
-    return failAt(
-      ctx,
-      'E372',
-      `\`t:\` is an interval of time, but this is ${describe(t)}`,
-      a.spanOf('t'),
-      'write t: 0 .. 1',
-    );
-  const [s0, s1] = [staticNumber(t.from), staticNumber(t.to)];
-  const start = toReal(ctx, t.from, a.spanOf('t'), 'the start of time');
-  const end = toReal(ctx, t.to, a.spanOf('t'), 'the end of time');
-  const [dt, steps] = [a.get('dt'), a.get('steps')];
-  if (dt !== undefined && steps !== undefined)
-    failAt(ctx, 'E373', '`dt:` and `steps:` are both given; one of them decides', a.spanOf('steps'));
-  if (steps !== undefined) {
-    const n = staticInteger(ctx, steps, a.spanOf('steps'), 'the number of steps');
-    if (n < 1)
-      failAt(ctx, 'E374', `a solve takes at least one step, but ${n} are asked for`, a.spanOf('steps'));
-    const staticH = s0 !== undefined && s1 !== undefined ? (s1 - s0) / n : undefined;
-    const h = staticH !== undefined ? g.constant(staticH, ctx.real) : b.mul(g, b.sub(g, end, start), 1 / n);
-    return { start, end, h, steps: n, staticH, staticStart: s0 };
-  }
-  if (dt === undefined)
-    return failAt(ctx, 'E373', 'a solve with fixed steps needs `dt:` or `steps:`', a.span);
-  if (dt.kind === 'option') return notYet(ctx, `dt: ${dt.name}(…)`, a.spanOf('dt'));
-  const step = staticNumber(dt);
-  if (step === undefined || s0 === undefined || s1 === undefined)
-    return failAt(
-      ctx,
-      'E375',
-      'with `dt:` the times and the step must be known at compile time',
-      a.spanOf('dt'),
-      'give the number of steps instead, `steps: 1000`: then the times may be run-time numbers',
-    );
-  if (!(Math.abs(step) > 0) || !Number.isFinite(step))
-    failAt(ctx, 'E374', `the time step is ${step}`, a.spanOf('dt'));
-  const span = s1 - s0;
-  if (span === 0) failAt(ctx, 'E374', 'the interval of time is empty', a.spanOf('t'));
-  const exact = Math.abs(span) / Math.abs(step);
-  const n = Math.max(
-    1,
-    Math.abs(exact - Math.round(exact)) < 1e-6 * Math.max(1, exact) ? Math.round(exact) : Math.ceil(exact),
-  );
-  if (n > 2_000_000_000) failAt(ctx, 'E374', `this needs ${n} steps`, a.spanOf('dt'));
-  return { start, end, h: g.constant(span / n, ctx.real), steps: n, staticH: span / n, staticStart: s0 };
 }
 
 /** The method of a solve; of a model with events, one whose steps they interrupt (stdlib/events.flow). */
@@ -635,7 +577,7 @@ function solveRecord(
     advance: step,
     steps: time.steps,
     startTime: time.start,
-    stepSize: time.h,
+    stepSize: time.stepAt(ctx.graph.constant(0, 'i32')),
     rate: (leaves) =>
       flatten(ctx, model.rhs(time.start, stateOf(leaves)), span)
         .leaves.map((l) => l.node)
