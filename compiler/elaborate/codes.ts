@@ -279,6 +279,8 @@ export const sharedCodes: readonly ElaborationCode[] = [
   'E232',
   'E240',
   'E253',
+  'E260',
+  'E261',
   'E262',
   'E264',
   'E270',

@@ -17,6 +17,7 @@ const quickOnGpu: readonly string[] = [
   'scatters',
   'single_cells',
   'small_matrices',
+  'sorting',
 ];
 
 describe.each(featurePrograms)('$name', (feature) => {
