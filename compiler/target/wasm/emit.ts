@@ -3,6 +3,7 @@
 
 import { InternalError } from '../../support/diagnostic.ts';
 import type { Plan, WasmCode } from '../../plan/types.ts';
+import { get } from '../../support/lists.ts';
 import { assembleWat } from './assemble.ts';
 import { CONSTANTS_START } from './constants.ts';
 import { libraryText } from './library.ts';
@@ -41,9 +42,11 @@ export function printWat(plan: Plan, fused: boolean, alone = defaultAlone, tiles
     if (layout === undefined) throw new InternalError('wasm.emit', 'the layout is not known yet');
     return layout;
   };
+  const byId = new Map(plan.buffers.map((b) => [b.id, b]));
+  const planned = (buffer: number) => get(byId, buffer);
   const procedures = Object.values(plan.procedures).map((procedure, i) => {
     const name = `${procedure.name.replace(/[^A-Za-z0-9_]/g, '_')}_${i}`;
-    return lowerProcedure(procedure, name, { context, kernels, layout: layoutNow, alone, tiles });
+    return lowerProcedure(procedure, name, { context, kernels, layout: layoutNow, alone, tiles, planned });
   });
   const library = libraryText(context);
   layout = planLayout(

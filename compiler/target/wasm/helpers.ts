@@ -40,6 +40,20 @@ function fill(bits: 32 | 64): string {
         (br $again))))`;
 }
 
+/** Two parts of memory change places; lengths are multiples of 8. */
+const exchange = `  ;; exchanges $bytes bytes
+  (func $exchange (param $a i32) (param $b i32) (param $bytes i32) (local $end i32) (local $x i64)
+    (local.set $end (i32.add (local.get $a) (local.get $bytes)))
+    (block $done
+      (loop $again
+        (br_if $done (i32.ge_u (local.get $a) (local.get $end)))
+        (local.set $x (i64.load (local.get $a)))
+        (i64.store (local.get $a) (i64.load (local.get $b)))
+        (i64.store (local.get $b) (local.get $x))
+        (local.set $a (i32.add (local.get $a) (i32.const 8)))
+        (local.set $b (i32.add (local.get $b) (i32.const 8)))
+        (br $again))))`;
+
 const i32Div = `  ;; truncated quotient; 0 for a divisor of 0
   (func $i32_div (param $a i32) (param $b i32) (result i32)
     (if (result i32) (i32.eqz (local.get $b)) (then (i32.const 0))
@@ -130,6 +144,7 @@ const texts: Readonly<Record<string, readonly string[]>> = {
   barrier: [barrier],
   fill32: [fill(32)],
   fill64: [fill(64)],
+  exchange: [exchange],
   i32_div: [i32Div],
   i32_rem: [i32Rem],
   i32_idiv: [i32Idiv],

@@ -10,6 +10,7 @@ import type { Interval } from './affine.ts';
 import { chooseBlocking } from './blocking.ts';
 import { collapseRows } from './collapse.ts';
 import { costOf } from './cost.ts';
+import { filledBy } from './exchange.ts';
 import { planNest, type Nest } from './map_nest.ts';
 import { emptyFunction, openFunction, pieceFunctions, type PieceName } from './map_pieces.ts';
 import { UnitWriter } from './map_units.ts';
@@ -27,6 +28,8 @@ export interface LoweredKernel {
   readonly buffers: readonly KernelBuffer[];
   /** What it does with each of its buffers. */
   readonly access: readonly KernelBuffer['access'][];
+  /** How many elements of a buffer, from the first on, it certainly writes. */
+  readonly filled: (buffer: number) => number;
   /** How to run some of its rows; undefined where it has none. */
   readonly rows?: KernelRows | undefined;
   readonly lines: readonly string[];
@@ -58,6 +61,7 @@ export function lowerMapKernel(
       cost: 0,
       buffers: kernel.buffers,
       access,
+      filled: () => 0,
       lines: emptyFunction(kernel, context),
     };
   const nest = planNest(kernel, uniformRanges, interior, chooseBlocking(kernel, interior));
@@ -66,7 +70,8 @@ export function lowerMapKernel(
   const lines = [...pieceFunctions(nest, context, calls), ...main];
   const units = nest.rowUnits * nest.chunks;
   const rows = rowsOf(nest, points, units);
-  return { name: kernel.name, units, cost, buffers: kernel.buffers, access, rows, lines };
+  const filled = (buffer: number) => filledBy(kernel, buffer);
+  return { name: kernel.name, units, cost, buffers: kernel.buffers, access, filled, rows, lines };
 }
 
 function rowsOf(nest: Nest, points: number, units: number): KernelRows | undefined {

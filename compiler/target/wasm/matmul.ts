@@ -91,6 +91,7 @@ export function lowerMatmul(kernel: MatmulKernel, context: ModuleContext): Lower
     cost: (batch * m * n * inner) / 2,
     buffers: kernel.buffers,
     access: kernel.buffers.map((b) => b.access),
+    filled: () => 0,
     lines: f.print(),
   };
 }

@@ -3,17 +3,18 @@
 // What one thread wrote is read by others only after a barrier. Small steps run on thread 0 alone; whole loops of small steps too. `unsynced` says what has been written since the last barrier:
 // nothing, by thread 0, or by all.
 
-import type { Affine, BufferRange, Procedure, Step } from '../../plan/types.ts';
+import type { Affine, BufferRange, PlanBuffer, Procedure, Step } from '../../plan/types.ts';
 import { BYTES } from '../../kernel/types.ts';
 import { assertNever } from '../../support/diagnostic.ts';
 import { at, get } from '../../support/lists.ts';
 import { snapshotPositions } from '../../support/revolve.ts';
+import { exchangesOf, withoutCopies, type Exchange, type Exchanges } from './exchange.ts';
 import type { Layout } from './layout.ts';
 import type { LoweredKernel } from './map_kernel.ts';
 import type { ModuleContext } from './module.ts';
 import { chunkOfThread, leastChunk, tileFunction } from './tiled_loop.ts';
 import { planTiles, type TileSizes, type Tiling } from './tiles.ts';
-import { FunctionWriter, type Reg } from './writer.ts';
+import { FunctionWriter, type Reg, type Variable } from './writer.ts';
 
 /** Scalar operations (and bytes moved) below which a step runs on one thread. */
 export interface Alone {
@@ -30,6 +31,7 @@ export interface DriverContext {
   readonly layout: () => Layout;
   readonly alone: Alone;
   readonly tiles: TileSizes;
+  readonly planned: (buffer: number) => PlanBuffer;
 }
 
 export function lowerProcedure(
@@ -65,6 +67,8 @@ class ProcedureWriter {
   /** Text of the functions that loops in tiles call. */
   readonly tileFunctions: (() => readonly string[])[] = [];
   private unsynced: Unsynced = 'nothing';
+  /** Where buffers lie that change places. */
+  private readonly moved = new Map<number, Variable>();
   /** Inside steps that only thread 0 runs. */
   private alone = false;
   private stackTop = 0;
@@ -292,6 +296,12 @@ class ProcedureWriter {
   }
 
   private base(buffer: number): Reg {
+    const moved = this.moved.get(buffer);
+    return moved === undefined ? this.home(buffer) : this.f.get(moved);
+  }
+
+  /** Where the layout puts a buffer. */
+  private home(buffer: number): Reg {
     return this.f.late(`buffer ${buffer}`, () => get(this.driver.layout().buffers, buffer));
   }
 
@@ -460,15 +470,77 @@ class ProcedureWriter {
     f.if(f.pure('i32.ge_s', 'i32', [slot, f.i32(0)]), () => this.transfer(step, slot, counters, 'store'));
   }
 
-  /** The schedule of support/revolve.ts, step for step: `held` is a stack of the steps whose carry-in lies in slot 0, 1, …. */
   private reverse(step: Extract<Step, { kind: 'reverse' }>, counters: Counters): void {
     const { f } = this;
     this.flush();
+    const exchanges = this.alone ? undefined : exchangesOf(step, this.driver.kernels, this.driver.planned);
+    for (const b of exchanges?.buffers ?? []) this.moved.set(b, f.variable('i32', 'place', this.home(b)));
+    const moving = [...this.moved.values()];
+    this.sweep(step, counters, exchanges, moving);
+    if (exchanges !== undefined) this.settle(exchanges);
+  }
+
+  /** The steps of a sweep, and instead of their last copies other places. */
+  private turn(
+    list: readonly Step[],
+    exchanges: readonly Exchange[],
+    counters: Counters,
+    id: number,
+    counter: Reg,
+  ): void {
+    const { f } = this;
+    this.inside(withoutCopies(list, exchanges), counters, id, counter);
+    for (const { from, to } of exchanges) {
+      const [a, b] = [get(this.moved, from), get(this.moved, to)];
+      const [x, y] = [f.get(a), f.get(b)];
+      f.set(a, y);
+      f.set(b, x);
+    }
+  }
+
+  /** Everything back to where the layout has it. */
+  private settle(exchanges: Exchanges): void {
+    const { f } = this;
+    const { buffers } = exchanges;
+    const bytes = Math.ceil(exchanges.bytes / 64);
+    const part = this.share(bytes);
+    const [start, end] = part.map((reg) => f.pure('i32.shl', 'i32', [reg, f.i32(6)]));
+    buffers.forEach((buffer, i) => {
+      const variable = get(this.moved, buffer);
+      const [home, now] = [this.home(buffer), f.get(variable)];
+      f.if(f.pure('i32.ne', 'i32', [home, now]), () => {
+        if (start === undefined || end === undefined) return;
+        const at_ = (reg: Reg) => f.pure('i32.add', 'i32', [reg, start]);
+        const size = f.pure('i32.sub', 'i32', [end, start]);
+        f.effect(`call ${this.driver.context.helper('exchange')}`, [at_(home), at_(now), size]);
+        f.touch();
+        // Whoever lay here lies there now.
+        for (const other of buffers.slice(i + 1)) {
+          const place = get(this.moved, other);
+          const is = f.get(place);
+          f.set(place, f.pure('select', 'i32', [now, is, f.pure('i32.eq', 'i32', [is, home])]));
+        }
+        this.meet();
+      });
+    });
+    for (const b of buffers) this.moved.delete(b);
+    this.flush();
+  }
+
+  /** The schedule of support/revolve.ts, step for step: `held` is a stack of the steps whose carry-in lies in slot 0, 1, …. */
+  private sweep(
+    step: Extract<Step, { kind: 'reverse' }>,
+    counters: Counters,
+    exchanges: Exchanges | undefined,
+    moving: readonly Variable[],
+  ): void {
+    const { f } = this;
+    const [ahead, back] = [exchanges?.forward ?? [], exchanges?.backward ?? []];
     if (step.slots >= step.length) {
-      f.count(f.i32(0), f.i32(step.length), 1, 'back', [], (turn) => {
+      f.count(f.i32(0), f.i32(step.length), 1, 'back', moving, (turn) => {
         const index = f.pure('i32.sub', 'i32', [f.i32(step.length - 1), turn]);
         this.transfer(step, index, counters, 'restore');
-        this.inside(step.backward, counters, step.id, index);
+        this.turn(step.backward, back, counters, step.id, index);
       });
       return;
     }
@@ -478,7 +550,7 @@ class ProcedureWriter {
     const state = f.variable('i32', 'state', f.i32(-1));
     const advance = f.variable('i32', 'advance', f.i32(0));
     const held = (slot: Reg) => f.pure('i32.add', 'i32', [stack, f.pure('i32.shl', 'i32', [slot, f.i32(2)])]);
-    f.loop([end, top, state, advance], (again) => {
+    f.loop([end, top, state, advance, ...moving], (again) => {
       const slot = f.get(top);
       const first = f.load('i32.load', 'i32', [held(slot)], 'held', false);
       f.if(f.pure('i32.ne', 'i32', [f.get(state), first]), () =>
@@ -488,8 +560,8 @@ class ProcedureWriter {
       const places = f.pure('i32.sub', 'i32', [f.i32(step.slots), slot]);
       const forward = (to: Reg) => {
         f.set(advance, first);
-        f.count(first, to, 1, 'ahead', [advance], (counter) =>
-          this.inside(step.forward, counters, step.id, counter),
+        f.count(first, to, 1, 'ahead', [advance, ...moving], (counter) =>
+          this.turn(step.forward, ahead, counters, step.id, counter),
         );
       };
       const several = f.pure('i32.gt_s', 'i32', [steps, f.i32(1)]);
@@ -515,7 +587,7 @@ class ProcedureWriter {
           f.if(several, () => forward(index));
           f.set(end, index);
           f.set(state, index);
-          this.inside(step.backward, counters, step.id, index);
+          this.turn(step.backward, back, counters, step.id, index);
           f.if(f.pure('i32.eq', 'i32', [index, first]), () =>
             f.set(top, f.pure('i32.sub', 'i32', [slot, f.i32(1)])),
           );
