@@ -42,6 +42,8 @@ function kindsFit(op: Elementwise, args: readonly Value[]): boolean {
       return args[0]?.kind === 'bool' && (truths === 1 || truths === args.length);
     case 'compare':
       return truths === 0 || truths === args.length;
+    case 'integer':
+      return args.every((a) => a.kind === 'number' && a.integer);
     default:
       return truths === 0;
   }

@@ -63,6 +63,22 @@ export const operators = {
     (g, x, y) => (isFloat(x.dtype) ? b.floor(g, b.div(g, x, y)) : b.idiv(g, x, y)),
   ),
   rem: arithmetic('%', 'number', (x, y) => x - y * Math.floor(x / y), b.rem),
+  // Of ints of 32 bits, negative ones in two's complement. A shift takes its distance modulo 32; to the right it keeps the sign.
+  bit_and: arithmetic('bit_and', 'integer', (x, y) => x & y, b.and),
+  bit_or: arithmetic('bit_or', 'integer', (x, y) => x | y, b.or),
+  bit_xor: arithmetic('bit_xor', 'integer', (x, y) => x ^ y, b.xor),
+  shift_left: arithmetic(
+    'shift_left',
+    'integer',
+    (x, y) => x << y,
+    (g, x, y) => b.shl(g, x, b.and(g, y, 31)),
+  ),
+  shift_right: arithmetic(
+    'shift_right',
+    'integer',
+    (x, y) => x >> y,
+    (g, x, y) => b.shr(g, x, b.and(g, y, 31)),
+  ),
   pow: arithmetic('^', 'real', (x, y) => x ** y, b.pow),
   neg: { name: '-', operands: 'number', compute: (x = 0) => -x, build: one(b.neg) },
   eq: comparison('==', (x, y) => x === y, b.eq),

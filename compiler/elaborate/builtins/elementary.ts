@@ -35,6 +35,11 @@ export function elementary(ctx: Context): BuiltinValue[] {
     ...ONE.map((name) =>
       define(ctx, name, ['x'], (a) => ctx.elementwise(operators[name], [a.need('x')], a.span)),
     ),
+    ...(['bit_and', 'bit_or', 'bit_xor', 'shift_left', 'shift_right'] as const).map((name) =>
+      define(ctx, name, ['a', 'b'], (a) =>
+        ctx.elementwise(operators[name], [a.need('a'), a.need('b')], a.span),
+      ),
+    ),
     define(ctx, 'atan2', ['y', 'x'], (a) =>
       ctx.elementwise(operators.atan2, [a.need('y'), a.need('x')], a.span),
     ),

@@ -1,0 +1,327 @@
+// The forms of the functional language, clause by clause: records and arrays of records, comprehensions, loops that end early or at a run-time number, assignment to elements and slices, scatters, gathers,
+// integers, functions. Values by hand.
+
+import { describe, expect, test } from 'vitest';
+import { codes, expectValues } from './support.ts';
+
+describe('records', () => {
+  test('are vectors', () =>
+    expectValues(
+      `let r = { a: [1.0, 2.0], b: 3.0, c: { d: [[1.0, 2.0], [3.0, 4.0]] } }
+       let s = 2*r + r`,
+      [
+        [
+          's.c.d',
+          [
+            [3, 6],
+            [9, 12],
+          ],
+        ],
+        ['[norm(r)^2, dot(r, s), sum(r), size(r), max(abs(-r).a)]', [44, 132, 16, 7, 2]],
+        ['map((x, y) => x + y, r, s).b', 12],
+        [
+          'unflatten(2*flatten(r), like: r).c.d',
+          [
+            [2, 4],
+            [6, 8],
+          ],
+        ],
+        ['max(r, 2.0).a', [2, 2]],
+        ['where((r < 2).a, 1, 0)', [1, 0]],
+        ['(r^2).b + sqrt({ x: 4.0 }).x', 11],
+      ],
+      { tolerance: 1e-12 },
+    ));
+
+  test('make arrays of records, with such inside', () =>
+    expectValues(
+      `let s = { x: [[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]], m: [1.0, 2.0, 3.0] }
+       let q = [{ base: floor(p.x), w: [p.m, 2*p.m], inner: { z: [{ a: p.m*k, b: [1.0, k] } for k in 0..2] } } for p in s]
+       let e = [{ let b = i*2; let c = b + 1; return { b, c } } for i in 0..4]`,
+      [
+        ['[q.base[1, 0], q[1].base[1], q.inner.z.a[2, 1], q[0].inner.z[1].a]', [3, 4, 3, 1]],
+        ['[q.inner.z[2, 1].b[1], len(q.base), q[1..3].w[1, 1], q.last.w[0]]', [1, 3, 6, 3]],
+        ['shape(q.inner.z.b)', [3, 2, 2]],
+        ['[p.w[0] + sum(p.inner.z.a) for p in q]', [2, 4, 6]],
+        ['e.c', [1, 3, 5, 7]],
+      ],
+    ));
+});
+
+test('comprehensions over indices, arrays, lists, several of them, with what is around', () =>
+  expectValues(
+    `let w = [1.0, 2.0, 3.0]
+     let A = [[i*10.0 + j + w[i] for j in 0..4] for i in 0..3]
+     let l = list(x => x^i for i in 0..4)`,
+    [
+      [
+        '[A[i, j] for i in 1..3, j in 0..2]',
+        [
+          [12, 13],
+          [23, 24],
+        ],
+      ],
+      [
+        '[x*y for x in w, y in [1.0, 10.0]]',
+        [
+          [1, 10],
+          [2, 20],
+          [3, 30],
+        ],
+      ],
+      ['[[sum(A[i, k]*A[j, k] for k in 0..4) for j in 0..2] for i in 0..2][0, 1]', 140],
+      ['[f(3.0) for f in l]', [1, 3, 9, 27]],
+      ['sum(f(2.0) for f in append(l, x => 100*x))', 215],
+      ['[sum(row) for row in A]', [10, 54, 98]],
+    ],
+  ));
+
+describe('loops', () => {
+  test('end early', () =>
+    expectValues(
+      `fn first(xs, c) { var (n, s) = (0, 0.0);  for x in xs { s += x;  break when s > c;  n += 1 };  return [n, s] }
+       fn inner(n) { var s = 0.0;  for i in 0..n { for j in 0..i { s += 1;  break when j == 2 } };  return s }
+       fn both(c) { var s = 0.0;  for i in 0..50 { if s > c { s += 100;  break } else { s += 2 };  s += 1 };  return s }
+       fn unrolled(c) { var s = 1.0;  for f in [x => 2*x, x => x + 5, x => x^2] { s = f(s);  break when s > c };  return s }
+       fn at_once(x) { var s = x;  while true limit 9 { break;  s += 1 };  return s }`,
+      [
+        [
+          '[first([1.0, 2.0, 3.0, 4.0], c) for c in [0.5, 3.0, 99.0]]',
+          [
+            [0, 1],
+            [2, 6],
+            [4, 10],
+          ],
+        ],
+        ['[inner(n) for n in 0..6]', [0, 0, 1, 3, 6, 9]],
+        ['[both(c) for c in [-1.0, 4.0]]', [100, 106]],
+        ['[unrolled(c) for c in [1.0, 6.0, 100.0]]', [2, 7, 49]],
+        ['at_once(3.0)', 3],
+      ],
+    ));
+
+  test('end at a run-time number', () =>
+    expectValues(
+      `input m: int = 5
+       fn count(a, b) { var s = 0.0;  for k in a..b { s += k };  return s }
+       fn power(x, n) { var p = 1.0;  for k in 0..min(n, 9) { p *= x };  return p }`,
+      [
+        ['[count(0, m), count(2, m), count(m, 2), count(m - 2, m + 2)]', [10, 9, 0, 18]],
+        ['[count(i, i*i) for i in 0..4]', [0, 0, 5, 33]],
+        ['[power(2.0, m), power(2.0, 20)]', [32, 512]],
+        ['[gradient(x => power(x, m))(2.0), jvp(x => count(0, m)*x, 1.0, 1.0)]', [80, 10]],
+      ],
+    ));
+
+  test('yield with several indices', () =>
+    expectValues(
+      `fn sums() { var s = 0;  let zs = for i in 0..2, j in 0..3 { s += 1;  yield { s, p: i*j } };  return zs }`,
+      [
+        [
+          'sums().s',
+          [
+            [1, 2, 3],
+            [4, 5, 6],
+          ],
+        ],
+        [
+          'sums().p',
+          [
+            [0, 0, 0],
+            [0, 1, 2],
+          ],
+        ],
+        [
+          'for x in [1.0, 2.0], y in [3.0, 4.0] { yield x*y }',
+          [
+            [3, 4],
+            [6, 8],
+          ],
+        ],
+      ],
+    ));
+});
+
+test('elements and slices are assigned', () =>
+  expectValues(
+    `input k: int = 1
+     fn f(i) {
+       var a = zeros([4, 3])
+       a[1] = [1.0, 2.0, 3.0]
+       a[i, ..] += 1
+       a[2..4, 1] = [7.0, 8.0]
+       a[i + 1 .. i + 3, 0] = [9.0, 10.0]
+       a[.., 2] *= 2
+       return a
+     }
+     fn g(i) { var a = zeros([7]);  a[0..7 by 3] = [1.0, 2.0, 3.0];  a[i .. i + 5 by 2] += 10;  a[i - 1 wrap] = 5;  a[i + 90 clamp] = 6;  return a }
+     fn beyond(i) { var a = zeros([3]);  a[i] = 1;  a[i .. i + 2] = 2;  return a }
+     fn h(i) { var r = [{ x: 1.0*p, y: [1.0, 2.0]*p } for p in 0..3];  r[1] = { x: 5.0, y: [6.0, 7.0] };  r[i].x += 9;  r.y[2, 1] = -1;  return r }`,
+    [
+      [
+        'f(k)',
+        [
+          [0, 0, 0],
+          [2, 3, 8],
+          [9, 7, 0],
+          [10, 8, 0],
+        ],
+      ],
+      [
+        '[g(k), g(k - 1)]',
+        [
+          [5, 10, 0, 12, 0, 10, 6],
+          [11, 0, 10, 2, 10, 0, 6],
+        ],
+      ],
+      [
+        '[beyond(k), beyond(k + 1), beyond(k - 2), beyond(k + 9)]',
+        [
+          [0, 2, 2],
+          [0, 0, 2],
+          [2, 0, 0],
+          [0, 0, 0],
+        ],
+      ],
+      ['h(k - 1).x', [9, 5, 2]],
+      [
+        'h(k).y',
+        [
+          [0, 0],
+          [6, 7],
+          [2, -1],
+        ],
+      ],
+    ],
+  ));
+
+test('scatters add: several indices, whole rows, records, the ends', () =>
+  expectValues(
+    `let b = [[0, 1], [1, 1], [0, 3]]
+     fn f() { var m = zeros([3, 4]);  m[b[p, 0] + i, b[p, 1] + j] += 1.0*(p + 1) for p in 0..3, i in 0..2, j in 0..2;  return m }
+     fn rows() { var m = ones([2, 2]);  m[b[p, 0]] -= [1.0, 10.0]*p for p in 0..3;  return m }
+     fn ends() {
+       var m = zeros([4])
+       m[b[p, 1] + 2] += 1.0 for p in 0..3
+       m[b[p, 1] + 2 wrap] += 10.0 for p in 0..3
+       m[b[p, 1] - 2 clamp] += 100.0 for p in 0..3
+       return m
+     }
+     fn both() { var r = { a: zeros([4]), b: zeros([4, 2]) };  r[b[p, 1]] += { a: 1.0, b: [p, 1.0] } for p in 0..3;  r.a[b[p, 0]] += 5 for p in 0..3;  return r }
+     fn counted() { var n = [0, 0];  n[b[p, 0]] += 1 for p in 0..3;  return n }`,
+    [
+      // The last one of the third particle lies outside and is left out.
+      [
+        'f()',
+        [
+          [0, 1, 1, 3],
+          [0, 3, 3, 3],
+          [0, 2, 2, 0],
+        ],
+      ],
+      [
+        'rows()',
+        [
+          [-1, -19],
+          [0, -9],
+        ],
+      ],
+      ['ends()', [200, 110, 0, 22]],
+      ['both().a', [10, 7, 0, 1]],
+      [
+        'both().b',
+        [
+          [0, 0],
+          [1, 2],
+          [0, 0],
+          [2, 1],
+        ],
+      ],
+      ['counted()', [2, 1]],
+    ],
+  ));
+
+test('gathers: arrays of positions, several of them, the ends', () =>
+  expectValues(
+    `let A = [[10.0*i + j for j in 0..4] for i in 0..3]
+     let i = [[0, 2], [1, 1]]
+     let (p, q) = ([0, 2, 1], [3, 0, 9])
+     let T = [[[100.0*a + 10*b + c for c in 0..2] for b in 0..3] for a in 0..2]`,
+    [
+      [
+        'A[0, i]',
+        [
+          [0, 2],
+          [1, 1],
+        ],
+      ],
+      ['[A[p[k], q[k]] for k in 0..3]', [3, 20, 13]],
+      ['[A[p[k] - 1, q[k] - 3 else -1.0] for k in 0..3]', [0, -1, -1]],
+      ['[A[p[k] + 1 wrap, q[k] wrap] for k in 0..3]', [13, 0, 21]],
+      [
+        '[T[p[k]//2, .., q[k]//3] for k in 0..2]',
+        [
+          [1, 11, 21],
+          [100, 110, 120],
+        ],
+      ],
+      ['A[p, q][1]', [23, 20, 23]],
+      ['[A[.., 1..4 by 2][2, 1], A[i[0], 0][1], A[-1 wrap, 0]]', [23, 20, 20]],
+      ['A[0, p[1] .. p[1] + 2]', [2, 3]],
+      // Positions beyond the ends count as the ends, each axis by itself.
+      ['[A[p[k]*5, q[k] - 5] for k in 0..3]', [0, 20, 23]],
+      [
+        'gradient(x => sum(x[p[k], q[k]]*(k + 1) for k in 0..3))(A)',
+        [
+          [0, 0, 0, 1],
+          [0, 0, 0, 3],
+          [2, 0, 0, 0],
+        ],
+      ],
+    ],
+  ));
+
+test('integers and their bits', () =>
+  expectValues(`input n: int = -6\ninput m: int = 3`, [
+    ['[7//2, -7//2, -7 % 3, int(-2.7), round(2.5), floor(-0.5), 2^10]', [3, -4, 2, -2, 2, -1, 1024]],
+    ['[n//4, n % 4, n^2, int(n/4)]', [-2, 2, 36, -1]],
+    [
+      '[bit_and(6, 3), bit_or(6, 3), bit_xor(6, 3), shift_left(1, 4), shift_right(-16, 2)]',
+      [2, 7, 5, 16, -4],
+    ],
+    [
+      '[bit_and(n, m), bit_or(n, m), bit_xor(n, m), shift_left(n, m), shift_right(n, 1)]',
+      [2, -5, -7, -48, -3],
+    ],
+    ['bit_xor([1, 2, 3], [3, 2, 1])', [2, 0, 2]],
+  ]));
+
+test('functions: patterns, defaults, results that are functions, static recursion, sizes', () =>
+  expectValues(
+    `type State = { x: real[3, 2], v: real[3, 2] }
+     fn adder(n) = x => x + n
+     fn pair(k) = { up: x => x + k, down: x => x - k, k: k }
+     fn power(f, n) = if n == 0 then x => x else x => f(power(f, n - 1)(x))
+     fn halves(v) { if len(v) <= 2 { return v };  let c = halves(v[0..len(v) by 2]);  return concat(c, c) }
+     fn u((a, b), c: int = 2, d = c*2) = a + b + c + d
+     fn sized(g: real[m]) -> real[m] { return g*m }
+     fn total(s: State) = sum(s.x) + sum(s.v)
+     fn local(a) { field f(x) = a*x^2;  return f }`,
+    [
+      ['[adder(2)(3), pair(5).up(1), { ...pair(2), k: 100 }.down(3), power(adder(2), 4)(1.0)]', [5, 6, 1, 9]],
+      ['halves([1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0])', [1, 5, 1, 5, 1, 5, 1, 5]],
+      ['[u((1, 2)), u((1, 2), d: 0), u((1, 2), 5)]', [9, 5, 18]],
+      ['sized([1.0, 2.0])', [2, 4]],
+      ['total({ x: ones([3, 2]), v: zeros([3, 2]) })', 6],
+      ['local(2.0)([1.0, 3.0])', [2, 18]],
+    ],
+  ));
+
+test('what a loop without a bound cannot do is said', () => {
+  const program = `input n: int = 3
+fn f(x) { var s = x; for i in 0..n { s = 2*s }; return s }
+`;
+  expect(codes(`${program}let y = gradient(f)(1.0)`)).toEqual(['E275']);
+  expect(codes(`${program}let y = jvp(f, 1.0, 1.0)`)).toEqual([]);
+  expect(codes('let y = bit_and(1.5, 2)')).toEqual(['E121']);
+});
