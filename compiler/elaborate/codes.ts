@@ -239,6 +239,7 @@ export const elaborationCodes = {
   E491: 'parts asked of an equation whose rate does not stand alone',
   E492: 'a label that no term has',
   E493: 'an event whose condition is no number',
+  E494: 'a check of an order that cannot be made',
   W201: 'a name that hides a coordinate, a parameter or a standard operator',
 } as const satisfies Record<string, string>;
 
@@ -332,6 +333,7 @@ export const sharedCodes: readonly ElaborationCode[] = [
   'E488',
   'E489',
   'E490',
+  'E494',
   'E511',
   'E512',
   'E513',

@@ -3,8 +3,9 @@
 
 import { hasComplex } from './complex_parts.ts';
 import type { AssertRecord, Context } from './context.ts';
-import { assertsOf, failAt, notYet, withDraws, withoutAsserts } from './context.ts';
+import { assertsOf, failAt, withDraws, withoutAsserts } from './context.ts';
 import { checkGradient } from './check_gradient.ts';
+import { orderCheck } from './check_order.ts';
 import { freshDraws } from './draws.ts';
 import { labelOf } from './expression.ts';
 import { guard } from './guard.ts';
@@ -302,8 +303,14 @@ function runStatement(w: ScriptWriter, s: ast.RunStatement, scope: Scope): void 
         ),
       );
       return;
-    case 'check-order':
-      return notYet(ctx, '`check order`', s.span);
+    case 'check-order': {
+      const check = withoutAsserts(ctx, () => orderCheck(ctx, s, scope));
+      w.look({ kind: 'print', parts: textParts(w, check.line, undefined), place: placeOf(s.span) });
+      w.look(
+        assertStatement(w, { condition: check.condition, message: check.message, sides: [], span: s.span }),
+      );
+      return;
+    }
     default:
       return assertNever(s);
   }
