@@ -1,21 +1,13 @@
-// Computations whose derivative is given by a rule (`custom`), and the transposed map that forward mode makes of a cotangent rule (`transposed`).
-//
-// A tangent rule is inlined where forward mode asks for it: what it computes is ordinary array IR, linear in the tangents, so reverse mode transposes it and
-// further derivatives differentiate it. A cotangent rule R(residuals, u) becomes `transposed`, the map Rᵀ: reverse mode transposes that into R exactly as it was
-// written, and forward mode alone has it expanded (expand_rules.ts). With L(r) = R(r, ·)ᵀ, the tangent of L(r) x is L(r) x' + L'(r, r') x, where L' is the
-// transpose of R's own tangent: so rules differentiate to every order.
-//
-// Captured values have no part in the rule. One that moves would be a silent zero: it is an error that names it.
+// Reverse mode and batches of computations whose derivative is given by a rule (`custom`), and of the transposed map that forward mode makes of a cotangent rule (`transposed`; forward mode
+// itself: push_custom.ts).
 
-import { FlowError } from '../support/diagnostic.ts';
 import { at, range } from '../support/lists.ts';
-import { add, projections, reduceSum } from '../ir/build.ts';
+import { projections, reduceSum } from '../ir/build.ts';
 import type { Graph } from '../ir/graph.ts';
 import { inlineRegion } from '../ir/region.ts';
 import type { Node, NodeOf, Region } from '../ir/types.ts';
 import { isFloat } from '../ir/types.ts';
-import { activityOf, regionActivity } from './activity.ts';
-import type { RegionContext } from './jvp_regions.ts';
+import { activityOf } from './activity.ts';
 import type { Image } from './batch_rules.ts';
 import { lift } from './batch_rules.ts';
 import { pick } from './loops.ts';
@@ -36,111 +28,6 @@ type Vectorizer = (
   mapping: ReadonlyMap<Node, Node>,
   n: number,
 ) => Image[];
-
-const isMoving = (t: Tangent): t is Node => t !== undefined;
-
-// ---- forward mode
-
-export function pushCustom(c: RegionContext, node: NodeOf<'custom'>, t: readonly Tangent[]): Tangent[] {
-  const { g } = c;
-  const { args: count, mode, rule, name } = node.attrs;
-  refuseCaptured(node, t);
-  const args = node.args.slice(0, count);
-  const outputs = projections(g, node);
-  const floats = outputs.filter((y) => isFloat(y.dtype));
-  const residuals = [...node.args, ...outputs];
-  const spread = (tangents: readonly Node[]): Tangent[] => {
-    const next = tangents.values();
-    return outputs.map((y) => (isFloat(y.dtype) ? next.next().value : undefined));
-  };
-  if (mode === 'tangent') {
-    const tangents = args.flatMap((x, i) => (isFloat(x.dtype) ? [materialize(g, t[i], x)] : []));
-    return spread(inlineRegion(g, rule, [...residuals, ...tangents]));
-  }
-  const floatArgs = range(count).filter((i) => isFloat(at(args, i).dtype));
-  const moving = floatArgs.map((i) => isMoving(t[i]));
-  const map: Region = { params: rule.params, results: pick(rule.results, moving) };
-  const given = t.slice(0, count).filter(isMoving);
-  if (floats.length === 0) return [];
-  return spread(
-    projections(
-      g,
-      g.node('transposed', [...residuals, ...given], { name, residuals: residuals.length, map }),
-    ),
-  );
-}
-
-/** A captured value matters when the primal computation or the rule depends on it; a solver's own data (a preconditioner, a first guess) does not. */
-function refuseCaptured(node: NodeOf<'custom'>, t: readonly Tangent[]): void {
-  const { args, captured, name, primal, rule } = node.attrs;
-  const matters = (i: number): boolean =>
-    [primal, rule].some((region) =>
-      regionActivity(
-        region,
-        region.params.map((_, k) => k === args + i),
-      ).some((a) => a),
-    );
-  const moving = [...new Set(captured.filter((_, i) => t[args + i] !== undefined && matters(i)))];
-  if (moving.length === 0) return;
-  const names = moving.map((m) => `\`${m}\``).join(' and ');
-  throw new FlowError([
-    {
-      severity: 'error',
-      code: 'E510',
-      message: `the derivative is taken with respect to ${names}, which ${name} uses without taking it as an argument: its rule has nothing to say of it`,
-      ...(node.origin === undefined ? {} : { span: node.origin }),
-      help: `make ${names} an argument of ${name}, so that the rule covers it, or write stop_gradient(…) where it is a constant`,
-    },
-  ]);
-}
-
-export function pushTransposed(
-  c: RegionContext,
-  node: NodeOf<'transposed'>,
-  t: readonly Tangent[],
-): Tangent[] {
-  const { g } = c;
-  const { residuals: count, map, name } = node.attrs;
-  const residuals = node.args.slice(0, count);
-  const x = node.args.slice(count);
-  const sums: Tangent[] = node.outputs.map(() => undefined);
-  const contribute = (made: Node): void =>
-    projections(g, made).forEach((y, i) => {
-      const before = sums[i];
-      sums[i] = before === undefined ? y : add(g, before, y);
-    });
-
-  const moved = x.map((_, i) => t[count + i] !== undefined);
-  if (moved.some((m) => m))
-    contribute(
-      g.node('transposed', [...residuals, ...t.slice(count).filter(isMoving)], {
-        name,
-        residuals: count,
-        map: { params: map.params, results: pick(map.results, moved) },
-      }),
-    );
-
-  const params = map.params.slice(0, count);
-  const seeds = params.flatMap((p, i): [Node, Node][] =>
-    t[i] === undefined ? [] : [[p, g.param(`d_${nameOf(p)}`, p)]],
-  );
-  if (seeds.length > 0) {
-    const pushed = c.push(map.results, new Map(seeds));
-    const there = pushed.map(isMoving);
-    if (there.some((m) => m))
-      contribute(
-        g.node('transposed', [...residuals, ...t.slice(0, count).filter(isMoving), ...pick(x, there)], {
-          name,
-          residuals: count + seeds.length,
-          map: {
-            params: [...params, ...seeds.map(([, d]) => d), ...map.params.slice(count)],
-            results: pushed.filter(isMoving),
-          },
-        }),
-      );
-  }
-  return sums;
-}
 
 const nameOf = (node: Node): string => (node.op === 'param' ? node.attrs.name : 'x');
 
@@ -235,6 +122,10 @@ export function batchCustom(
   const { args: count, mode, primal, rule } = node.attrs;
   const flags = args.map((a) => a.batched);
   const inside = batchRegion(g, primal, flags, n, vectorize);
+  const lifted = { params: inside.params, results: inside.images.map((x) => lift(g, x, n)) };
+  const values = args.map((a) => a.value);
+  if (mode === 'recompute')
+    return projections(g, g.node('custom', values, { ...node.attrs, primal: lifted })).map(differing);
   const floatArgs = range(count).filter((i) => isFloat(at(node.args, i).dtype));
   const floatOutputs = node.outputs.filter((o) => isFloat(o.dtype));
   const outputs = node.outputs.map(() => true);
@@ -254,15 +145,11 @@ export function batchCustom(
     const all = lift(g, image, n);
     return forwards || flags[at(floatArgs, k)] === true ? all : reduceSum(g, all, [0]);
   });
-  const batched = g.node(
-    'custom',
-    args.map((a) => a.value),
-    {
-      ...node.attrs,
-      primal: { params: inside.params, results: inside.images.map((x) => lift(g, x, n)) },
-      rule: { params: made.params, results },
-    },
-  );
+  const batched = g.node('custom', values, {
+    ...node.attrs,
+    primal: lifted,
+    rule: { params: made.params, results },
+  });
   return projections(g, batched).map(differing);
 }
 

@@ -16,7 +16,7 @@ import { activityOf } from './activity.ts';
 import type { RuleContext } from './jvp_rules.ts';
 import { applyJvpRule } from './jvp_rules.ts';
 import { pushAdjointScan, pushCond, pushScan, pushWhile } from './jvp_regions.ts';
-import { pushCustom, pushTransposed } from './custom.ts';
+import { pushCustom, pushTransposed } from './push_custom.ts';
 import { pushLinearSolve } from './linear_solve.ts';
 import type { Inside, RegionContext } from './jvp_regions.ts';
 import { Discards, Finiteness, finiteOrZero, maskedNodes } from './mask.ts';

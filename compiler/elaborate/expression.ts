@@ -3,10 +3,11 @@
 import { evaluateCall } from './call.ts';
 import { comprehension } from './comprehension.ts';
 import type { Context } from './context.ts';
-import { failAt, inWorld, notYet } from './context.ts';
+import { failAt, inWorld, withoutAsserts } from './context.ts';
 import { lookUp } from './names.ts';
 import { index } from './indexing.ts';
-import { staticNumber } from './leaves.ts';
+import { flatten, staticNumber } from './leaves.ts';
+import type { Flattened } from './leaves.ts';
 import { forExpression } from './loops.ts';
 import { monitorOf } from './loss_monitors.ts';
 import { matrixProduct } from './matrices.ts';
@@ -21,6 +22,7 @@ import { complex, describe, list, number, real, record, tuple } from './values.t
 import type { Value } from './values.ts';
 import { atPrecision, precisionNamed } from './precision.ts';
 import { replaceIn } from './worlds.ts';
+import { makeRecompute } from '../ir/make_rules.ts';
 import { assertNever, InternalError } from '../support/diagnostic.ts';
 import { at } from '../support/lists.ts';
 import type * as ast from '../syntax/ast.ts';
@@ -105,12 +107,23 @@ export function evaluate(ctx: Context, e: ast.Expression, scope: Scope): Value {
       );
     }
     case 'recompute':
-      return notYet(ctx, '`recompute { … }`', e.span);
+      return recomputed(ctx, e, scope);
     case 'labelled':
       return ctx.evaluate(e.term, scope);
     default:
       return assertNever(e);
   }
+}
+
+/** The value of the block; reverse mode computes it again instead of keeping what is inside. */
+function recomputed(ctx: Context, e: ast.RecomputeExpression, scope: Scope): Value {
+  let made: Flattened | undefined;
+  const nodes = makeRecompute(ctx.graph, () => {
+    made = withoutAsserts(ctx, () => flatten(ctx, ctx.evaluate(e.body, scope), e.span, { keepStatic: true }));
+    return made.leaves.map((l) => l.node);
+  });
+  if (made === undefined) throw new InternalError('elaborate.expression', 'a block without a value');
+  return made.rebuild(nodes);
 }
 
 function binary(ctx: Context, e: ast.BinaryExpression, scope: Scope): Value {

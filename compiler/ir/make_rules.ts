@@ -59,6 +59,22 @@ export function makeCustom(g: Graph, request: CustomRequest): Node[] {
   return unpack(projections(g, node));
 }
 
+/** What `build` gives, computed again by reverse mode instead of kept. Nothing that was there before is computed inside. */
+export function makeRecompute(g: Graph, build: () => readonly Node[]): Node[] {
+  const { value: results, mark } = g.scope(build);
+  const packed = results.map((y) => (y.dtype === 'bool' ? cast(g, y, 'i32') : y));
+  const { regions, captured } = closeRegions(g, [{ params: [], results: packed }], mark);
+  const node = g.node('custom', captured, {
+    name: 'recompute',
+    args: captured.length,
+    captured: [],
+    primal: at(regions, 0),
+    mode: 'recompute',
+    rule: { params: [], results: [] },
+  });
+  return projections(g, node).map((y, i) => (at(results, i).dtype === 'bool' ? ne(g, y, 0) : y));
+}
+
 type Map = (x: readonly Node[]) => readonly Node[];
 
 export interface LinearSolveRequest {

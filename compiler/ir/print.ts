@@ -240,7 +240,7 @@ function showOperation(names: Names, node: Node): string {
       return `custom ${node.attrs.name}${groups(refs, [
         ['', node.attrs.args],
         ['const', all - node.attrs.args],
-      ])} ${node.attrs.mode} rule`;
+      ])} ${node.attrs.mode}`;
     case 'transposed':
       return `transposed ${node.attrs.name}${groups(refs, [
         ['residuals', node.attrs.residuals],

@@ -126,7 +126,7 @@ function reduceScan(
   const carryParams = params.slice(1, 1 + n);
   const xParams = params.slice(1 + n, 1 + n + stepped);
   if (length === 0) return unrollNever(g, s, init);
-  if (length === 1) return unrollOnce(g, s, args);
+  if (length === 1 && s.adjoint.kind !== 'recompute') return unrollOnce(g, s, args);
 
   const outer = new Map<Node, Node>();
   consts.forEach((c, i) => outer.set(at(params, 1 + n + stepped + i), c));

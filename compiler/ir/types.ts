@@ -209,7 +209,7 @@ export interface ScanAttributes {
   readonly body: Region;
   readonly reverse: boolean;
   readonly snapshots: number;
-  /** How a reverse sweep through this loop gets its carried states; chosen by `adjoint:`. Carried along by differentiation. */
+  /** How a reverse sweep through this loop gets its carried states; chosen by `adjoint:`. Carried along by differentiation. A loop of one step stays one under `recompute`. */
   readonly adjoint: AdjointPolicy;
 }
 
@@ -266,6 +266,7 @@ export interface CondAttributes {
  * rule parameters: the operands, the outputs, then
  *   `tangent`: tangents of the float arguments; results: tangents of the float outputs, linear in them;
  *   `cotangent`: cotangents of the float outputs; results: cotangents of the float arguments.
+ * `recompute` has no rule (an empty region): the derivative is that of the primal computation, which reverse mode runs again instead of keeping what is inside.
  */
 export interface CustomAttributes {
   /** The function's name, for messages. */
@@ -273,7 +274,7 @@ export interface CustomAttributes {
   readonly args: number;
   readonly captured: readonly string[];
   readonly primal: Region;
-  readonly mode: 'tangent' | 'cotangent';
+  readonly mode: 'tangent' | 'cotangent' | 'recompute';
   readonly rule: Region;
 }
 

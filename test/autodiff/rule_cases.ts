@@ -1,10 +1,10 @@
-// Programs with rules of their own and linear solves: a function with a tangent rule, the same with a cotangent rule, linear systems with dense and with
+// Programs with rules of their own and linear solves: a function with a tangent rule, the same with a cotangent rule, recomputed blocks, linear systems with dense and with
 // iterative solvers; each alone, in loops, branches and batches.
 
 import { at } from '../../compiler/support/lists.ts';
 import * as b from '../../compiler/ir/build.ts';
 import type { Graph } from '../../compiler/ir/graph.ts';
-import { makeCustom, makeLinearSolve } from '../../compiler/ir/make_rules.ts';
+import { makeCustom, makeLinearSolve, makeRecompute } from '../../compiler/ir/make_rules.ts';
 import type { NdArray } from '../../compiler/ir/ndarray.ts';
 import { makeCond, makeScan } from '../../compiler/ir/region.ts';
 import type { Node } from '../../compiler/ir/types.ts';
@@ -67,10 +67,10 @@ export function eliminate(g: Graph, A: Node, right: Node): Node {
   return b.indexAxis(g, M, 1, n);
 }
 
-/** 60 steps of x' = x + (b - A x)/3: converges for the matrices below. */
+/** 30 steps of x' = x + (b - A x)/3: converges for the matrices below. */
 function richardson(g: Graph, apply: (x: Node) => Node, right: Node): Node {
   const loop = makeScan(g, {
-    length: 60,
+    length: 30,
     init: [b.zerosLike(g, right)],
     body: (_i, [x]) => ({
       carries: x === undefined ? [] : [b.add(g, x, b.div(g, b.sub(g, right, apply(x)), 3))],
@@ -138,6 +138,14 @@ const forms = { alone: <F>(f: F): F => f, 'in a loop': looped, 'in a branch': ch
 const functions: { readonly [name: string]: { f: (g: Graph, p: Node, q: Node) => Node; shape: number[] } } = {
   'tangent rule': { f: (g, w, x) => ruled(g, 'tangent', w, x), shape: [3] },
   'cotangent rule': { f: (g, w, x) => ruled(g, 'cotangent', w, x), shape: [3] },
+  'recomputed block': {
+    f: (g, w, x) =>
+      at(
+        makeRecompute(g, () => [plain(g, w, plain(g, w, x))]),
+        0,
+      ),
+    shape: [3],
+  },
   'dense solve': { f: (g, K, r) => solved(g, 'dense', K, r), shape: [3, 3] },
   'iterative solve': { f: (g, K, r) => solved(g, 'iterative', K, r), shape: [3, 3] },
 };

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { at } from '../../compiler/support/lists.ts';
 import * as b from '../../compiler/ir/build.ts';
 import { Graph } from '../../compiler/ir/graph.ts';
-import { makeCustom } from '../../compiler/ir/make_rules.ts';
+import { makeCustom, makeRecompute } from '../../compiler/ir/make_rules.ts';
 import { optimize } from '../../compiler/ir/passes.ts';
 import { printFunction } from '../../compiler/ir/print.ts';
 import { reachable } from '../../compiler/ir/region.ts';
@@ -144,6 +144,30 @@ test('a rule that is not linear works in reverse mode as written and is refused 
   expect(() => expandValues(g, jvp(g, [loss], [x], [g.constant(1, 'f64')]).map(present))).toThrow(
     /not linear in the cotangent/,
   );
+});
+
+test('reverse mode computes a recomputed block again, forward mode does not', () => {
+  const g = new Graph();
+  const [w, x] = [g.param('w', { dtype: 'f64', shape: [3] }), g.param('x', { dtype: 'f64', shape: [3] })];
+  const loss = b.sumAll(
+    g,
+    at(
+      makeRecompute(g, () => [plain(g, w, plain(g, w, x))]),
+      0,
+    ),
+  );
+  /** Sines in the finished function, and those of them in a loop of one step. */
+  const sines = (result: Node): readonly number[] => {
+    const region = { params: [w, x], results: [result] };
+    const fn = ruleExpander(g)({ name: 'f', inputs: ['w', 'x'], outputs: ['y'], region });
+    const nodes = reachable(optimize(g, fn).region.results);
+    const inside = nodes.flatMap((n) => (n.op === 'scan' ? reachable(n.attrs.body.results) : []));
+    const count = (list: readonly Node[]): number => list.filter((n) => n.op === 'sin').length;
+    return [count(nodes), count(inside)];
+  };
+  expect(sines(loss)).toEqual([2, 0]);
+  expect(sines(b.add(g, loss, at(gradientOf(g, b.mul(g, loss, loss), [x]), 0)))).toEqual([2, 1]);
+  expect(sines(present(at(jvp(g, [loss], [x], [x]), 0)))).toEqual([1, 0]);
 });
 
 test('after expansion nothing is left of rules, and one operation is one text', () => {
