@@ -231,6 +231,7 @@ const LIBRARY = [
   'std.linalg',
   'std.factorisations',
   'std.eigen',
+  'std.eigen_general',
   'std.matrix_functions',
   'std.segments',
   'std.special',
