@@ -1,4 +1,4 @@
-// Special functions against values of 60 digits: in float64 in the interpreter and on the CPU, in float32 on the CPU. Beside them functions that the compiler knows, at arguments where a library of float32
+// Special functions against values of 60 digits: in float64 in the interpreter and on the CPU, in float32 on the CPU.
 
 import { describe, expect, test } from 'vitest';
 import { specialValues } from './special_values.ts';
