@@ -17,6 +17,7 @@ import { array, record } from './values.ts';
 import type { ParameterInfo, Variables } from './variables.ts';
 import { replaced } from './worlds.ts';
 import * as b from '../ir/build.ts';
+import { regionsOf } from '../ir/classes.ts';
 import { reachable, substitute } from '../ir/region.ts';
 import type { Node } from '../ir/types.ts';
 import { sizeOf } from '../ir/types.ts';
@@ -52,6 +53,9 @@ export interface View {
   readonly batch?: Batch;
   readonly sample?: Node;
 }
+
+/** The view of somebody who looks from outside of a minimisation: every term, draws that do not change. */
+export const wholeView: View = {};
 
 /** Runs `work` in a view, whose `let`s and losses have values of their own (`world`). */
 export function inView<T>(ctx: Context, view: View, world: World, work: () => T): T {
@@ -169,6 +173,17 @@ export function targetsOf(
     views.set(view, made);
     return made;
   };
+  const steady = new Map<string, Node | undefined>();
+  /** What draws nothing and sees all terms is the same in every step. */
+  const steadyAt = (view: View, name: string, work: () => Node | undefined): Node | undefined => {
+    if (view.batch !== undefined) return undefined;
+    if (!steady.has(name)) {
+      const { world } = ofView(wholeView);
+      const node = inView(ctx, wholeView, world, work);
+      steady.set(name, node === undefined || draws([node]) ? undefined : node);
+    }
+    return steady.get(name);
+  };
   return {
     infos,
     now,
@@ -181,8 +196,11 @@ export function targetsOf(
       // Where a `with` has replaced what is optimised, its variables do not stand in the graph.
       if (infos.some((info) => home.replaced.has(info.item)))
         return inView(ctx, view, world, () => atLeaves(free, work));
-      if (!nodes.has(name)) nodes.set(name, inView(ctx, view, world, work));
-      const node = nodes.get(name);
+      const known = (): Node | undefined => {
+        if (!nodes.has(name)) nodes.set(name, inView(ctx, view, world, work));
+        return nodes.get(name);
+      };
+      const node = steadyAt(view, name, work) ?? known();
       if (node === undefined || isNow(free)) return node;
       return at(
         substitute(
@@ -194,6 +212,13 @@ export function targetsOf(
       );
     },
   };
+}
+
+/** Whether random numbers are drawn to compute these nodes. */
+function draws(results: readonly Node[]): boolean {
+  return reachable(results).some(
+    (n) => n.op === 'random_bits' || regionsOf(n).some(([, region]) => draws(region.results)),
+  );
 }
 
 function targetOf(ctx: Context, variables: Variables, e: ast.Expression, scope: Scope): Target {
@@ -255,9 +280,6 @@ export function targetPath(ctx: Context, e: ast.Expression, scope: Scope): { nam
     'write `over k, net.head`',
   );
 }
-
-/** The view of somebody who looks from outside of a minimisation: every term, draws that do not change. */
-export const wholeView: View = {};
 
 /** The objective at p, one number. */
 export function objectiveAt(
