@@ -27,6 +27,17 @@ const programs: readonly Accepted[] = [
     },
     says: /^first letters/,
   },
+  {
+    name: 'heston_calibration',
+    variation: {
+      replace: [
+        ['steps 300', 'steps 150'],
+        ['const paths = 16_384', 'const paths = 4_096'],
+      ],
+    },
+    says: /^plotted heston\.png$/,
+  },
+  { name: 'sp500_volatility', says: /^plotted sp500_in_a_year\.png$/ },
 ];
 
 describe.each(programs)('$name', ({ name, variation, says }) => {
