@@ -187,6 +187,7 @@ function estimatorOf(ctx: Context, dist: RecordValue, { word, span }: Estimator)
   const found = estimators?.kind === 'record' ? estimators.entries.get(word.name) : undefined;
   if (found !== undefined) return found;
   const guess = didYouMean(word.name, known);
+  const byScore = word.name === 'score';
   return failAt(
     ctx,
     'E287',
@@ -194,13 +195,15 @@ function estimatorOf(ctx: Context, dist: RecordValue, { word, span }: Estimator)
       ? 'this distribution has no estimators'
       : `this distribution has no estimator \`${word.name}\``,
     span,
-    known.length === 0
-      ? dist.entries.has('discrete')
-        ? 'it jumps, and nothing is known that estimates its derivative; where its distribution does not depend on what is differentiated, leave out `estimator:`'
-        : 'what it draws is differentiated as it stands; leave out `estimator:`'
-      : guess === undefined
-        ? `there are ${known.join(', ')}`
-        : `did you mean \`${guess}\`? There are ${known.join(', ')}`,
+    byScore
+      ? 'the score multiplies what is made of the draw, so it needs that: use std.random { score_function } and write score_function(d, x => …)'
+      : known.length === 0
+        ? dist.entries.has('discrete')
+          ? 'it jumps, and nothing is known that estimates its derivative; where its distribution does not depend on what is differentiated, leave out `estimator:`'
+          : 'what it draws is differentiated as it stands; leave out `estimator:`'
+        : guess === undefined
+          ? `there are ${known.join(', ')}`
+          : `did you mean \`${guess}\`? There are ${known.join(', ')}`,
   );
 }
 
