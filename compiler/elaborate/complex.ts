@@ -106,10 +106,12 @@ export function partOf(ctx: Context, which: 're' | 'im', given: Value, span: Spa
       return { ...v, elements: v.elements.map((e) => partOf(ctx, which, e, span)) };
     case 'record':
       return { ...v, entries: new Map([...v.entries].map(([k, e]) => [k, partOf(ctx, which, e, span)])) };
-    case 'number':
     case 'array':
+      if (v.node.dtype === 'bool') return v;
+      return which === 're' ? v : spread(ctx, 0, v, span);
+    case 'number':
     case 'field':
-      return which === 're' ? ctx.elementwise(operators.real, [v], span) : spread(ctx, 0, v, span);
+      return which === 're' ? v : spread(ctx, 0, v, span);
     default:
       return v;
   }

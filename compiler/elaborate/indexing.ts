@@ -4,7 +4,7 @@
 import { complexNodes, shapeOfComplex } from './complex_parts.ts';
 import type { Context } from './context.ts';
 import { failAt } from './context.ts';
-import { flatten, joined, staticInteger, staticNumber, toNode } from './leaves.ts';
+import { joined, staticInteger, staticNumber, toNode } from './leaves.ts';
 import type { Scope } from './scope.ts';
 import type { Value } from './values.ts';
 import { array, complex, describe, list, real } from './values.ts';
@@ -78,12 +78,30 @@ function indexValue(
       return indexValue(ctx, whole, entries, scope, span);
     }
     case 'record': {
-      const flat = flatten(ctx, target, span);
-      return flat.rebuild(
-        flat.leaves.map((l) =>
-          indexNode(ctx, l.node, evaluateEntries(ctx, l.node.shape, entries, scope, span), span),
-        ),
-      );
+      // Leaf by leaf; what holds no numbers stays.
+      const leaf = (v: Value): Value => {
+        switch (v.kind) {
+          case 'record':
+            return { ...v, entries: new Map([...v.entries].map(([k, e]) => [k, leaf(e)])) };
+          case 'tuple':
+            return { ...v, elements: v.elements.map(leaf) };
+          case 'list': {
+            const whole = joined(ctx, v, span);
+            return whole.kind === 'list' ? list(v.elements.map(leaf)) : leaf(whole);
+          }
+          case 'field':
+            return v.grid === undefined ? v : indexValue(ctx, v, entries, scope, span);
+          case 'array':
+          case 'complex':
+            return indexValue(ctx, v, entries, scope, span);
+          case 'number':
+          case 'bool':
+            return indexValue(ctx, array(toNode(ctx, v, span, 'an index')), entries, scope, span);
+          default:
+            return v;
+        }
+      };
+      return leaf(target);
     }
     case 'field':
       return indexValue(ctx, array(toNode(ctx, target, span, 'an index')), entries, scope, span);

@@ -110,7 +110,7 @@ export function textParts(w: OutputSink, value: Value, e: ast.Expression | undef
       return [hole(w, value.node)];
     case 'complex': {
       if (value.re.kind === 'number' && value.im.kind === 'number')
-        return [{ text: showComplex(value.re.value, value.im.value) }];
+        return [{ text: showComplex(value.re.value, value.im.value, showNumber) }];
       if (span === undefined) return [{ text: describe(value) }];
       return [{ ...hole(w, pairsOf(w.ctx, value, span)), kind: 'complex' }];
     }

@@ -225,9 +225,9 @@ function describeComplex(v: ComplexValue): string {
 }
 
 /** "1 - 2i" as it is written in a program. */
-export function showComplex(re: number, im: number): string {
+export function showComplex(re: number, im: number, show: (x: number) => string = String): string {
   const sign = im < 0 || Object.is(im, -0) ? '-' : '+';
-  return `${re} ${sign} ${Math.abs(im)}i`;
+  return `${show(re)} ${sign} ${show(Math.abs(im))}i`;
 }
 
 export function describeNode(node: Node): string {

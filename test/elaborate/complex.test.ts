@@ -127,7 +127,7 @@ describe('functions of complex numbers', () => {
           );
         });
       }),
-      { numRuns: 3 },
+      { numRuns: 2 },
     );
   });
 
@@ -409,6 +409,9 @@ fn put(i) { var b = [1.0, 2.0, 3.0]; b[i] = 5i; b[0] += 1i; return b }
 fn scattered() { var b = zeros(2); b[[0, 1, 0][p]] += a[p] for p in 0..3; return b }
 fn sizes(z: complex[n, m]) = n*10 + m
 fn chosen(c) = if c then a[0] else 2.0
+fn walked(a) { var p = 1; for z in 1*a { p = p*z }; return p }
+fn halves(a) { let (p, q, r) = 1*a; return q + p*r/4 - r*1.25 + 3 }
+fn updated(a, k) { var b = a; b[0..2] = 7i; b[k - 1] += 5i; return b }
 fn looped(n) { let xs = for i in 0..n { yield exp(1i*pi*i/2) }; return xs }
 `;
     const got = await evaluate(program, {
@@ -426,7 +429,34 @@ fn looped(n) { let xs = for i in 0..n { yield exp(1i*pi*i/2) }; return xs }
       back: 'unflatten([1, 2, 3], like: { a: 1i, b: 3.0 })',
       like: 'ones_like(a)',
       parts: 're({ a: 1 + 2i, b: 3.0 })',
+      rows: '{ z: a, n: [[1, 2], [3, 4], [5, 6]] }[2]',
+      beyond: '{ z: a, x: [1.0, 2.0, 3.0] }[[0, 7] else 2i]',
+      zeros: 'zeros_like({ z: a, n: 3, x: [1.0, 2.0] })',
+      pairs: 'dot({ z: a, n: 3, ok: true }, { z: a, n: 4, ok: true })',
+      walked: 'walked(a)',
+      halves: 'halves(a)',
+      updated: 'updated(a, k)',
     });
+    expectClose(got['rows.z'] ?? NaN, [0, 4]);
+    expectClose(got['rows.n'] ?? NaN, [5, 6]);
+    expectClose(got['beyond.z'] ?? NaN, [
+      [1, 2],
+      [0, 2],
+    ]);
+    expectClose(got['beyond.x'] ?? NaN, [
+      [1, 0],
+      [0, 2],
+    ]);
+    expect([got['zeros.n'], got['zeros.x']]).toEqual([0, [0, 0]]);
+    expect(flat(got['zeros.z'] ?? NaN)).toEqual([0, 0, 0, 0, 0, 0]);
+    expectClose(got['pairs'] ?? NaN, 5 + 9 + 16);
+    expectClose(got['walked'] ?? NaN, [-24, 12]);
+    expectClose(got['halves'] ?? NaN, [4, -4]);
+    expectClose(got['updated'] ?? NaN, [
+      [0, 7],
+      [0, 7],
+      [0, 9],
+    ]);
     expectClose(got['horner'] ?? NaN, [-3, 2]);
     expectClose(got['newton'] ?? NaN, [-0.5, Math.sqrt(0.75)]);
     expectClose(got['each'] ?? NaN, [

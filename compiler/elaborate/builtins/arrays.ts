@@ -31,6 +31,19 @@ export function arrays(ctx: Context): BuiltinValue[] {
     define(ctx, name, ['shape'], (a) =>
       array(b.full(g, shapeOf(ctx, a.need('shape'), a.spanOf('shape')), value, ctx.real)),
     );
+  const filledLike = (x: Value, value: number, span: Span): Value => {
+    if (x.kind === 'complex') return spread(ctx, value, partOf(ctx, 're', x, span), span, x);
+    const flat = flatten(ctx, x, span);
+    return flat.rebuild(
+      flat.leaves.map((l) =>
+        isFloat(l.node.dtype)
+          ? b.full(g, l.node.shape, value, l.node.dtype)
+          : l.node.dtype === 'bool'
+            ? l.node
+            : b.full(g, l.node.shape, value, l.node.dtype),
+      ),
+    );
+  };
   const like = (name: string, value: number): BuiltinValue =>
     define(ctx, name, ['x'], (a) => {
       const x = a.need('x');
@@ -40,19 +53,10 @@ export function arrays(ctx: Context): BuiltinValue[] {
           name,
           [x],
           a.span,
-          ([v]) => spread(ctx, value, v === undefined ? x : partOf(ctx, 're', v, a.span), a.span, v),
-          true,
+          ([v]) => (v === undefined ? x : filledLike(v, value, a.span)),
+          false,
         );
-      const flat = flatten(ctx, x, a.span);
-      return flat.rebuild(
-        flat.leaves.map((l) =>
-          isFloat(l.node.dtype)
-            ? b.full(g, l.node.shape, value, l.node.dtype)
-            : l.node.dtype === 'bool'
-              ? l.node
-              : b.full(g, l.node.shape, value, l.node.dtype),
-        ),
-      );
+      return filledLike(x, value, a.span);
     });
   const shape = (given: Value, span: Span): readonly number[] => {
     const v = given.kind === 'list' ? joined(ctx, given, span) : given;
