@@ -1,5 +1,6 @@
 // Which values need no variable.
 
+import { isCompound } from '../ir/classes.ts';
 import { reachable } from '../ir/region.ts';
 import type { Node } from '../ir/types.ts';
 import { sizeOf } from '../ir/types.ts';
@@ -13,10 +14,7 @@ export function isCheap(node: Node): boolean {
     !work.some(
       (n) =>
         n.op === 'param' ||
-        n.op === 'scan' ||
-        n.op === 'while' ||
-        n.op === 'cond' ||
-        n.op === 'adjoint_scan' ||
+        isCompound(n) ||
         n.op === 'random_bits' ||
         n.op === 'dot' ||
         (n.op === 'literal' && n.attrs.data.length > 64),
