@@ -7,12 +7,11 @@
 
 import { fail } from '../support/diagnostic.ts';
 import { at } from '../support/lists.ts';
-import { add, broadcastTo, indexAxis, projections, select, sliceAxis } from '../ir/build.ts';
+import { indexAxis, projections, sliceAxis } from '../ir/build.ts';
 import type { Graph } from '../ir/graph.ts';
-import { inlineRegion } from '../ir/region.ts';
 import type { Node, NodeOf, Region } from '../ir/types.ts';
 import { adjointScanActivity, scanActivity, whileActivity } from './activity.ts';
-import { checksUnder } from './checks.ts';
+import { boundedScan } from './bounded_scan.ts';
 import { adjointScanParts, pick, scanParts, whileParts } from './loops.ts';
 import { maskedResults } from './mask.ts';
 import type { Tangent } from './tangent.ts';
@@ -350,7 +349,7 @@ export function pushWhile(c: RegionContext, node: NodeOf<'while'>, t: readonly T
         node.origin,
         'write 0..min(n, 1000); or take derivatives forwards, with jvp',
       );
-    return pushExpanded(c, maskedScan(c.g, node), node.args, t);
+    return pushExpanded(c, boundedScan(c.g, node), node.args, t);
   }
   const { g } = c;
   const s = whileParts(node);
@@ -398,34 +397,6 @@ export function pushWhile(c: RegionContext, node: NodeOf<'while'>, t: readonly T
   );
   const out = projections(g, doubled).slice(C, C + dCarry.length);
   return [...spread(carryFlags, out.values()), undefined];
-}
-
-/**
- * A `while` as a scan of `limit` steps that stand still once the condition fails, with the same outputs (carries, then the number of turns): the form that
- * can be run backwards. Takes `limit` steps, however few turns are needed.
- */
-export function maskedScan(g: Graph, node: NodeOf<'while'>): Node[] {
-  const s = whileParts(node);
-  const { carries: C, condition, limit } = node.attrs;
-  const turns = g.param('turns', { dtype: 'i32', shape: [] });
-  const goesOn = at(inlineRegion(g, condition, [...s.carryParams, ...s.constParams]), 0);
-  const ends = new Set([...s.carryParams, ...s.constParams]);
-  const next = checksUnder(g, s.results, goesOn, ends).map((r, i) =>
-    select(g, broadcastTo(g, goesOn, r.shape), r, at(s.carryParams, i)),
-  );
-  const scan = g.node('scan', [...s.init, g.constant(0, 'i32'), ...s.consts], {
-    length: limit,
-    carries: C + 1,
-    xs: 0,
-    body: {
-      params: [s.index, ...s.carryParams, turns, ...s.constParams],
-      results: [...next, select(g, goesOn, add(g, turns, 1), turns)],
-    },
-    reverse: false,
-    snapshots: 0,
-    adjoint: { kind: 'auto' },
-  });
-  return projections(g, scan);
 }
 
 export function pushCond(c: RegionContext, node: NodeOf<'cond'>, t: readonly Tangent[]): Tangent[] {
