@@ -1,13 +1,14 @@
 // Elementary functions of numbers in registers. In: the operation, its arguments, and the interval in which the argument is known to lie. Out: code: a call for a scalar; for vectors the fast
 // path in line, and behind it, where the argument may leave its range, a call for the lanes that did.
 //
-// float32 vectors have their own fast paths for the functions that simulations use most; the others go through float64, which gives all but the last bit right.
+// float32 vectors have fast paths of their own; powers go through float64 with short polynomials, which gives all but the last bit right.
 
 import type { BinaryOp, UnaryOp } from '../../ir/types.ts';
 import type { Expr } from '../../kernel/types.ts';
 import { at, range } from '../../support/lists.ts';
 import { everything, type Interval } from './affine.ts';
 import * as narrow from './elementary_f32.ts';
+import * as arcs from './elementary_f32_arcs.ts';
 import * as wide from './elementary_f64.ts';
 import { pow, powOfSingles, powSpecial } from './elementary_pow.ts';
 import type { ModuleContext } from './module.ts';
@@ -38,12 +39,20 @@ const inDouble: { readonly [P in ElementaryUnary]: Unary } = {
   tanh: wide.tanh,
 };
 
-const inSingle: { readonly [P in ElementaryUnary]?: Unary } = {
+const inSingle: { readonly [P in ElementaryUnary]: Unary } = {
   exp: narrow.exp,
   log: narrow.log,
   sin: narrow.sin,
   cos: narrow.cos,
   tanh: narrow.tanh,
+  expm1: arcs.expm1,
+  log1p: arcs.log1p,
+  tan: arcs.tan,
+  asin: arcs.asin,
+  acos: arcs.acos,
+  atan: arcs.atan,
+  sinh: arcs.sinh,
+  cosh: arcs.cosh,
 };
 
 /** Where a fast path needs no other beside it. */
@@ -102,6 +111,8 @@ export function elementaryBinary(
     const fast = op === 'pow' ? pow(ops, a, b) : wide.atan2(ops, a, b);
     return repaired(context, ops, op, args, fast);
   }
+  if (op === 'atan2' && ops.setup.width === 4)
+    return repaired(context, ops, op, args, arcs.atan2(ops, at(args, 0), at(args, 1)));
   const fast = throughDouble(ops, args, (o, [x = a, y = b]) =>
     op === 'pow' ? { value: powOfSingles(o, x, y) } : wide.atan2(o, x, y),
   );

@@ -10,8 +10,8 @@ const MAGIC = 12582912;
 const MAGIC_BITS = 0x4b400000;
 const LOG2E = 1.4426950216293335;
 /** ln 2 in 15 bits and the rest. */
-const LN2_HI = 0.693145751953125;
-const LN2_LO = 1.428606765330187e-6;
+export const LN2_HI = 0.693145751953125;
+export const LN2_LO = 1.428606765330187e-6;
 /** pi/2 in 13 + 13 + 13 bits and the rest. */
 const PIO2 = [1.57080078125, -4.454515874385834e-6, 6.076561476220377e-11, 5.390302953474238e-15] as const;
 const TWO_OVER_PI = 0.6366197466850281;
@@ -22,7 +22,7 @@ const EXP = [
   0.0001991416938835755,
 ];
 /** (ln(1+f) - f + f^2/2)/f^3 on sqrt(1/2)-1 .. sqrt(2)-1: 2^-30.4. */
-const LOG = [
+export const LOG = [
   0.3333331048488617, -0.24999986588954926, 0.20002226531505585, -0.16669251024723053, 0.14218665659427643,
   -0.12384336441755295, 0.11872918158769608, -0.11789854615926743, 0.06915544718503952,
 ];
@@ -40,8 +40,8 @@ export const LARGEST_ANGLE = 3216;
 export const SMALLEST_NORMAL = 1.1754943508222875e-38;
 export const LARGEST = 3.4028234663852886e38;
 
-const f32 = (o: Ops, x: number): Num => o.constant('f32', x);
-const i32 = (o: Ops, x: number): Num => o.constant('i32', x);
+export const f32 = (o: Ops, x: number): Num => o.constant('f32', x);
+export const i32 = (o: Ops, x: number): Num => o.constant('i32', x);
 
 /** Integer nearest to x * scale as f32 and i32. */
 function nearest(o: Ops, x: Num, scale: number): { readonly n: Num; readonly k: Num } {
@@ -49,18 +49,18 @@ function nearest(o: Ops, x: Num, scale: number): { readonly n: Num; readonly k: 
   return { n: o.sub(shifted, f32(o, MAGIC)), k: o.sub(o.as('i32', shifted), i32(o, MAGIC_BITS)) };
 }
 
-function powerOfTwo(o: Ops, k: Num): Num {
+export function powerOfTwo(o: Ops, k: Num): Num {
   return o.as('f32', o.shiftBy('shl', o.add(k, i32(o, 127)), 23));
 }
 
-function reduceExp(o: Ops, x: Num): { readonly k: Num; readonly q: Num } {
+export function reduceExp(o: Ops, x: Num): { readonly k: Num; readonly q: Num } {
   const { n, k } = nearest(o, x, LOG2E);
   const r = o.fnma(n, f32(o, LN2_LO), o.fnma(n, f32(o, LN2_HI), x));
   return { k, q: o.fma(o.mul(r, r), polynomial(o, r, EXP), r) };
 }
 
 export function exp(o: Ops, x: Num): Fast {
-  const { k, q } = reduceExp(o, o.min(o.max(x, f32(o, -104)), f32(o, 89)));
+  const { k, q } = reduceExp(o, o.clamp('min', o.clamp('max', x, -104), 89));
   const half = o.shiftBy('shr_s', k, 1);
   const y = o.mul(o.add(q, f32(o, 1)), powerOfTwo(o, half));
   return { value: o.mul(y, powerOfTwo(o, o.sub(k, half))) };
@@ -81,15 +81,26 @@ export function log(o: Ops, x: Num): Fast {
   return { value, special: o.not(inside) };
 }
 
+/** The rest of an angle after its number of quarter turns, which stands in the low bits of k: r, and what r has lost by rounding. */
+export function reduceAngle(o: Ops, a: Num): { readonly k: Num; readonly r: Num; readonly low: Num } {
+  const shifted = o.fma(a, f32(o, TWO_OVER_PI), f32(o, MAGIC));
+  const n = o.sub(shifted, f32(o, MAGIC));
+  // The first three products are exact, and so are the first two differences.
+  const [first, second, third, fourth] = PIO2;
+  const near = o.fnma(n, f32(o, second), o.fnma(n, f32(o, first), a));
+  const far = o.fnma(n, f32(o, third), near);
+  const r = o.fnma(n, f32(o, fourth), far);
+  return {
+    k: o.as('i32', shifted),
+    r,
+    low: o.fnma(n, f32(o, fourth), o.fnma(n, f32(o, third), o.sub(near, r))),
+  };
+}
+
 /** Sine (turn 0) or cosine (turn 1), of |x|; the sine takes the sign of x, also of zero. Both of one x share all but the last two operations. */
 function rotated(o: Ops, x: Num, turn: 0 | 1, positive: boolean): Fast {
   const a = positive ? x : o.abs(x);
-  const shifted = o.fma(a, f32(o, TWO_OVER_PI), f32(o, MAGIC));
-  const n = o.sub(shifted, f32(o, MAGIC));
-  // The number of quarter turns, in the low bits.
-  const k = o.as('i32', shifted);
-  // The first three products are exact.
-  const r = PIO2.reduce<Num>((rest, part) => o.fnma(n, f32(o, part), rest), a);
+  const { k, r } = reduceAngle(o, a);
   const z = o.mul(r, r);
   const sin = o.as('i32', o.fma(o.mul(z, r), polynomial(o, z, SIN), r));
   const cos = o.as('i32', o.fma(o.mul(z, z), polynomial(o, z, COS), o.fnma(z, f32(o, 0.5), f32(o, 1))));
@@ -103,7 +114,7 @@ function rotated(o: Ops, x: Num, turn: 0 | 1, positive: boolean): Fast {
   return { value: o.as('f32', value), special: o.not(o.compare('le', a, f32(o, LARGEST_ANGLE))) };
 }
 
-function signOf(o: Ops, x: Num): Num {
+export function signOf(o: Ops, x: Num): Num {
   return o.and(o.as('i32', x), i32(o, -2147483648));
 }
 
@@ -121,7 +132,7 @@ export function tanh(o: Ops, x: Num): Fast {
   const z = o.mul(x, x);
   const near = o.fma(o.mul(z, a), polynomial(o, z, TANH), a);
   // 1 - 2/(exp(2a) + 1); beyond 9.02 that is 1.
-  const double = o.min(o.add(a, a), f32(o, 20));
+  const double = o.clamp('min', o.add(a, a), 20);
   const { k, q } = reduceExp(o, double);
   const e = o.mul(o.add(q, f32(o, 1)), powerOfTwo(o, k));
   const far = o.sub(f32(o, 1), o.div(f32(o, 2), o.add(e, f32(o, 1))));

@@ -119,7 +119,7 @@ export function expm1Reduced(o: Ops, r: Num): Num {
 
 /** exp(x) * 2^shift. */
 function expShifted(o: Ops, x: Num, shift: bigint): Num {
-  const inside = o.min(o.max(x, f64(o, -750)), f64(o, 712));
+  const inside = o.clamp('min', o.clamp('max', x, -750), 712);
   const { k, r } = reduceExp(o, inside);
   const y = o.add(expm1Reduced(o, r), f64(o, 1));
   return scale(o, y, shift === 0n ? k : o.add(k, o.bits64(shift)));
@@ -131,7 +131,7 @@ export function exp(o: Ops, x: Num): Fast {
 
 /** exp(x) - 1 without care for the sign of zero. What the reduction and the sums lose is added back: for k = 1 and -1 the parts nearly cancel. */
 function expm1Core(o: Ops, x: Num): Num {
-  const inside = o.min(o.max(x, f64(o, -60)), f64(o, 710));
+  const inside = o.clamp('min', o.clamp('max', x, -60), 710);
   const { n, k } = nearest(o, inside, LOG2E);
   const first = o.fnma(n, f64(o, LN2_HI), inside);
   const second = o.mul(n, f64(o, LN2_LO));
@@ -254,8 +254,10 @@ function sinCosParts(
 
 /** Sine (turn 0) or cosine (turn 1) of an angle plus its quarter turns. */
 export function rotated(o: Ops, angle: Angle, turn: 0 | 1): Num {
-  const { r, x, w, y } = sinCosParts(o, angle);
-  const [sin, cos] = [o.sub(r, x), o.add(w, y)];
+  const { r } = angle;
+  const z = o.mul(r, r);
+  const sin = o.fma(o.mul(z, r), polynomial(o, z, SIN), r);
+  const cos = o.fma(o.mul(z, z), polynomial(o, z, COS), o.fnma(z, f64(o, 0.5), f64(o, 1)));
   const quarters = turn === 0 ? angle.quarters : o.add(angle.quarters, o.bits64(1n));
   const odd = o.compare('ne', o.and(quarters, o.bits64(1n)), o.bits64(0n));
   const sign = o.shiftBy('shl', o.and(quarters, o.bits64(2n)), 62);
@@ -390,7 +392,7 @@ export function atan2(o: Ops, y: Num, x: Num): Fast {
 
 export function sinh(o: Ops, x: Num): Fast {
   const a = o.abs(x);
-  const e = expm1Core(o, o.min(a, f64(o, 30)));
+  const e = expm1Core(o, o.clamp('min', a, 30));
   const inner = o.mul(f64(o, 0.5), o.add(e, o.div(e, o.add(e, f64(o, 1)))));
   const outer = expShifted(o, a, -1n);
   const value = o.select(o.compare('lt', f64(o, 22), a), outer, inner);
@@ -403,7 +405,7 @@ export function cosh(o: Ops, x: Num): Fast {
 }
 
 export function tanh(o: Ops, x: Num): Fast {
-  const a = o.min(o.abs(x), f64(o, 22));
+  const a = o.clamp('min', o.abs(x), 22);
   const small = o.compare('lt', a, f64(o, 1));
   const two = o.add(a, a);
   const t = expm1Core(o, o.select(small, o.neg(two), two));
