@@ -49,6 +49,27 @@ describe('flowc run', () => {
     expect(out).toBe('rate 1.5 of 20 steps\n');
   });
 
+  test('goes on from a checkpoint, the latest or the one named, and says when there is none', async () => {
+    const { scratch } = shared;
+    const file = scratch.file(
+      'long.flow',
+      `use std.optim { adam }
+param k = 3.0
+run { print "begin"
+  minimize k^2 over k using adam(lr: 0.1) steps 10 { save "ckpt" every 4 }
+  print "{k, digits: 15}" }`,
+    );
+    const go = (...words: readonly string[]) =>
+      flowc('run', file, '--target', 'interpreter', '--quiet', '--out', scratch.path('ckpt'), ...words);
+    const none = await go('--resume');
+    expect([none.status, none.err]).toEqual([1, expect.stringContaining('error[R212]')]);
+    const whole = await go();
+    const [, end = ''] = whole.out.split('\n');
+    expect((await go('--resume')).out).toBe(`${end}\n`);
+    expect((await go('--resume', 'ckpt.npz')).out).toBe(`${end}\n`);
+    expect((await go('--resume', '--seed', '7')).err).toContain('error[R213]');
+  });
+
   test('asks which run, and knows their names', async () => {
     const { status, out } = await interpreted('--quiet', '--out', shared.scratch.path('q'));
     expect([status, out]).toEqual([0, 'rate 1.5 of 40 steps\n']);

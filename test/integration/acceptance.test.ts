@@ -37,6 +37,19 @@ const programs: readonly Accepted[] = [
     },
     says: /^plotted heston\.png$/,
   },
+  {
+    // Its 20,000 steps are minutes; what is looked at here is that all its parts work together.
+    name: 'pinn_lab',
+    variation: {
+      replace: [
+        ['steps 20_000', 'steps 12'],
+        ['every 1000', 'every 4'],
+        ['< 5e-2', '< 2'],
+        ['const N = 1000', 'const N = 200'],
+      ],
+    },
+    says: /^plotted pinn_lab.png$/,
+  },
   { name: 'sp500_volatility', says: /^plotted sp500_in_a_year\.png$/ },
 ];
 
