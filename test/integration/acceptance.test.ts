@@ -14,6 +14,7 @@ interface Accepted {
 }
 
 const programs: readonly Accepted[] = [
+  { name: 'diffusion_solvers', says: /^six calls, unseen starts: / },
   { name: 'update_rules', says: /^all four rules hold$/ },
   {
     name: 'discrete_finetune',
