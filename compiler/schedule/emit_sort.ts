@@ -20,9 +20,9 @@ import type { Environment, Location } from './storage.ts';
 import { bufferType, constantOffset, isCounter } from './storage.ts';
 
 /** Elements that are ranked by counting. */
-const BLOCK = 16;
-/** Elements of the output that one thread merges; divides every run. */
-const PART = 16;
+const BLOCK = 32;
+/** Elements of the output that one thread merges; divides every pair of runs. */
+const PART = 64;
 
 const i32 = (name: string): Expr => k.variable('i32', name);
 
