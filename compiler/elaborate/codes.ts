@@ -62,6 +62,7 @@ export const elaborationCodes = {
   E203: 'elements of a comprehension that are no numbers',
   E204: 'a static list over something known at run time only',
   E210: 'a matrix product that does not fit',
+  E211: 'a matrix that is not square',
   E220: 'an assertion that fails at compile time',
   E230: 'a list of different things indexed at run time',
   E231: 'something that cannot be indexed',

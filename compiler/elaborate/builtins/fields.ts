@@ -16,6 +16,7 @@ import * as f from '../../field/expression.ts';
 import type { FieldExpr, Grid, Wall } from '../../field/types.ts';
 import * as whole from '../../field/whole.ts';
 import * as b from '../../ir/build.ts';
+import type { Node } from '../../ir/types.ts';
 import { isFloat, sameShape } from '../../ir/types.ts';
 import { at } from '../../support/lists.ts';
 import type { Span } from '../../support/span.ts';
@@ -209,7 +210,10 @@ export function fields(ctx: Context): BuiltinValue[] {
         );
       });
     }),
-    define(ctx, 'trace', ['e', 'wall'], (a) => {
+    define(ctx, 'trace', ['e', 'wall?'], (a) => {
+      const e = a.need('e');
+      if (a.get('wall') === undefined && (e.kind === 'array' || e.kind === 'list'))
+        return array(traceOf(ctx, toReal(ctx, e, a.span, 'trace'), a.span));
       const grid = gridFor(a.need('e'), a);
       const wall = wallOf(a.need('wall'), grid, a.spanOf('wall'));
       return each(a.need('e'), (e) => array(whole.trace(contextOf(ctx, grid), exprOf(e, grid, a), wall)));
@@ -334,4 +338,20 @@ function splitAxes(rest: string, names: readonly string[]): string[] | undefined
     if (tail !== undefined) return [n, ...tail];
   }
   return undefined;
+}
+
+/** The sum of the diagonal of a square matrix. */
+function traceOf(ctx: Context, x: Node, span: Span): Node {
+  const g = ctx.graph;
+  const [n, m] = x.shape;
+  if (x.shape.length !== 2 || n === undefined || n !== m)
+    return failAt(
+      ctx,
+      'E211',
+      `trace adds the diagonal of a square matrix, but this is ${describe(array(x))}`,
+      span,
+      'of a field at a wall write trace(u, x.max)',
+    );
+  const mask = b.eq(g, g.iota([n, n], 0, 'i32'), g.iota([n, n], 1, 'i32'));
+  return b.sumAll(g, b.select(g, mask, x, b.zerosLike(g, x)));
 }
