@@ -41,3 +41,14 @@ describe.each(featurePrograms)('$name', (feature) => {
     expect(disagreements(await resultsOf(program, 'gpu'), expected, feature.tolerance)).toEqual([]);
   });
 });
+
+describe('sums at places found at run time have the same bits', () => {
+  test.each(['scatters', 'material_points'])('%s, with any number of threads and again', async (name) => {
+    const feature = featurePrograms.find((f) => f.name === name);
+    if (feature === undefined) throw new Error(`there is no program ${name}`);
+    const program = compiledFeature(feature);
+    const one = await resultsOf(program, 'cpu');
+    for (const target of ['cpu2', 'cpu3', 'cpu'] as const)
+      expect(disagreements(await resultsOf(program, target), one, 0)).toEqual([]);
+  });
+});
