@@ -13,6 +13,7 @@ import { staticDifference } from './static_parts.ts';
 import type { Value } from './values.ts';
 import { describe, record } from './values.ts';
 import * as b from '../ir/build.ts';
+import { isCompound } from '../ir/classes.ts';
 import { makeCond, reachable } from '../ir/region.ts';
 import type { Node } from '../ir/types.ts';
 import { isFloat, sameShape } from '../ir/types.ts';
@@ -194,13 +195,7 @@ const CHEAP = 64;
 /** Whether what was made since node `start` is little elementwise work, so that doing it always costs less than a branch. */
 function isCheap(results: readonly Node[], start: number): boolean {
   const work = reachable(results).filter((n) => n.id > start);
-  return (
-    work.length < CHEAP &&
-    !work.some(
-      (n) =>
-        n.op === 'scan' || n.op === 'while' || n.op === 'cond' || n.op === 'adjoint_scan' || n.op === 'dot',
-    )
-  );
+  return work.length < CHEAP && !work.some((n) => isCompound(n) || n.op === 'dot');
 }
 
 /** `if` with a run-time condition as a statement: every `var` assigned in either branch gets the value of the branch taken. */
