@@ -208,6 +208,25 @@ describe('tiles of space and time', () => {
     expect(isTiled(planOf(ring), small(ring, 24))).toBe(true);
   });
 
+  it('may stand in a sweep that runs steps again', async () => {
+    const p = heat({});
+    const plan = planOf(p);
+    const [inner] = plan.procedures['main']?.steps ?? [];
+    if (inner?.kind !== 'loop') throw new Error('unreachable');
+    const whole = { buffer: 0, type: 'f32' as const, offset: { constant: 0, terms: [] }, length: 4000 };
+    const sweep = { length: 7, slots: 2, state: [whole], snapshots: [2] };
+    const index = { constant: 0, terms: [{ loop: 2, scale: 1 }] };
+    const steps: Step[] = [
+      { kind: 'loop', id: 2, count: 7, body: [{ kind: 'snapshot', index, ...sweep }, inner] },
+      { kind: 'reverse', id: 3, ...sweep, forward: [inner], backward: [{ ...inner, count: 2 }] },
+    ];
+    const buffers = [...plan.buffers, variableBuffer(2, 'kept', 'f32', 8000)];
+    const main = { name: 'main', steps };
+    const nested = { ...plan, buffers, procedures: { main } };
+    expect(isTiled(nested, small(p, 24))).toBe(true);
+    expect(await run(nested, small(p, 24), 1, true)).toEqual(await run(nested, never, 1, true));
+  });
+
   it('are not made where a kernel reads rows far away, or a step does something else', () => {
     const far = heat({});
     const stages = far.stages.map((s) => ({ ...s, reads: s.reads.map((r) => ({ ...r, shift: [20, 0] })) }));

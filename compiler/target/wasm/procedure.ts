@@ -12,7 +12,7 @@ import { exchangesOf, withoutCopies, type Exchange, type Exchanges } from './exc
 import type { Layout } from './layout.ts';
 import type { LoweredKernel } from './map_kernel.ts';
 import type { ModuleContext } from './module.ts';
-import { chunkOfThread, leastChunk, tileFunction } from './tiled_loop.ts';
+import { chunkOfThread, leastChunk, tileFunction, type TileFunction } from './tiled_loop.ts';
 import { planTiles, type TileSizes, type Tiling } from './tiles.ts';
 import { FunctionWriter, type Reg, type Variable } from './writer.ts';
 
@@ -52,7 +52,7 @@ export function lowerProcedure(
   const writer = new ProcedureWriter(f, driver, name);
   writer.steps(procedure.steps, new Map());
   writer.flush();
-  return () => [...writer.tileFunctions.flatMap((print) => print()), ...f.print()];
+  return () => [...[...writer.tileFunctions.values()].flatMap((tile) => tile.print()), ...f.print()];
 }
 
 type Dispatch = Extract<Step, { kind: 'dispatch' }>;
@@ -64,8 +64,8 @@ type Counters = ReadonlyMap<number, Reg>;
 type Unsynced = 'nothing' | 'first thread' | 'all';
 
 class ProcedureWriter {
-  /** Text of the functions that loops in tiles call. */
-  readonly tileFunctions: (() => readonly string[])[] = [];
+  /** The functions that loops in tiles call. */
+  readonly tileFunctions = new Map<Step, TileFunction>();
   private unsynced: Unsynced = 'nothing';
   /** Where buffers lie that change places. */
   private readonly moved = new Map<number, Variable>();
@@ -247,9 +247,13 @@ class ProcedureWriter {
   /** The loop in tiles, when the rows are enough for the threads; returns how many turns are done. */
   private tiles(step: Extract<Step, { kind: 'loop' }>, tiling: Tiling, counters: Counters): Reg {
     const { f, thread, threads } = this;
-    const name = `tile_${this.name}_${step.id}`;
-    const tile = tileFunction(name, tiling, step.id, this.driver);
-    this.tileFunctions.push(tile.print);
+    // The steps that a sweep runs again are written in two places.
+    let tile = this.tileFunctions.get(step);
+    if (tile === undefined) {
+      tile = tileFunction(`tile_${this.name}_${this.tileFunctions.size}`, tiling, step.id, this.driver);
+      this.tileFunctions.set(step, tile);
+    }
+    const { name, uniforms: starts } = tile;
     const done = f.variable('i32', 'done', f.i32(0));
     const rows = f.pure('i32.mul', 'i32', [threads, f.i32(leastChunk(tiling) + 1)]);
     const enough = f.pure('i32.le_u', 'i32', [rows, f.i32(tiling.rows)]);
@@ -268,7 +272,7 @@ class ProcedureWriter {
       f.count(f.i32(0), count, tiling.turns, 'turn', [], (turn) => {
         const left = f.pure('i32.sub', 'i32', [count, turn]);
         const inner = new Map(counters).set(step.id, turn);
-        const uniforms = tile.uniforms.map((u) => this.affine(u, inner));
+        const uniforms = starts.map((u) => this.affine(u, inner));
         const call = (...range: readonly Reg[]) =>
           f.effect(`call $${name}`, [this.scratch, ...uniforms, left, ...range]);
         chunkOfThread(f, tiling, chunk, ends, call);

@@ -7,6 +7,13 @@ import type { DriverContext } from './procedure.ts';
 import type { Level, Tiling } from './tiles.ts';
 import { FunctionWriter, type Reg } from './writer.ts';
 
+export interface TileFunction {
+  readonly name: string;
+  /** What it is to be given, at the first turn of a tile. */
+  readonly uniforms: readonly Affine[];
+  readonly print: () => readonly string[];
+}
+
 /**
  * `$name(scratch, uniforms of the first turn …, turns, a, b, left, right)`: call l does the rows a + left * s(l) .. b + right * s(l) - 1, for the calls of so many turns. Rows beyond a kernel's last are
  * left out, or in a ring begin again at 0.
@@ -16,7 +23,7 @@ export function tileFunction(
   tiling: Tiling,
   loop: number,
   driver: DriverContext,
-): { readonly uniforms: readonly Affine[]; readonly print: () => readonly string[] } {
+): TileFunction {
   const uniforms: Affine[] = [];
   const places = new Map<string, number>();
   for (const { dispatch } of tiling.levels)
@@ -60,7 +67,7 @@ export function tileFunction(
       level(entry);
     });
   });
-  return { uniforms, print: () => f.print() };
+  return { name, uniforms, print: () => f.print() };
 }
 
 /** Rows first .. last-1 of a kernel; none when there are none. */
