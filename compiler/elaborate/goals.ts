@@ -1,7 +1,7 @@
 // What a `minimize` works on: its targets as one record of free (unbounded) leaves, the world in which they have other values, the objective there, and its residuals when it is a sum of
 // squares.
 
-import type { Context } from './context.ts';
+import type { Context, DrawContext } from './context.ts';
 import { failAt, inWorld, withDraws } from './context.ts';
 import type { Batch } from './batches.ts';
 import { itemDraws } from './draws.ts';
@@ -281,6 +281,11 @@ export function targetPath(ctx: Context, e: ast.Expression, scope: Scope): { nam
   );
 }
 
+/** What an objective draws outside of losses. */
+export function drawsOfGoal(ctx: Context, goal: ast.Expression): DrawContext {
+  return itemDraws(ctx, `goal ${labelOf(goal)}`, true);
+}
+
 /** The objective at p, one number. */
 export function objectiveAt(
   ctx: Context,
@@ -292,7 +297,7 @@ export function objectiveAt(
 ): Value {
   const label = labelOf(goal);
   const work = (): Node =>
-    withDraws(ctx, itemDraws(ctx, `goal ${label}`, true), () =>
+    withDraws(ctx, drawsOfGoal(ctx, goal), () =>
       scalarOf(ctx, ctx.evaluate(goal, scope), goal.span, 'the objective'),
     );
   return array(targets.nodeAt(view, `objective ${label}`, p, goal.span, work) ?? work());
@@ -339,12 +344,23 @@ export function residualsOf(ctx: Context, e: ast.Expression, scope: Scope): Node
   switch (e.kind) {
     case 'name': {
       const item = scope.module.items.get(e.name);
-      if (scope.find(e.name) !== undefined || item?.kind !== 'loss' || item.body.kind === 'block')
-        return undefined;
+      if (scope.find(e.name) !== undefined || item?.kind !== 'loss') return undefined;
       const own = new Scope(scope.module, undefined);
-      return item.generators === undefined
-        ? residualsOf(ctx, item.body, own)
-        : residualsOfTerms(ctx, item, item.body, item.generators, own);
+      // With the draws that the loss itself has.
+      return withDraws(ctx, itemDraws(ctx, `${scope.module.path}:${item.name.name}`, true), () =>
+        item.generators === undefined
+          ? residualsOf(ctx, item.body, own)
+          : residualsOfTerms(ctx, item, item.body, item.generators, own),
+      );
+    }
+    case 'block': {
+      // Its lets, and what it returns. Monitors are not needed here.
+      const last = e.statements.at(-1);
+      if (last?.kind !== 'return') return undefined;
+      const inner = scope.child();
+      const before = e.statements.filter((x) => x !== last && x.kind !== 'monitor');
+      if (ctx.block({ ...e, statements: before }, inner) !== undefined) return undefined;
+      return residualsOf(ctx, last.value, inner);
     }
     case 'binary': {
       if (e.op === '+') {

@@ -12,10 +12,10 @@ import type { Batch } from './batches.ts';
 import type { Constrained } from './constraints.ts';
 import { constraintsAt } from './constraints.ts';
 import type { Context } from './context.ts';
-import { failAt } from './context.ts';
+import { failAt, withDraws } from './context.ts';
 import { forwardDerivative, valueAndGradient } from './derivatives.ts';
 import type { Targets, View } from './goals.ts';
-import { objectiveAt, residualsOf } from './goals.ts';
+import { drawsOfGoal, objectiveAt, residualsOf } from './goals.ts';
 import { flatten, toNode } from './leaves.ts';
 import type { Scope } from './scope.ts';
 import type { BuiltinValue, Value } from './values.ts';
@@ -256,7 +256,9 @@ function outputsAt(ctx: Context, problem: Problem, p: Value, view: View): Node {
     ? undefined
     : targets.nodeAt(view, 'residuals', p, span, () => {
         const vectors = parts.map((part) =>
-          part.direction === 'maximize' ? undefined : residualsOf(ctx, part.goal, scope),
+          part.direction === 'maximize'
+            ? undefined
+            : withDraws(ctx, drawsOfGoal(ctx, part.goal), () => residualsOf(ctx, part.goal, scope)),
         );
         const known = vectors.filter((x) => x !== undefined);
         if (known.length < vectors.length) return undefined;

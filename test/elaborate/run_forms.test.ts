@@ -224,6 +224,32 @@ run {
     expect(numbers(lines[1])).toEqual([0, 1, 2, 3, 0, 11, 12, 13, 0, 21, 22, 23]);
   });
 
+  it('least squares of losses written as blocks', async () => {
+    const { lines } = await run(`${std}
+use std.optim { levenberg_marquardt }
+data xs = linspace(0, 3, 10)
+param a = 1.0
+param b = 0.1
+loss one(i in 0..10) {
+  let e = a*exp(-b*xs[i]) - 2*exp(-0.7*xs[i])
+  monitor size = abs(e)
+  return e^2
+}
+loss all { let e = a*exp(-b*xs) - 2*exp(-0.7*xs)
+  return mean(e^2) }
+run {
+  minimize one over a, b using levenberg_marquardt() steps 20
+  print "{a, digits: 9}", "{b, digits: 9}"
+  reset a, b
+  minimize all over a, b using levenberg_marquardt() steps 20
+  print "{a, digits: 9}", "{b, digits: 9}"
+}`);
+    for (const line of lines) {
+      expect(numbers(line)[0]).toBeCloseTo(2, 7);
+      expect(numbers(line)[1]).toBeCloseTo(0.7, 7);
+    }
+  });
+
   it('least squares of an indexed loss', async () => {
     await same(
       'minimize fit over w using gauss_newton() steps 2',
@@ -323,6 +349,29 @@ run { minimize f over x, k using probe() steps 1\n print x\n minimize f over x, 
     expect(c).toBeLessThan(1e-12);
     expect(step).toBe(0);
     expect(numbers(made[1])[2]).toBe(1);
+  });
+
+  it('residuals with the draws of the objective', async () => {
+    const { lines } = await run(`${std}
+use std.random { uniform }
+param x = [0.3, -0.2]
+loss drawn = sum((x - draw(uniform(0, 1), [2]))^2)
+loss each(i in 0..6) { let t = draw(uniform(0, 1))
+  return 0.5*(x[0]*t + x[1] - draw(uniform(0, 1)))^2 }
+fn probe() = { init: p => {}, step: (problem, p, s) =>
+  ({ x: [problem.value(p), problem.cost(problem.outputs(p))] }, s) }
+run {
+  minimize drawn + each + sum((x*draw(uniform(0, 1)))^2) over x using probe() batch 4 steps 1
+  print "{x, digits: 15}"
+  reset x
+  minimize drawn over x using probe() steps 1
+  print "{x, digits: 15}"
+}`);
+    for (const line of lines) {
+      const [value = 0, cost = 1] = numbers(line);
+      expect(cost).toBeCloseTo(value, 13);
+      expect(value).toBeGreaterThan(0.01);
+    }
   });
 
   it('is told by name what the problem does not have', () => {
