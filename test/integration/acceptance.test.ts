@@ -15,6 +15,7 @@ interface Accepted {
 
 const programs: readonly Accepted[] = [
   { name: 'diffusion_solvers', says: /^six calls, unseen starts: / },
+  { name: 'equilibrium_propagation', says: /^after the penalty 0\.\d+ degrees$/ },
   { name: 'update_rules', says: /^all four rules hold$/ },
   {
     name: 'discrete_finetune',
