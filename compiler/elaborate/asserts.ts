@@ -1,7 +1,7 @@
 // `assert c, "message"`: what is decided at compile time is checked now, the rest is recorded with the two sides of its comparison for the message.
 
 import type { Context } from './context.ts';
-import { failAt, notYet } from './context.ts';
+import { failAt } from './context.ts';
 import type { Scope } from './scope.ts';
 import type { Value } from './values.ts';
 import { describe } from './values.ts';
@@ -28,13 +28,9 @@ export function assertSides(ctx: Context, s: ast.AssertStatement, scope: Scope):
       `an assertion is a truth value, but this is ${describe(condition)}`,
       s.condition.span,
     );
-  if (ctx.asserts === undefined)
-    return notYet(
-      ctx,
-      'an `assert` on run-time values inside a loop, a choice, a derivative, a solve or the value of an item',
-      s.span,
-    );
-  ctx.asserts.push({ condition, message, sides: sides(ctx, s.condition, scope, first), span: s.span });
+  const record = { condition, message, sides: sides(ctx, s.condition, scope, first), span: s.span };
+  // A run or test looks at it there and then; elsewhere it goes with what is computed behind it (block.ts).
+  (ctx.asserts ?? ctx.pending).push(record);
 }
 
 function comparisons(e: ast.Expression): ast.CompareExpression[] {

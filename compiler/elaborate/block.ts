@@ -11,7 +11,9 @@ import { whileStatement } from './while_loops.ts';
 import { monitor } from './loss_monitors.ts';
 import { bindPattern, named } from './patterns.ts';
 import type { Scope } from './scope.ts';
+import { assignedNames } from './assigned.ts';
 import { assertSides } from './asserts.ts';
+import { asserted } from './checked.ts';
 import { bindType } from './types.ts';
 import type { Value } from './values.ts';
 import { describe } from './values.ts';
@@ -19,6 +21,31 @@ import { assertNever } from '../support/diagnostic.ts';
 import type * as ast from '../syntax/ast.ts';
 
 export function block(ctx: Context, body: ast.BlockExpression, scope: Scope): Value | undefined {
+  const waiting = ctx.pending.length;
+  const collected = scope.findYields();
+  const yielded = Array.isArray(collected) ? collected.length : 0;
+  const value = statements(ctx, body, scope);
+  const asserts = ctx.pending.slice(waiting);
+  if (asserts.length === 0) return value;
+  /** The value with the assertions of this block. */
+  const carrying = (v: Value): Value => {
+    const made = asserted(ctx, v, asserts);
+    if (made !== undefined) ctx.pending.length = waiting;
+    return made ?? v;
+  };
+  if (value !== undefined) return carrying(value);
+  for (const name of assignedNames(body)) {
+    const binding = scope.find(name);
+    if (binding?.mutable === true) binding.value = carrying(binding.value);
+  }
+  if (Array.isArray(collected))
+    collected.slice(yielded).forEach((y, i) => {
+      collected[yielded + i] = { ...y, value: carrying(y.value) };
+    });
+  return undefined;
+}
+
+function statements(ctx: Context, body: ast.BlockExpression, scope: Scope): Value | undefined {
   for (const s of body.statements) {
     if (s.kind === 'monitor') {
       monitor(ctx, s, body, scope);

@@ -1,13 +1,14 @@
 // `checked(x, c, "message")`: x, and the run ends with the message when c does not hold, wherever this stands: in loops, choices, comprehensions, derivatives, in the library. The place shown
 // is the program's own call, not that in the library.
 
-import type { Context } from './context.ts';
+import type { AssertRecord, Context } from './context.ts';
 import { failAt } from './context.ts';
 import { define } from './builtins/registry.ts';
 import { flatten } from './leaves.ts';
+import type { Flattened } from './leaves.ts';
 import { placeOf } from './outputs.ts';
 import { staticText } from './strings.ts';
-import type { BuiltinValue } from './values.ts';
+import type { BuiltinValue, StringValue, Value } from './values.ts';
 import { describe } from './values.ts';
 import * as b from '../ir/build.ts';
 import type { CheckedFunction } from '../ir/checks.ts';
@@ -41,35 +42,64 @@ export function checkedBuiltin(ctx: Context): BuiltinValue {
         `a condition is one truth value, but this is ${describe(holds)}`,
         a.spanOf('holds'),
       );
-    const shown: Node[] = [];
-    const parts = message.parts.map((p): string | number => {
-      if (typeof p === 'string') return p;
-      if (p.value.kind !== 'array' || p.value.node.shape.length > 0)
-        return failAt(
-          ctx,
-          'E112',
-          `a message shows numbers, but this is ${describe(p.value)}`,
-          a.spanOf('message'),
-        );
-      shown.push(b.stopGradient(ctx.graph, b.cast(ctx.graph, p.value.node, ctx.real)));
-      return shown.length - 1;
-    });
     const cure = a.get('cure');
-    const site = siteOf(ctx, {
-      parts,
+    const flat = flatten(ctx, a.need('x'), a.span);
+    return guarded(ctx, flat, ok, message.parts, a.spanOf('message'), {
       place: placeOf(ownPlace(ctx, a.span)),
       ...(cure === undefined ? {} : { cure: staticText(ctx, cure, a.spanOf('cure'), 'the cure') }),
     });
-    const flat = flatten(ctx, a.need('x'), a.span);
-    const values = flat.leaves.map((l) => l.node);
-    if (values.length === 0) return a.need('x');
-    const packed = values.map((v) => (v.dtype === 'bool' ? b.cast(ctx.graph, v, 'i32') : v));
-    const made = b.projections(
-      ctx.graph,
-      ctx.graph.node('check', [...packed, ok, ...shown], { site, values: values.length }),
-    );
-    return flat.rebuild(made.map((v, i) => (at(values, i).dtype === 'bool' ? b.ne(ctx.graph, v, 0) : v)));
   });
+}
+
+/** The value, that goes with a condition. */
+function guarded(
+  ctx: Context,
+  flat: Flattened,
+  ok: Node,
+  message: StringValue['parts'],
+  span: Span,
+  about: Omit<CheckSite, 'parts'>,
+): Value {
+  const shown: Node[] = [];
+  const parts = message.map((p): string | number => {
+    if (typeof p === 'string') return p;
+    if (p.value.kind !== 'array' || p.value.node.shape.length > 0)
+      return failAt(ctx, 'E112', `a message shows numbers, but this is ${describe(p.value)}`, span);
+    shown.push(b.stopGradient(ctx.graph, b.cast(ctx.graph, p.value.node, ctx.real)));
+    return shown.length - 1;
+  });
+  const site = siteOf(ctx, { parts, ...about });
+  const values = flat.leaves.map((l) => l.node);
+  const packed = values.map((v) => (v.dtype === 'bool' ? b.cast(ctx.graph, v, 'i32') : v));
+  const made = b.projections(
+    ctx.graph,
+    ctx.graph.node('check', [...packed, ok, ...shown], {
+      site,
+      serial: ctx.checkCount++,
+      values: values.length,
+    }),
+  );
+  return flat.rebuild(made.map((v, i) => (at(values, i).dtype === 'bool' ? b.ne(ctx.graph, v, 0) : v)));
+}
+
+/** The value with the assertions that stand before it; undefined when there is nothing of run time in it that could carry them. */
+export function asserted(ctx: Context, value: Value, asserts: readonly AssertRecord[]): Value | undefined {
+  let now = value;
+  for (const { condition, message, sides, span } of asserts) {
+    const flat = flatten(ctx, now, span, { keepStatic: true });
+    if (flat.leaves.length === 0 || condition.kind !== 'array') return undefined;
+    const words = message?.kind === 'string' ? [': ', ...message.parts] : [];
+    const numbers = sides.flatMap(({ label, value: side }, i) => [
+      `${i === 0 ? ': ' : ', '}${label} = `,
+      { value: side },
+    ]);
+    const ok = b.reduceAll(ctx.graph, 'all', condition.node);
+    now = guarded(ctx, flat, ok, ['assertion failed', ...words, ...numbers], span, {
+      code: 'R202',
+      place: placeOf(span),
+    });
+  }
+  return now;
 }
 
 /** The innermost call that stands in the program itself. */

@@ -237,6 +237,7 @@ export const elaborationCodes = {
   E512: 'a rule with other arguments than its function asks for',
   E513: 'a rule that gives something of another structure or shape',
   E514: 'a linear or implicit equation with another number of unknowns than of equations',
+  E515: 'an assertion that goes with nothing',
   E491: 'parts asked of an equation whose rate does not stand alone',
   E492: 'a label that no term has',
   E493: 'an event whose condition is no number',

@@ -139,9 +139,13 @@ export interface Context extends Evaluator {
   readonly solves: SolveRecord[];
   /** The places that check something while the program runs (`checked`). */
   readonly checkSites: CheckSite[];
+  /** How many checks have been made. */
+  checkCount: number;
   /** Assertions met while a statement is elaborated. */
   /** Where assertions on run-time values go; undefined where they have no place to be checked: inside loops, choices, derivatives, solves, and in the values of items. */
   asserts: AssertRecord[] | undefined;
+  /** Assertions met that wait for a value to go with: where `asserts` has no place. */
+  readonly pending: AssertRecord[];
   /** Iteration number of the `minimize` around, for schedules and draws. */
   iteration: Node | undefined;
   /** Set where an indexed loss is seen in part only: by the step of a minibatch. */
@@ -246,13 +250,25 @@ export function onModelGrid<T>(ctx: Context, grid: Grid | undefined, work: () =>
   }
 }
 
-/** Runs `work` where assertions on run-time values cannot be checked. */
+/** Runs `work` where assertions on run-time values are not looked at there and then: they go with the values that it gives. */
 export function withoutAsserts<T>(ctx: Context, work: () => T): T {
   const before = ctx.asserts;
+  const waiting = ctx.pending.length;
   ctx.asserts = undefined;
   try {
-    return work();
+    const made = work();
+    const left = ctx.pending[waiting];
+    if (left !== undefined)
+      failAt(
+        ctx,
+        'E515',
+        'nothing that is computed here goes with this assertion, so that it would never be looked at',
+        left.span,
+        'it goes with what its block returns, yields or assigns; of an array say it at once, behind the loop: assert min(v) > 0',
+      );
+    return made;
   } finally {
+    ctx.pending.length = waiting;
     ctx.asserts = before;
   }
 }

@@ -304,10 +304,12 @@ export interface LinearSolveAttributes {
 
 /**
  * Values that go with a condition: when it does not hold somewhere, the run ends and says so (ir/checks.ts). operands: the values (`values`), the condition (bool of any shape), numbers to
- * be shown (floats of that shape). outputs: the values, unchanged. `site` tells apart the places of the program.
+ * be shown (floats of that shape). outputs: the values, unchanged. `site` tells apart the places of the program, `serial` the times it was met: a check in a branch is never the same node as
+ * one that stands elsewhere.
  */
 export interface CheckAttributes {
   readonly site: number;
+  readonly serial: number;
   readonly values: number;
 }
 

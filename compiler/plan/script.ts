@@ -72,6 +72,8 @@ export interface CheckSite {
   readonly parts: readonly (string | number)[];
   readonly place: Place;
   readonly cure?: string;
+  /** R214 when absent. */
+  readonly code?: string;
 }
 
 /** `variable` (real [size]) holds for every site at its `offset` 1 when it has failed since it was last 0, then the numbers shown with the first failure. */

@@ -36,5 +36,5 @@ async function look(executor: Executor, check: CheckPlan): Promise<void> {
   const text = failed.parts
     .map((p) => (typeof p === 'string' ? p : showNumber(vector[failed.offset + 1 + p] ?? NaN, 3)))
     .join('');
-  fail('R214', text, spanOfPlace(failed.place), failed.cure);
+  fail(failed.code ?? 'R214', text, spanOfPlace(failed.place), failed.cure);
 }

@@ -17,7 +17,7 @@ import { gradientOf } from '../../compiler/autodiff/operators.ts';
 
 /** x, checked to be at most `most`; shows x. */
 function checked(g: Graph, x: Node, most: number, site = 0): Node {
-  return b.project(g, g.node('check', [x, b.le(g, x, most), x], { site, values: 1 }), 0);
+  return b.project(g, g.node('check', [x, b.le(g, x, most), x], { site, serial: x.id, values: 1 }), 0);
 }
 
 /** Runs a function of one number; gives its value and the vector of what has failed. */
