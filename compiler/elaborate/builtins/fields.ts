@@ -321,7 +321,13 @@ export function derivativeOperator(
     const apply = (v: Value): Value => {
       const grid = commonGrid(ctx, [v], a.span, name) ?? ctx.modelGrid ?? coordinatesOf([v]);
       if (grid === undefined)
-        return failAt(ctx, 'E330', `${name} wants a field on a grid, but this is ${describe(v)}`, a.span);
+        return failAt(
+          ctx,
+          'E330',
+          `${name} wants a field on a grid, but this is ${describe(v)}`,
+          a.span,
+          'put an array on its domain with grid(D, a)',
+        );
       let expr = asField(ctx, v, a.span, name, grid);
       for (const axis of axes) expr = f.diff(expr, axis, 1, a.span);
       return fieldOn(ctx, expr, grid);
