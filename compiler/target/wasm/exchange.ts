@@ -1,6 +1,8 @@
 // Copies at the end of a step of a sweep that need not be made. In: the steps of a body that ends with `copy X -> Y` of whole arrays, and the kernels. Out: the pairs of buffers that may change places
 // instead: what the body calls Y lies from then on where X did, and the other way round.
 //
+// The state that a step began with is read where it was kept, in place of a copy, as long as nothing writes it.
+//
 // Allowed when X is a slot that a kernel fills before anything reads it: then nobody sees that it holds something older than what was copied. All buffers that change places must have room for each other.
 
 import type { Expr, MapKernel, Statement } from '../../kernel/types.ts';
@@ -22,10 +24,12 @@ export interface Exchanges {
   readonly buffers: readonly number[];
   /** Bytes of them that are in use. */
   readonly bytes: number;
+  /** Which of the carried states nothing writes but such copies: they are read in the snapshots themselves. */
+  readonly views: readonly number[];
 }
 
 type Reverse = Extract<Step, { kind: 'reverse' }>;
-const none: Exchanges = { forward: [], backward: [], buffers: [], bytes: 0 };
+export const noExchanges: Exchanges = { forward: [], backward: [], buffers: [], bytes: 0, views: [] };
 
 export function exchangesOf(
   step: Reverse,
@@ -33,11 +37,10 @@ export function exchangesOf(
   planned: (buffer: number) => PlanBuffer,
 ): Exchanges {
   const steps = [...step.forward, ...step.backward];
-  if (steps.some((s) => s.kind !== 'dispatch' && s.kind !== 'copy' && s.kind !== 'fill')) return none;
+  if (steps.some((s) => s.kind !== 'dispatch' && s.kind !== 'copy' && s.kind !== 'fill')) return noExchanges;
   const forward = trailing(step.forward, kernels, planned);
   const backward = trailing(step.backward, kernels, planned);
   const buffers = [...new Set([...forward, ...backward].flatMap(({ from, to }) => [from, to]))];
-  if (buffers.length === 0) return none;
   let bytes = 0;
   const use = (buffer: number, count: number): void => {
     if (buffers.includes(buffer)) bytes = Math.max(bytes, count);
@@ -54,8 +57,26 @@ export function exchangesOf(
     if (s.kind === 'copy' || s.kind === 'fill') useRange(s.to);
   }
   step.state.forEach(useRange);
-  if (buffers.some((b) => planned(b).bytes < bytes || step.snapshots.includes(b))) return none;
-  return { forward, backward, buffers, bytes };
+  if (buffers.some((b) => planned(b).bytes < bytes || step.snapshots.includes(b))) return noExchanges;
+  const rest = [...withoutCopies(step.forward, forward), ...withoutCopies(step.backward, backward)];
+  const views = step.state.flatMap(({ buffer }, i) =>
+    isWhole(at(step.state, i)) &&
+    ![...forward, ...backward].some((e) => e.from === buffer) &&
+    !backward.some((e) => e.to === buffer) &&
+    step.state.every((other, j) => j === i || other.buffer !== buffer) &&
+    !rest.some((s) => writes(s, buffer, kernels))
+      ? [i]
+      : [],
+  );
+  return { forward, backward, buffers, bytes, views };
+}
+
+function writes(step: Step, buffer: number, kernels: readonly LoweredKernel[]): boolean {
+  if (step.kind === 'dispatch') {
+    const { access } = at(kernels, step.kernel);
+    return step.buffers.some((id, b) => id === buffer && at(access, b) !== 'read');
+  }
+  return (step.kind === 'copy' || step.kind === 'fill') && step.to.buffer === buffer;
 }
 
 /** The steps without the copies that became exchanges. */

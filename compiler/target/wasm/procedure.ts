@@ -8,7 +8,7 @@ import { BYTES } from '../../kernel/types.ts';
 import { assertNever } from '../../support/diagnostic.ts';
 import { at, get } from '../../support/lists.ts';
 import { snapshotPositions } from '../../support/revolve.ts';
-import { exchangesOf, withoutCopies, type Exchange, type Exchanges } from './exchange.ts';
+import { exchangesOf, noExchanges, withoutCopies, type Exchange, type Exchanges } from './exchange.ts';
 import type { Layout } from './layout.ts';
 import type { LoweredKernel } from './map_kernel.ts';
 import type { ModuleContext } from './module.ts';
@@ -69,6 +69,8 @@ class ProcedureWriter {
   private unsynced: Unsynced = 'nothing';
   /** Where buffers lie that change places. */
   private readonly moved = new Map<number, Variable>();
+  /** Where states are read that may lie among snapshots. */
+  private readonly viewed = new Map<number, Variable>();
   /** Inside steps that only thread 0 runs. */
   private alone = false;
   private stackTop = 0;
@@ -300,7 +302,7 @@ class ProcedureWriter {
   }
 
   private base(buffer: number): Reg {
-    const moved = this.moved.get(buffer);
+    const moved = this.viewed.get(buffer) ?? this.moved.get(buffer);
     return moved === undefined ? this.home(buffer) : this.f.get(moved);
   }
 
@@ -478,10 +480,17 @@ class ProcedureWriter {
     const { f } = this;
     this.flush();
     const exchanges = this.alone ? undefined : exchangesOf(step, this.driver.kernels, this.driver.planned);
-    for (const b of exchanges?.buffers ?? []) this.moved.set(b, f.variable('i32', 'place', this.home(b)));
-    const moving = [...this.moved.values()];
-    this.sweep(step, counters, exchanges, moving);
-    if (exchanges !== undefined) this.settle(exchanges);
+    if (exchanges === undefined) {
+      this.sweep(step, counters, noExchanges);
+      return;
+    }
+    for (const b of exchanges.buffers) this.moved.set(b, f.variable('i32', 'place', this.home(b)));
+    for (const i of exchanges.views) {
+      const { buffer } = at(step.state, i);
+      this.viewed.set(buffer, f.variable('i32', 'view', this.home(buffer)));
+    }
+    this.sweep(step, counters, exchanges);
+    this.settle(step, exchanges);
   }
 
   /** The steps of a sweep, and instead of their last copies other places. */
@@ -499,16 +508,28 @@ class ProcedureWriter {
       const [x, y] = [f.get(a), f.get(b)];
       f.set(a, y);
       f.set(b, x);
+      const view = this.viewed.get(to);
+      if (view !== undefined) f.set(view, x);
     }
   }
 
   /** Everything back to where the layout has it. */
-  private settle(exchanges: Exchanges): void {
+  private settle(step: Extract<Step, { kind: 'reverse' }>, exchanges: Exchanges): void {
     const { f } = this;
-    const { buffers } = exchanges;
-    const bytes = Math.ceil(exchanges.bytes / 64);
-    const part = this.share(bytes);
-    const [start, end] = part.map((reg) => f.pure('i32.shl', 'i32', [reg, f.i32(6)]));
+    const { buffers, views } = exchanges;
+    for (const i of views) {
+      const range = at(step.state, i);
+      const seen = f.get(get(this.viewed, range.buffer));
+      this.viewed.delete(range.buffer);
+      const own = this.base(range.buffer);
+      f.if(f.pure('i32.ne', 'i32', [own, seen]), () => {
+        this.copy(seen, own, bytesOf(range));
+        this.meet();
+      });
+    }
+    const [start, end] = this.share(Math.ceil(exchanges.bytes / 64)).map((reg) =>
+      f.pure('i32.shl', 'i32', [reg, f.i32(6)]),
+    );
     buffers.forEach((buffer, i) => {
       const variable = get(this.moved, buffer);
       const [home, now] = [this.home(buffer), f.get(variable)];
@@ -532,14 +553,10 @@ class ProcedureWriter {
   }
 
   /** The schedule of support/revolve.ts, step for step: `held` is a stack of the steps whose carry-in lies in slot 0, 1, …. */
-  private sweep(
-    step: Extract<Step, { kind: 'reverse' }>,
-    counters: Counters,
-    exchanges: Exchanges | undefined,
-    moving: readonly Variable[],
-  ): void {
+  private sweep(step: Extract<Step, { kind: 'reverse' }>, counters: Counters, exchanges: Exchanges): void {
     const { f } = this;
-    const [ahead, back] = [exchanges?.forward ?? [], exchanges?.backward ?? []];
+    const { forward: ahead, backward: back } = exchanges;
+    const moving = [...this.moved.values(), ...this.viewed.values()];
     if (step.slots >= step.length) {
       f.count(f.i32(0), f.i32(step.length), 1, 'back', moving, (turn) => {
         const index = f.pure('i32.sub', 'i32', [f.i32(step.length - 1), turn]);
@@ -614,6 +631,11 @@ class ProcedureWriter {
       const bytes = bytesOf(range);
       const offset = f.pure('i32.mul', 'i32', [slot, f.i32(bytes)]);
       const kept = f.pure('i32.add', 'i32', [offset, this.base(at(step.snapshots, i))]);
+      const view = this.viewed.get(range.buffer);
+      if (way === 'restore' && view !== undefined) {
+        f.set(view, kept);
+        return;
+      }
       const state = this.address(range, counters);
       const [from, to] = way === 'restore' ? [kept, state] : [state, kept];
       if (bytes >= this.driver.alone.bytes || this.alone) {
