@@ -9,7 +9,7 @@ import { failAt } from './context.ts';
 import { linearIndex, takePositions } from './gathers.ts';
 import type { AxisIndex } from './indexing.ts';
 import { evaluateEntries } from './indexing.ts';
-import { toNode } from './leaves.ts';
+import { arrayOfList, staticNumber, toNode } from './leaves.ts';
 import { operators } from './operators.ts';
 import { scattered } from './scatter_statement.ts';
 import type { Scope } from './scope.ts';
@@ -99,7 +99,9 @@ function assignTo(ctx: Context, target: ast.Expression, value: Value, scope: Sco
     }
     case 'index': {
       const whole = ctx.evaluate(target.target, scope);
-      const updated = updateElements(ctx, whole, target.entries, value, scope, span);
+      const updated =
+        replaceElement(ctx, whole, target.entries, value, scope) ??
+        updateElements(ctx, whole, target.entries, value, scope, span);
       assignTo(ctx, target.target, updated, scope, span);
       return;
     }
@@ -127,6 +129,25 @@ function variable(ctx: Context, target: ast.NameExpression, scope: Scope): { val
       `declare it with \`var ${target.name} = …\``,
     );
   return binding;
+}
+
+/** `net.body[0] = …`: an element of a static list that is no array. */
+function replaceElement(
+  ctx: Context,
+  whole: Value,
+  entries: readonly ast.IndexEntry[],
+  value: Value,
+  scope: Scope,
+): Value | undefined {
+  const [entry] = entries;
+  if (whole.kind !== 'list' && whole.kind !== 'tuple') return undefined;
+  if (entries.length !== 1 || entry?.kind !== 'at') return undefined;
+  if (whole.kind === 'list' && arrayOfList(ctx, whole) !== undefined) return undefined;
+  const i = staticNumber(ctx.evaluate(entry.value, scope));
+  if (i === undefined) return undefined;
+  if (!Number.isInteger(i) || i < 0 || i >= whole.elements.length)
+    failAt(ctx, 'E232', `the index ${i} is outside 0 .. ${whole.elements.length - 1}`, entry.span);
+  return { ...whole, elements: whole.elements.map((e, k) => (k === i ? value : e)) };
 }
 
 function updateElements(

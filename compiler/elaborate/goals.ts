@@ -249,13 +249,22 @@ function targetOf(ctx: Context, variables: Variables, e: ast.Expression, scope: 
         ? `declare it with \`param ${name} = …\``
         : undefined,
     );
-  if (path === '') return { info, chosen: info.variables };
+  if (path === '') return { info, chosen: info.trained };
   const prefix = `${info.item.what}.${info.name}${path}`;
-  const chosen = info.variables.filter(
+  const part = info.variables.filter(
     (v) => v === prefix || v.startsWith(`${prefix}.`) || v.startsWith(`${prefix}[`),
   );
-  if (chosen.length === 0)
+  if (part.length === 0)
     return failAt(ctx, 'E240', `\`${name}\` has no part \`${path.replace(/^\./, '')}\``, e.span);
+  const chosen = part.filter((v) => info.trained.includes(v));
+  if (chosen.length === 0)
+    return failAt(
+      ctx,
+      'E420',
+      `\`${name}${path}\` is a state of its layer, so it cannot be optimised`,
+      e.span,
+      'declare it with `param` in the layer',
+    );
   return { info, chosen };
 }
 
@@ -315,7 +324,7 @@ export function checkInfluence(
   if (objective.kind !== 'array') return;
   const seen = new Set(reachable([objective.node]));
   targets.infos.forEach((info, i) => {
-    if (!info.variables.some((v) => seen.has(variables.nodeOf(v))))
+    if (!info.trained.some((v) => seen.has(variables.nodeOf(v))))
       failAt(
         ctx,
         'E423',

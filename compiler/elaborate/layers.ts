@@ -1,13 +1,14 @@
 // Layers. An instance of a layer is the record of its weights, and it is callable: `net(x)`, `net.b`, `net + 0.1*g`, `norm(net)`. Its entries are the `param`s of the layer and those `let`s
 // that hold layers themselves; everything else is evaluated anew when it is called, with the weights the record has then.
 
+import { boundsOf } from './bounds.ts';
 import { bindArguments } from './call_arguments.ts';
 import type { Context } from './context.ts';
-import { failAt, notYet, withDraws } from './context.ts';
+import { failAt, withDraws } from './context.ts';
 import { bindPattern } from './patterns.ts';
 import type { Scope } from './scope.ts';
 import { bindType } from './types.ts';
-import type { CallArguments, LayerValue, RecordValue, Value } from './values.ts';
+import type { CallArguments, FreeMap, LayerValue, RecordValue, Value } from './values.ts';
 import { describe } from './values.ts';
 import { flatten } from './leaves.ts';
 import { isFloat } from '../ir/types.ts';
@@ -25,12 +26,23 @@ export function instantiate(ctx: Context, layer: LayerValue, args: CallArguments
     () => {
       bindArguments(ctx, item.name.name, item.params, args, scope, span);
       const entries = new Map<string, Value>();
+      const states = new Set<string>();
+      const maps = new Map<string, FreeMap>();
       const members = scope.child();
       for (const m of item.members) {
         if (m.kind === 'declaration') {
-          if (m.what !== 'param') return notYet(ctx, `\`${m.what}\` in a layer`, m.name.span);
-          if (m.bounds !== undefined) return notYet(ctx, 'bounds on a weight', m.bounds.value.span);
+          if (m.what !== 'param' && m.what !== 'state')
+            return failAt(
+              ctx,
+              'E449',
+              `a layer is made of \`param\`, \`state\` and \`let\`, not of \`${m.what}\``,
+              m.name.span,
+              m.what === 'const' || m.what === 'data' ? `write let ${m.name.name} = …` : undefined,
+            );
           const value = weights(ctx, m, members);
+          const map = boundsOf(ctx, m, members, value);
+          if (map !== undefined) maps.set(m.name.name, map);
+          if (m.what === 'state') states.add(m.name.name);
           entries.set(m.name.name, value);
           members.define(m.name.name, value, m.span);
         } else if (m.kind === 'let') {
@@ -43,6 +55,7 @@ export function instantiate(ctx: Context, layer: LayerValue, args: CallArguments
       return {
         kind: 'record',
         entries,
+        parts: { states, maps },
         call: (self, given, where) => {
           if (call === undefined)
             return failAt(
@@ -64,7 +77,8 @@ function weights(ctx: Context, m: ast.DeclarationItem, scope: Scope): Value {
   const typed =
     m.type === undefined ? value : bindType(ctx, m.type, value, scope, m.value.span, `\`${m.name.name}\``);
   const flat = flatten(ctx, typed.kind === 'number' ? { ...typed, integer: false } : typed, m.value.span);
-  if (flat.leaves.length === 0 || flat.leaves.some((l) => !isFloat(l.node.dtype)))
+  const wrong = m.what === 'param' && flat.leaves.some((l) => !isFloat(l.node.dtype));
+  if (flat.leaves.length === 0 || wrong)
     return failAt(
       ctx,
       'E451',

@@ -60,11 +60,22 @@ export interface TupleValue {
   readonly elements: readonly Value[];
   readonly axes?: readonly string[];
 }
+/** Between a value and the free numbers it is kept as. */
+export interface FreeMap {
+  readonly to: (v: Value, span: Span) => Value;
+  readonly from: (v: Value, span: Span) => Value;
+}
+export interface LayerParts {
+  readonly states: ReadonlySet<string>;
+  readonly maps: ReadonlyMap<string, FreeMap>;
+}
 export interface RecordValue {
   readonly kind: 'record';
   readonly entries: ReadonlyMap<string, Value>;
   /** Set on instances of layers: calls the layer with the weights that `self` holds. */
   readonly call?: (self: RecordValue, args: CallArguments, span: Span) => Value;
+  /** Set on instances of layers: which parts are states, and how weights with bounds are kept. */
+  readonly parts?: LayerParts;
   /** What to say when a part is asked for that is not there. */
   readonly hint?: (name: string) => string | undefined;
 }

@@ -3,19 +3,21 @@
 //
 // A parameter with bounds is kept in an unbounded coordinate z: its value is map.to(z), with a smooth map written in Flow (`interval` in the prelude, or what `via` names).
 
+import { boundsOf } from './bounds.ts';
 import { conform } from './conform.ts';
-import { hasComplex, isPart } from './complex_parts.ts';
+import { isPart } from './complex_parts.ts';
 import type { Context } from './context.ts';
 import { failAt } from './context.ts';
-import { flatten, staticNumber, staticNumbers } from './leaves.ts';
+import { flatten } from './leaves.ts';
 import type { Flattened } from './leaves.ts';
+import { mapOfLayers, statesOfLayers } from './layer_parts.ts';
 import type { NamedItem, Scope } from './scope.ts';
 import { isCheap } from './cheap.ts';
-import type { Value } from './values.ts';
+import type { FreeMap, Value } from './values.ts';
 import { array, complex, describe } from './values.ts';
 import * as b from '../ir/build.ts';
 import type { ArrayType, Node } from '../ir/types.ts';
-import { isFloat, sizeOf } from '../ir/types.ts';
+import { isFloat } from '../ir/types.ts';
 import { InternalError } from '../support/diagnostic.ts';
 import { at } from '../support/lists.ts';
 import type { Span } from '../support/span.ts';
@@ -42,6 +44,8 @@ export interface ParameterInfo {
   readonly start: string;
   /** Variables of the leaves, unbounded. */
   readonly variables: readonly string[];
+  /** Those that an optimiser may change: not the states of layers. */
+  readonly trained: readonly string[];
   /** The value for given unbounded leaves. */
   readonly fromFree: (leaves: readonly Node[]) => Value;
   /** Unbounded leaves for a value. */
@@ -172,7 +176,8 @@ export class Variables {
   }
 
   parameter(ctx: Context, item: ast.DeclarationItem, value: Value, scope: Scope): Value {
-    const info = this.trainable(ctx, item, value, boundsOf(ctx, item, scope, value));
+    const map = boundsOf(ctx, item, scope, value) ?? mapOfLayers(value);
+    const info = this.trainable(ctx, item, value, map);
     this.parameters.set(item, info);
     return info.fromFree(info.variables.map((v) => this.nodeOf(v)));
   }
@@ -187,7 +192,7 @@ export class Variables {
         item.value.span,
         'use std.nn { mlp } and write network net = mlp([2, 64, 1], tanh)',
       );
-    const info = this.trainable(ctx, item, value, undefined);
+    const info = this.trainable(ctx, item, value, mapOfLayers(value));
     this.parameters.set(item, info);
     return info.fromFree(info.variables.map((v) => this.nodeOf(v)));
   }
@@ -222,6 +227,7 @@ export class Variables {
     // A map may keep the parameter as something of another structure or shape (increasing numbers by their gaps).
     const kept = map === undefined ? flat : flatten(ctx, map.from(value, item.value.span), item.value.span);
     const like = flat.rebuild(real(value, item.value.span));
+    const states = statesOfLayers(value);
     const outputs = new Map<string, Node>();
     const variables = free(value, item.value.span).map((node, i) => {
       const path = at(kept.leaves, i).path;
@@ -238,6 +244,7 @@ export class Variables {
       name,
       start,
       variables,
+      trained: variables.filter((_, i) => !states.some((s) => isInside(at(kept.leaves, i).path, s))),
       fromFree: (leaves) => {
         const z = kept.rebuild(leaves);
         return evenEnds(
@@ -249,9 +256,9 @@ export class Variables {
   }
 }
 
-interface FreeMap {
-  readonly to: (v: Value, span: Span) => Value;
-  readonly from: (v: Value, span: Span) => Value;
+/** Whether a leaf is this part of a value, or lies in it. */
+function isInside(path: string, part: string): boolean {
+  return path === part || path.startsWith(`${part}.`) || path.startsWith(`${part}[`);
 }
 
 /** Fields of parameters and data go on evenly beyond the walls. */
@@ -272,82 +279,4 @@ function evenEnds(v: Value): Value {
   if (v.kind === 'record')
     return { ...v, entries: new Map([...v.entries].map(([k, e]) => [k, evenEnds(e)])) };
   return v;
-}
-
-function boundsOf(
-  ctx: Context,
-  item: ast.DeclarationItem,
-  scope: Scope,
-  initial: Value,
-): FreeMap | undefined {
-  const bounds = item.bounds;
-  if (bounds === undefined) return undefined;
-  let map = ctx.evaluate(bounds.value, scope);
-  if (bounds.kind === 'in') {
-    if (hasComplex(initial))
-      failAt(
-        ctx,
-        'E126',
-        `bounds are for real numbers, but \`${item.name.name}\` is ${describe(initial)}`,
-        bounds.value.span,
-        'make it of real parameters, a + 1i*b, or say `via` a map { to, from }',
-      );
-    if (map.kind !== 'range')
-      return failAt(ctx, 'E407', 'bounds are an interval', bounds.value.span, 'write `in 0.1 .. 10`');
-    checkInside(ctx, item, initial, staticNumber(map.from), staticNumber(map.to));
-    const interval =
-      ctx.prelude('interval') ?? failAt(ctx, 'E150', 'the prelude has no `interval`', bounds.value.span);
-    map = ctx.call(
-      interval,
-      [map.from, map.to].map((value) => ({ value, span: bounds.value.span })),
-      bounds.value.span,
-    );
-  }
-  const [to, from] = map.kind === 'record' ? [map.entries.get('to'), map.entries.get('from')] : [];
-  if (to === undefined || from === undefined)
-    return failAt(
-      ctx,
-      'E408',
-      `\`via\` wants a map { to, from }, but this is ${describe(map)}`,
-      bounds.value.span,
-    );
-  return {
-    to: (v, span) => ctx.call(to, [{ value: v, span }], span),
-    from: (v, span) => ctx.call(from, [{ value: v, span }], span),
-  };
-}
-
-/** What is known at compile time of the values of a node: all of a small array, the one number that a large one is full of. */
-function valuesOf(node: Node): readonly number[] {
-  let x = node;
-  while ((x.op === 'broadcast' || x.op === 'reshape') && x.args[0] !== undefined) x = x.args[0];
-  if (x.op === 'const') return [x.attrs.value];
-  return sizeOf(node.shape) <= 1024 ? [...(staticNumbers(node) ?? [])] : [];
-}
-
-function checkInside(
-  ctx: Context,
-  item: ast.DeclarationItem,
-  initial: Value,
-  lo: number | undefined,
-  hi: number | undefined,
-): void {
-  if (lo !== undefined && hi !== undefined && !(lo < hi))
-    failAt(
-      ctx,
-      'E409',
-      `the bounds of \`${item.name.name}\` are ${lo} .. ${hi}: the first must be smaller`,
-      item.bounds?.value.span ?? item.span,
-    );
-  const x = flatten(ctx, initial, item.value.span)
-    .leaves.flatMap(({ node }) => valuesOf(node))
-    .find((v) => (lo !== undefined && v <= lo) || (hi !== undefined && v >= hi));
-  if (x !== undefined)
-    failAt(
-      ctx,
-      'E410',
-      `\`${item.name.name}\` starts at ${x}, which does not lie inside ${lo ?? '-inf'} .. ${hi ?? 'inf'}`,
-      item.value.span,
-      'start strictly between the bounds, or move them',
-    );
 }

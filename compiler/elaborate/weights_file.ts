@@ -5,6 +5,7 @@
 
 import type { CompileHost, Context } from './context.ts';
 import { failAt } from './context.ts';
+import { mapOfLayers } from './layer_parts.ts';
 import { flatten } from './leaves.ts';
 import { staticText } from './strings.ts';
 import type { Value } from './values.ts';
@@ -27,7 +28,8 @@ export function fromFile(
   const byName = new Map(arrays.map((a) => [a.name, a]));
   const flat = flatten(ctx, value, item.value.span);
   const paths = flat.leaves.map((l) => l.path);
-  const prefix = prefixOf(ctx, item, from, path, paths, arrays);
+  const bounded = item.bounds !== undefined || mapOfLayers(value) !== undefined;
+  const prefix = prefixOf(ctx, { item, bounded }, from, path, paths, arrays);
   const nodes = flat.leaves.map(({ node, path: leaf }) => {
     const full = joined(prefix, leaf);
     const found = byName.get(full);
@@ -72,7 +74,7 @@ function joined(prefix: string, path: string): string {
 /** What stands in front of every leaf in the file. */
 function prefixOf(
   ctx: Context,
-  item: ast.DeclarationItem,
+  { item, bounded }: { readonly item: ast.DeclarationItem; readonly bounded: boolean },
   from: ast.Expression,
   path: string,
   leaves: readonly string[],
@@ -87,7 +89,7 @@ function prefixOf(
   const possible = [...names]
     .filter((n) => n.endsWith(first))
     .map((n) => n.slice(0, n.length - first.length).replace(/\.$/, ''))
-    .filter((p) => complete(p) && !(item.bounds !== undefined && p.startsWith('param.')));
+    .filter((p) => complete(p) && !(bounded && /^(param|network)\./.test(p)));
   if (possible.length === 1) return possible[0] ?? name;
   const parts = leaves.map((l) => joined(name, l));
   const missing = parts.find((p) => !names.has(p)) ?? name;

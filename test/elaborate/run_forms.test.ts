@@ -589,6 +589,64 @@ run {
   });
 });
 
+describe('layers', () => {
+  const program = `${std}
+layer scaler(n) {
+  param gain: real[n] = 1.5 in 1 .. 2
+  param shift: real[n] = 0
+  state mean = zeros([n])
+  state seen = 0
+  call(x) = gain*(x - mean) + shift
+}
+layer pair(n) { let first = scaler(n)
+  let rest = list(scaler(n) for i in 0..2)
+  call(x) { var h = first(x)
+    for l in rest { h = l(h) }
+    return h } }
+network net = pair(2)
+loss fit = sum((net([1.0, 2.0]) - [9.0, -9.0])^2)
+`;
+  it('carry states that are changed by runs, saved, read and not trained', async () => {
+    const { lines, files } = await run(`${program}
+run {
+  net.first.mean = [0.5, 0.25]
+  net.rest[1].seen += 3
+  minimize fit over net using adam(0.05) steps 30 { every 10 { net.first.seen += 1 } }
+  print net.first.mean, net.first.seen, net.rest[1].seen, norm(net.first.shift) > 0.01
+  save "net.safetensors" { net }
+}`);
+    expect(numbers(lines[0]?.replace(' true', ''))).toEqual([0.5, 0.25, 3, 3]);
+    expect(lines[0]).toContain('true');
+    const bytes = files.get('net.safetensors') ?? new Uint8Array();
+    const again = await run(
+      `${program.replace('pair(2)', 'pair(2) from "net.safetensors"')}\nrun { print net.first.mean, net.rest[1].seen }`,
+      { files: { 'net.safetensors': bytes } },
+    );
+    expect(numbers(again.lines[0])).toEqual([0.5, 0.25, 3]);
+    expect(codes(`${program}run { minimize fit over net.first.mean using gd(0.1) steps 2 }`)).toEqual([
+      'E420',
+    ]);
+  });
+  it('keep weights within their bounds, in layers of layers and lists', async () => {
+    const { lines } = await run(`${program}
+run {
+  print net.first.gain, net.rest[0].gain
+  minimize fit over net using adam(0.5) steps 80
+  print min(net.first.gain) > 1, max(net.rest[1].gain) < 2, max(abs(net.first.gain - 1.5)) > 0.1
+  net.first.gain = [1.25, 1.75]
+  print "{net.first.gain, digits: 12}"
+  reset net.first.gain
+  print "{net.first.gain, digits: 12}"
+}`);
+    expect(numbers(lines[0])).toEqual([1.5, 1.5, 1.5, 1.5]);
+    expect(lines[1]).toBe('true true true');
+    expect(numbers(lines[2])).toEqual([1.25, 1.75]);
+    expect(numbers(lines[3])).toEqual([1.5, 1.5]);
+    expect(codes('layer l() { param a = 3.0 in 0 .. 1; call(x) = a*x }\nnetwork n = l()')).toEqual(['E410']);
+    expect(codes('layer l() { const a = 3.0; call(x) = a*x }\nnetwork n = l()').length).toBeGreaterThan(0);
+  });
+});
+
 describe('runs with names', () => {
   const text = `${std}param a = 1.0\nrun train { minimize a^2 over a using gd(0.25) steps 2\n print a }\nrun again { print a }`;
   it('are run one by one', async () => {

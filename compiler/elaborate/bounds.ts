@@ -1,0 +1,91 @@
+// Bounds of parameters and weights: `in a .. b` and `via m`. In: the declaration and its start. Out: the map between the value and the free numbers it is kept as; a start outside of bounds
+// that is known now is an error.
+
+import { hasComplex } from './complex_parts.ts';
+import type { Context } from './context.ts';
+import { failAt } from './context.ts';
+import { flatten, staticNumber, staticNumbers } from './leaves.ts';
+import type { Scope } from './scope.ts';
+import type { FreeMap, Value } from './values.ts';
+import { describe } from './values.ts';
+import type { Node } from '../ir/types.ts';
+import { sizeOf } from '../ir/types.ts';
+import type * as ast from '../syntax/ast.ts';
+
+export function boundsOf(
+  ctx: Context,
+  item: ast.DeclarationItem,
+  scope: Scope,
+  initial: Value,
+): FreeMap | undefined {
+  const bounds = item.bounds;
+  if (bounds === undefined) return undefined;
+  let map = ctx.evaluate(bounds.value, scope);
+  if (bounds.kind === 'in') {
+    if (hasComplex(initial))
+      failAt(
+        ctx,
+        'E126',
+        `bounds are for real numbers, but \`${item.name.name}\` is ${describe(initial)}`,
+        bounds.value.span,
+        'make it of real parameters, a + 1i*b, or say `via` a map { to, from }',
+      );
+    if (map.kind !== 'range')
+      return failAt(ctx, 'E407', 'bounds are an interval', bounds.value.span, 'write `in 0.1 .. 10`');
+    checkInside(ctx, item, initial, staticNumber(map.from), staticNumber(map.to));
+    const interval =
+      ctx.prelude('interval') ?? failAt(ctx, 'E150', 'the prelude has no `interval`', bounds.value.span);
+    map = ctx.call(
+      interval,
+      [map.from, map.to].map((value) => ({ value, span: bounds.value.span })),
+      bounds.value.span,
+    );
+  }
+  const [to, from] = map.kind === 'record' ? [map.entries.get('to'), map.entries.get('from')] : [];
+  if (to === undefined || from === undefined)
+    return failAt(
+      ctx,
+      'E408',
+      `\`via\` wants a map { to, from }, but this is ${describe(map)}`,
+      bounds.value.span,
+    );
+  return {
+    to: (v, span) => ctx.call(to, [{ value: v, span }], span),
+    from: (v, span) => ctx.call(from, [{ value: v, span }], span),
+  };
+}
+
+/** What is known at compile time of the values of a node: all of a small array, the one number that a large one is full of. */
+function valuesOf(node: Node): readonly number[] {
+  let x = node;
+  while ((x.op === 'broadcast' || x.op === 'reshape') && x.args[0] !== undefined) x = x.args[0];
+  if (x.op === 'const') return [x.attrs.value];
+  return sizeOf(node.shape) <= 1024 ? [...(staticNumbers(node) ?? [])] : [];
+}
+
+function checkInside(
+  ctx: Context,
+  item: ast.DeclarationItem,
+  initial: Value,
+  lo: number | undefined,
+  hi: number | undefined,
+): void {
+  if (lo !== undefined && hi !== undefined && !(lo < hi))
+    failAt(
+      ctx,
+      'E409',
+      `the bounds of \`${item.name.name}\` are ${lo} .. ${hi}: the first must be smaller`,
+      item.bounds?.value.span ?? item.span,
+    );
+  const x = flatten(ctx, initial, item.value.span)
+    .leaves.flatMap(({ node }) => valuesOf(node))
+    .find((v) => (lo !== undefined && v <= lo) || (hi !== undefined && v >= hi));
+  if (x !== undefined)
+    failAt(
+      ctx,
+      'E410',
+      `\`${item.name.name}\` starts at ${x}, which does not lie inside ${lo ?? '-inf'} .. ${hi ?? 'inf'}`,
+      item.value.span,
+      'start strictly between the bounds, or move them',
+    );
+}
