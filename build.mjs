@@ -1,7 +1,7 @@
 // Bundles the sources into dist/ and emits the type declarations.
 // In: the entries below that exist. Out: dist/flowc.js (the command), dist/compiler.js, dist/runtime.js, shared chunks beside
-// them, dist/library/** (the standard library parsed), dist/types/**. Packages with native or WebAssembly parts (`webgpu`, `wabt`) stay outside the bundle and are imported
-// where they are used; the licences of those inside go into dist/THIRD_PARTY_LICENSES.txt.
+// them, dist/library/** (the standard library parsed), dist/types/**. `webgpu`, which has a native part, stays outside the bundle and is imported
+// where it is used; the licences of the packages inside go into dist/THIRD_PARTY_LICENSES.txt.
 // `node build.mjs --no-types` leaves the declarations out, `--outdir=DIR` builds elsewhere.
 
 import { spawnSync } from 'node:child_process';
@@ -41,7 +41,7 @@ const { metafile } = await build({
   platform: 'node',
   target: 'node20',
   chunkNames: 'chunk-[hash]',
-  external: ['webgpu', 'wabt'],
+  external: ['webgpu'],
   define: { __FLOWC_VERSION__: JSON.stringify(version), __FLOWC_BUNDLED__: 'true' },
   // Bundled CommonJS packages may still ask for `require` of a Node module.
   banner: {

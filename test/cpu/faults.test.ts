@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as k from '../../compiler/kernel/build.ts';
 import type { Plan } from '../../compiler/plan/types.ts';
 import { FlowError } from '../../compiler/support/diagnostic.ts';
-import { assembleWat } from '../../compiler/target/wasm/assemble.ts';
+import { assembleWat } from '../wasm/assemble.ts';
 import { emitWasm } from '../../compiler/target/wasm/emit.ts';
 import { compileModule, engineFeatures } from '../../runtime/cpu/engine.ts';
 import { createCpuExecutor } from '../../runtime/cpu/executor.ts';

@@ -9,7 +9,7 @@ const here = fileURLToPath(new URL('.', import.meta.url));
 const page = join(here, '../../spec/elementary_functions.md');
 const count = Number(process.argv[2] ?? 20000);
 
-// Beside the sources, so that the package `wabt` is found.
+// Beside the sources.
 const folder = mkdtempSync(join(here, '.accuracy-'));
 try {
   const bundle = join(folder, 'accuracy.mjs');
@@ -19,7 +19,6 @@ try {
     bundle: true,
     format: 'esm',
     platform: 'node',
-    external: ['wabt'],
   });
   const { accuracyTable } = await import(pathToFileURL(bundle).href);
   const table = (await accuracyTable(count)).join('\n');

@@ -28,7 +28,7 @@ const seenByRuntime = ['support', 'kernel', 'plan'];
 const packageRooms: Readonly<Record<string, readonly string[]>> = {
   chevrotain: ['compiler/syntax/'],
   webgpu: ['runtime/gpu/'],
-  wabt: ['compiler/target/wasm/'],
+  wabt: [],
   commander: ['compiler/cli/'],
   fflate: ['runtime/io/', 'compiler/cli/', 'runtime/package'],
   'fast-png': ['runtime/picture/'],

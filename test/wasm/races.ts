@@ -6,7 +6,7 @@
 
 import { Worker } from 'node:worker_threads';
 import type { Plan } from '../../compiler/plan/types.ts';
-import { assembleWat } from '../../compiler/target/wasm/assemble.ts';
+import { encodeWat } from '../../compiler/target/wasm/encode.ts';
 import { printWat } from '../../compiler/target/wasm/emit.ts';
 
 type Tree = string | readonly Tree[];
@@ -173,7 +173,7 @@ export async function traced(
   const apart = { ...plan, buffers: plan.buffers.map((b) => ({ ...b, bytes: b.bytes + GAP })) };
   const { text, layout } = printWat(apart, false, { cost: 64, bytes: 64 });
   const names: string[] = [];
-  const binary = await assembleWat('races', instrumented(text, names));
+  const binary = encodeWat(instrumented(text, names));
   const module = new WebAssembly.Module(Uint8Array.from(binary));
   const threads = order.length;
   const pages = Math.ceil((layout.scratch + threads * layout.scratchBytes) / 65536);

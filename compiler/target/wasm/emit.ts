@@ -4,7 +4,7 @@
 import { InternalError } from '../../support/diagnostic.ts';
 import type { Plan, WasmCode } from '../../plan/types.ts';
 import { get } from '../../support/lists.ts';
-import { assembleWat } from './assemble.ts';
+import { encodeWat } from './encode.ts';
 import { CONSTANTS_START } from './constants.ts';
 import { libraryText } from './library.ts';
 import { helperText, unknownHelper } from './helpers.ts';
@@ -91,10 +91,7 @@ export async function emitWasm(plan: Plan, options: EmitOptions = {}): Promise<W
   const relaxed = variants === 'strict' ? undefined : printWat(plan, true, defaultAlone, options.tiles);
   const module = strict ?? relaxed;
   if (module === undefined) throw new InternalError('wasm.emit', 'nothing to emit');
-  const binaries = await Promise.all(
-    [strict, relaxed].map((m) => (m === undefined ? undefined : assembleWat(plan.name, m.text))),
-  );
-  const [plain, fused] = binaries;
+  const [plain, fused] = [strict, relaxed].map((m) => (m === undefined ? undefined : encodeWat(m.text)));
   return {
     binary: plain ?? new Uint8Array(0),
     ...(fused === undefined ? {} : { relaxed: fused }),

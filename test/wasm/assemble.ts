@@ -1,7 +1,6 @@
-// WebAssembly text to binary, by wabt, which is loaded when the first module is assembled. In: a module in text form. Out: its bytes, not validated: the engine does that when it
-// compiles them. A module that wabt refuses is a bug of this target.
+// WebAssembly text to binary by wabt: what the encoder of the CPU target is compared with. In: a module in text form. Out: its bytes, not validated.
 
-import { InternalError } from '../../support/diagnostic.ts';
+import { InternalError } from '../../compiler/support/diagnostic.ts';
 
 const features = {
   simd: true,
