@@ -6,7 +6,7 @@ import { inRounds, openProgram, ratio, repeated } from './measure.mjs';
 
 const rounds = 3;
 
-/** title, program, constants, run, C program and its arguments, repeats a round, what limits it */
+/** title, program, constants, run, C program and its arguments if there is one, repeats a round, what limits it */
 const tasks = [
   {
     title: 'heat, 512², 1,000 steps',
@@ -66,6 +66,13 @@ const tasks = [
     repeats: 1,
     limit: 'the generator (Threefry-4x32-20; the C program has a hash)',
   },
+  {
+    title: 'Lorenz, 10,000 trajectories, steps of their own (tsit5, rtol 1e-6), t = 0 .. 10',
+    program: 'lorenz_adaptive',
+    constants: {},
+    repeats: 2,
+    limit: 'every vector takes the steps of its busiest lane',
+  },
 ];
 
 export async function run() {
@@ -76,16 +83,19 @@ export async function run() {
     for (const threads of [...new Set([1, availableParallelism()])]) {
       const program = await openProgram(task.program, task.constants, { threads });
       await program.time(task.run);
-      const [name, ...args] = task.c;
+      const [name, ...args] = task.c ?? [];
       const reference = (kind) => async () =>
-        c.run(name, kind, [...args, task.repeats], threads)?.seconds.map((s) => 1000 * s);
+        name === undefined
+          ? undefined
+          : c.run(name, kind, [...args, task.repeats], threads)?.seconds.map((s) => 1000 * s);
       const [own, native, c128] = await inRounds(rounds, [
         () => repeated(task.repeats, () => program.time(task.run)),
         reference('native'),
         reference('c128'),
       ]);
       rows.push([task.title, threads, own.min, own.median, ratio(own, native), ratio(own, c128), task.limit]);
-      if (native === undefined) notes.add('no C compiler with OpenMP: nothing to compare with');
+      if (native === undefined && name !== undefined)
+        notes.add('no C compiler with OpenMP: nothing to compare with');
       await program.dispose();
     }
   c.dispose();
