@@ -7,6 +7,7 @@ import { define } from './builtins/registry.ts';
 import { flatten } from './leaves.ts';
 import type { Flattened } from './leaves.ts';
 import { placeOf } from './outputs.ts';
+import { ownPlace } from './own_place.ts';
 import { staticText } from './strings.ts';
 import type { BuiltinValue, StringValue, Value } from './values.ts';
 import { describe } from './values.ts';
@@ -100,13 +101,6 @@ export function asserted(ctx: Context, value: Value, asserts: readonly AssertRec
     });
   }
   return now;
-}
-
-/** The innermost call that stands in the program itself. */
-function ownPlace(ctx: Context, span: Span): Span {
-  const library = (s: Span): boolean => s.file.path.startsWith('std.');
-  if (!library(span)) return span;
-  return ctx.frames.findLast((f) => !library(f.span))?.span ?? span;
 }
 
 /** Equal checks at one place are one. */

@@ -181,7 +181,9 @@ export function withCallChain<T>(ctx: Context, work: () => T): T {
     if (!(e instanceof FlowError)) throw e;
     throw new FlowError(
       e.diagnostics.map((d) =>
-        d.span === undefined || d.related?.some((r) => r.message.startsWith('in the call of ')) === true
+        d.span === undefined ||
+        d.related?.length === 0 ||
+        d.related?.some((r) => r.message.startsWith('in the call of ')) === true
           ? d
           : { ...d, related: [...(d.related ?? []), ...callChain(ctx, d.span)] },
       ),

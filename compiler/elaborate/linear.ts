@@ -3,7 +3,8 @@
 
 import { conform } from './conform.ts';
 import type { Context } from './context.ts';
-import { failAt, withoutAsserts } from './context.ts';
+import { withoutAsserts } from './context.ts';
+import { failAtOwn } from './own_place.ts';
 import { define } from './builtins/registry.ts';
 import { flatten } from './leaves.ts';
 import type { Value } from './values.ts';
@@ -32,11 +33,11 @@ function vectorOf(ctx: Context, v: Value, span: Span, what: string): Vector {
   const flat = flatten(ctx, v.kind === 'number' ? number(v.value, false) : v, span);
   const nodes = flat.leaves.map(({ node }) =>
     node.dtype === 'bool'
-      ? failAt(ctx, 'E270', `${what} is made of real numbers, but there are truth values in it`, span)
+      ? failAtOwn(ctx, 'E270', `${what} is made of real numbers, but there are truth values in it`, span)
       : b.cast(ctx.graph, node, isFloat(node.dtype) ? node.dtype : ctx.real),
   );
   if (nodes.length === 0)
-    return failAt(ctx, 'E270', `${what} is made of real numbers, but this is ${describe(v)}`, span);
+    return failAtOwn(ctx, 'E270', `${what} is made of real numbers, but this is ${describe(v)}`, span);
   return { nodes, rebuild: flat.rebuild };
 }
 
@@ -53,7 +54,7 @@ function imageOf(ctx: Context, f: Value, x: Value, like: Vector, span: Span, wha
   if (!fits) {
     const show = (nodes: readonly Node[]): string =>
       nodes.length === 1 ? describe(array(at(nodes, 0))) : describe(made);
-    return failAt(
+    return failAtOwn(
       ctx,
       'E514',
       `${what} has ${show(given)} for a value where the unknown is ${describe(like.rebuild(like.nodes))}: there are as many equations as unknowns`,
@@ -78,7 +79,7 @@ function transposed(
   const place = notLinear(results, params);
   const help = 'a linear function has only sums of its argument and products with what does not depend on it';
   if (place !== undefined)
-    return failAt(ctx, 'E511', `${what} is not linear: it adds a constant`, span, help);
+    return failAtOwn(ctx, 'E511', `${what} is not linear: it adds a constant`, span, help);
   try {
     return transposeLinear(ctx.graph, results, given, params).map(
       (ct, i) => ct ?? b.zerosLike(ctx.graph, at(params, i)),
@@ -89,7 +90,7 @@ function transposed(
     const cts = linearly(() => vjp(ctx.graph, results, params, given));
     if (cts !== undefined && !reachable(present(cts)).some((n) => params.includes(n)))
       return cts.map((ct, i) => ct ?? b.zerosLike(ctx.graph, at(params, i)));
-    return failAt(ctx, 'E511', `${what} is not linear`, e.place ?? span, help);
+    return failAtOwn(ctx, 'E511', `${what} is not linear`, e.place ?? span, help);
   }
 }
 

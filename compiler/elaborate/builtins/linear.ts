@@ -2,8 +2,8 @@
 
 import { adjointMatrix } from '../complex_lifting.ts';
 import type { Context } from '../context.ts';
-import { failAt } from '../context.ts';
 import { adjointOf, implicitValue, linearSolve } from '../linear.ts';
+import { failAtOwn } from '../own_place.ts';
 import type { BuiltinValue, Value } from '../values.ts';
 import { describe } from '../values.ts';
 import type { Given } from './registry.ts';
@@ -16,7 +16,7 @@ export function linear(ctx: Context): BuiltinValue[] {
   const functionOf = (a: Given, name: string): Value => {
     const v = a.need(name);
     if (isFunction(v)) return v;
-    return failAt(
+    return failAtOwn(
       ctx,
       'E274',
       name === 'F'
