@@ -242,6 +242,7 @@ export const elaborationCodes = {
   E491: 'parts asked of an equation whose rate does not stand alone',
   E492: 'a label that no term has',
   E493: 'an event whose condition is no number',
+  E499: 'parts of something that is no record',
   E494: 'a check of an order that cannot be made',
   W201: 'a name that hides a coordinate, a parameter or a standard operator',
 } as const satisfies Record<string, string>;
@@ -341,6 +342,7 @@ export const sharedCodes: readonly ElaborationCode[] = [
   'E489',
   'E490',
   'E494',
+  'E499',
   'E511',
   'E512',
   'E513',

@@ -105,15 +105,15 @@ export function stochasticEntries(
               options.methodSpan,
               'use euler_maruyama',
             );
-          const process = model.process?.(n, toReal(ctx, t, a.span, 'a time'), states(ctx, y, a.span));
-          const increment = process?.kind === 'record' ? process.entries.get('increment') : undefined;
+          const source = model.process?.(n, toReal(ctx, t, a.span, 'a time'), states(ctx, y, a.span));
+          const increment = source?.kind === 'record' ? source.entries.get('increment') : undefined;
           if (increment === undefined)
             return failAt(
               ctx,
               'E488',
-              `a noise is a process { increment: h => … }, but this is ${process === undefined ? 'none' : describe(process)}`,
+              `a noise is a process { increment: h => … }, but this is ${source === undefined ? 'none' : describe(source)}`,
               n.process.span,
-              'use std.sde { poisson } and write noise N = poisson(rate)',
+              'use std.sde { jumps } and write noise N = jumps(rate)',
             );
           return conformed(ctx.call(increment, positional(a.span, h), n.process.span), n.process.span);
         }

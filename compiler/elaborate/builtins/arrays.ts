@@ -338,7 +338,7 @@ export function arrays(ctx: Context): BuiltinValue[] {
         ? list([...x.entries.values()])
         : failAt(
             ctx,
-            'E268',
+            'E499',
             `parts(…) gives the parts of a record in their order, but this is ${describe(x)}`,
             a.span,
           );
@@ -349,7 +349,7 @@ export function arrays(ctx: Context): BuiltinValue[] {
         ? list([...x.entries.keys()].map((name) => text(name)))
         : failAt(
             ctx,
-            'E268',
+            'E499',
             `part_names(…) gives the names of the parts of a record, but this is ${describe(x)}`,
             a.span,
           );
