@@ -14,7 +14,7 @@ const tasks = [
     constants: { n: 512, count: 1000 },
     c: ['heat', 512, 1000],
     repeats: 3,
-    limit: 'loads from the second cache',
+    limit: 'additions and loads',
   },
   {
     title: 'heat, 2048², 100 steps',
@@ -22,7 +22,7 @@ const tasks = [
     constants: { n: 2048, count: 100 },
     c: ['heat', 2048, 100],
     repeats: 2,
-    limit: 'bandwidth of the third cache',
+    limit: 'the second cache',
   },
   {
     title: 'heat, 4096², 48 steps',
@@ -30,7 +30,7 @@ const tasks = [
     constants: { n: 4096, count: 48 },
     c: ['heat', 4096, 48],
     repeats: 2,
-    limit: 'bandwidth of memory',
+    limit: 'the second cache',
   },
   {
     title: 'heat value and gradient, 256², 256 steps, states stored',
