@@ -25,17 +25,19 @@ const relaxedProbe = Uint8Array.of(
   ...[32, 0, 32, 0, 32, 0, 253, 133, 2, 11],
 );
 
-/** Sets flags of V8 where there is V8; elsewhere does nothing. */
-async function setFlags(...flags: readonly string[]): Promise<void> {
-  if (typeof process === 'undefined' || process.versions.v8 === undefined) return;
+/** What sets flags of V8, where there is V8; elsewhere it does nothing. */
+async function flagSetter(): Promise<(...flags: readonly string[]) => void> {
+  if (typeof process === 'undefined' || process.versions.v8 === undefined) return () => undefined;
   const { setFlagsFromString } = await import('node:v8');
-  for (const flag of flags) setFlagsFromString(flag);
+  return (...flags) => {
+    for (const flag of flags) setFlagsFromString(flag);
+  };
 }
 
 /** Node 20 has fused multiply-add behind a flag, which must be set before the first module is compiled; later versions have no such flag. */
 export async function engineFeatures(): Promise<EngineFeatures> {
   if (typeof process !== 'undefined' && Number.parseInt(process.versions.node, 10) < 22)
-    await setFlags('--experimental-wasm-relaxed-simd');
+    (await flagSetter())('--experimental-wasm-relaxed-simd');
   return {
     simd: WebAssembly.validate(simdProbe),
     relaxed: WebAssembly.validate(relaxedProbe),
@@ -65,7 +67,9 @@ export async function compileModule(
   const variant = relaxed || code.binary.length === 0 ? 'relaxed' : 'strict';
   const binary = variant === 'relaxed' && code.relaxed !== undefined ? code.relaxed : code.binary;
   const bytes = Uint8Array.from(features.sharedMemory ? binary : withoutSharedMemory(binary));
-  await setFlags('--no-liftoff', '--no-wasm-lazy-compilation');
+  const setFlags = await flagSetter();
+  // Nothing else may run between here and the end: flags are those of the process, and others may be compiling too.
+  setFlags('--no-liftoff', '--no-wasm-lazy-compilation');
   try {
     return { module: new WebAssembly.Module(bytes), variant };
   } catch (error) {
@@ -78,7 +82,7 @@ export async function compileModule(
         : 'use a newer Node or browser',
     );
   } finally {
-    await setFlags('--liftoff', '--wasm-lazy-compilation');
+    setFlags('--liftoff', '--wasm-lazy-compilation');
   }
 }
 
