@@ -178,6 +178,28 @@ loss fit(i in 0..12) = (dot(X[i], w) - Y[i])^2
     );
   });
 
+  it('accumulate samples of the draws too', async () => {
+    const { lines } = await run(`${std}
+use std.random { uniform }
+param a = 0.0
+state path = zeros([4])
+state k = 0
+loss noisy = (a - draw(uniform(0, 1)))^2
+run {
+  minimize noisy over a using gd(0.5) steps 4 { every 1 { path[k] = a; k += 1 } }
+  print "{path, digits: 15}"
+  reset a, k, path
+  minimize noisy over a using gd(0.5) accumulate 2 steps 2 { every 1 { path[k] = a; k += 1 } }
+  print "{path, digits: 15}"
+}`);
+    // A step of 1/2 lands on the mean of its draws.
+    const [u0 = 0, u1 = 0, u2 = 0, u3 = 0] = numbers(lines[0]);
+    const [first = 0, second = 0] = numbers(lines[1]);
+    expect(u0).not.toBe(u1);
+    expect(first).toBeCloseTo((u0 + u1) / 2, 12);
+    expect(second).toBeCloseTo((u2 + u3) / 2, 12);
+  });
+
   it('hand the optimiser the terms that a step sees, all terms, and any', async () => {
     const { lines } = await run(`${program}
 fn looking(lr) = { init: p => { worst: 0.0 }, step: (problem, p, s) => {
