@@ -65,7 +65,7 @@ export interface PreparedModel {
   readonly args: RecordValue;
   readonly noises: readonly Noise[];
   /** The process behind a noise that is none of Wiener, at (t, y). */
-  readonly process?: (noise: Noise, t: Node, y: RecordValue) => Value;
+  readonly sourceOf?: (noise: Noise, t: Node, y: RecordValue) => Value;
   /** How the products of states and increments are meant. */
   readonly calculus: Calculus;
   readonly monitors: (t: Node, y: RecordValue) => ReadonlyMap<string, Value>;
@@ -202,11 +202,11 @@ export function prepareModel(ctx: Context, instance: InstanceValue, span: Span):
     ...(grid ? { grid } : {}),
     states,
     noises,
-    process: (noise, t, y) =>
+    sourceOf: (noise, t, y) =>
       inModel(() =>
-        noise.process === undefined
+        noise.source === undefined
           ? failAt(ctx, 'E488', `the noise \`${noise.name}\` is a Wiener process`, span)
-          : ctx.evaluate(noise.process, scopeAt(t, y).scope),
+          : ctx.evaluate(noise.source, scopeAt(t, y).scope),
       ),
     calculus,
     ...(stochastic ? { stochastic } : {}),

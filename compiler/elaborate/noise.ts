@@ -21,7 +21,7 @@ export interface Noise {
   /** The variance of an increment over a unit of time: 1, or one over the volume of a cell. */
   readonly variance: number;
   /** `noise N = poisson(rate)`: a record { increment: h => …, zero }, which may depend on time and states. */
-  readonly process?: ast.Expression;
+  readonly source?: ast.Expression;
 }
 
 export function noisesOf(
@@ -61,7 +61,7 @@ function noise(
       entry.type === undefined
         ? array(ctx.graph.constant(0, ctx.real))
         : bindType(ctx, entry.type, zero, scope, entry.span, `the noise \`${name}\``);
-    return { name, zero: zerosLike(ctx, value, entry), variance: 1, process: entry.process };
+    return { name, zero: zerosLike(ctx, value, entry), variance: 1, source: entry.process };
   }
   if (entry.on === undefined && entry.type?.kind !== 'located-type') {
     const value =

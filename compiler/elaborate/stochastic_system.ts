@@ -95,7 +95,7 @@ export function stochasticEntries(
           n.name,
           conform(ctx, v, n.zero, span_, `the ${quantity} of the noise \`${n.name}\``),
         ];
-        if (n.process !== undefined && path === undefined) {
+        if (n.source !== undefined && path === undefined) {
           const y = a.get('y');
           if (quantity === 'integral' || y === undefined)
             return failAt(
@@ -105,17 +105,17 @@ export function stochasticEntries(
               options.methodSpan,
               'use euler_maruyama',
             );
-          const source = model.process?.(n, toReal(ctx, t, a.span, 'a time'), states(ctx, y, a.span));
+          const source = model.sourceOf?.(n, toReal(ctx, t, a.span, 'a time'), states(ctx, y, a.span));
           const increment = source?.kind === 'record' ? source.entries.get('increment') : undefined;
           if (increment === undefined)
             return failAt(
               ctx,
               'E488',
               `a noise is a process { increment: h => … }, but this is ${source === undefined ? 'none' : describe(source)}`,
-              n.process.span,
+              n.source.span,
               'use std.sde { jumps } and write noise N = jumps(rate)',
             );
-          return conformed(ctx.call(increment, positional(a.span, h), n.process.span), n.process.span);
+          return conformed(ctx.call(increment, positional(a.span, h), n.source.span), n.source.span);
         }
         if (paths === undefined) return [n.name, fresh.entries.get(n.name) ?? n.zero] as const;
         const given = path?.kind === 'record' ? path.entries.get(quantity) : undefined;
