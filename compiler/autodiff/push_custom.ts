@@ -171,4 +171,3 @@ export function pushTransposed(
 }
 
 const nameOf = (node: Node): string => (node.op === 'param' ? node.attrs.name : 'x');
-
