@@ -5,12 +5,11 @@
 // the rule, and is reported where the rule is used.
 
 import { FlowError } from '../support/diagnostic.ts';
-import { isCompound } from '../ir/classes.ts';
+import { isCompound, regionsOf } from '../ir/classes.ts';
 import type { Graph } from '../ir/graph.ts';
 import type { RegionHandler } from '../ir/rebuild.ts';
 import { applyRegionOperation, mapRegions, rebuildRegion } from '../ir/rebuild.ts';
 import { inlineRegion, reachable } from '../ir/region.ts';
-import { regionsOf } from '../ir/classes.ts';
 import type { ArrayFunction, Node, Region } from '../ir/types.ts';
 import { expandTransposed } from './custom.ts';
 import { NonlinearError } from './nonlinear.ts';
