@@ -259,9 +259,8 @@ class ProcedureWriter {
     const done = f.variable('i32', 'done', f.i32(0));
     const rows = f.pure('i32.mul', 'i32', [threads, f.i32(leastChunk(tiling) + 1)]);
     const enough = f.pure('i32.le_u', 'i32', [rows, f.i32(tiling.rows)]);
-    // Several threads have more cache.
     const large =
-      tiling.bytes >= 4 * this.driver.tiles.least
+      tiling.bytes >= this.driver.tiles.several
         ? enough
         : f.pure('i32.and', 'i32', [enough, f.pure('i32.eq', 'i32', [threads, f.i32(1)])]);
     f.if(large, () => {

@@ -41,14 +41,15 @@ export interface Tiling {
 }
 
 export interface TileSizes {
-  /** Bytes of arrays from which on tiles are worth it on one thread. */
+  /** Bytes of arrays from which on tiles are worth it, on one thread and on several, which have more cache together. */
   readonly least: number;
+  readonly several: number;
   /** Bytes of cache that a band and its triangle may take: wanted, and at most. */
   readonly cache: number;
   readonly most: number;
 }
 
-export const tileSizes: TileSizes = { least: 6 << 20, cache: 3 << 18, most: 3 << 20 };
+export const tileSizes: TileSizes = { least: 1 << 20, several: 24 << 20, cache: 3 << 18, most: 3 << 20 };
 
 /** Distances in rows that are worth following. */
 const farthest = 8;
