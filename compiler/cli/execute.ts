@@ -28,7 +28,7 @@ export async function onExecutor<T>(
         `running on ${executor.description}, ${binaryBytes(executor.bytes)} (${chosen.why})\n`,
       );
     // Until here Ctrl-C ends the process at once: nothing has been made that would be lost.
-    return await interruptible((signal) => work(executor, signal));
+    return await interruptible(executor, work);
   } finally {
     await executor.dispose();
   }

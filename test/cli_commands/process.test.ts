@@ -114,4 +114,30 @@ describe('as a process', () => {
     expect(names).toEqual(expect.arrayContaining(['param.rate', 'iteration', 'checkpoint.position']));
     expect(arrays.find((array) => array.name === 'iteration')?.data[0]).toBeGreaterThanOrEqual(50);
   });
+
+  test('Ctrl-C ends a computation that would take minutes', async () => {
+    const long = scratch.file(
+      'minutes.flow',
+      `use std.ode { rk4 }
+ode turn { state x = 1.0, y = 0.0
+  dt(x) = y
+  dt(y) = -x }
+run { print "{solve(turn, t: 0 .. 1, steps: 2_000_000_000, method: rk4).final.x}" }
+`,
+    );
+    const child = spawn(process.execPath, [command, 'run', long, '--target', 'cpu', '--threads', '1']);
+    let said = '';
+    let interrupted = 0;
+    child.stderr.on('data', (chunk: Buffer) => {
+      said += chunk.toString();
+      if (interrupted === 0 && said.includes('running on'))
+        setTimeout(() => {
+          interrupted = Date.now();
+          child.kill('SIGINT');
+        }, 200);
+    });
+    const status = await new Promise((done) => child.on('exit', done));
+    expect(status).toBe(130);
+    expect(interrupted).toBeGreaterThan(0);
+  });
 });

@@ -88,8 +88,8 @@ async function testFile(
   const [plan, executor] = await opened();
   try {
     const host = consoleHost(source.path, options);
-    const report = await interruptible((signal) =>
-      runTests(plan, executor, {
+    const report = await interruptible(executor, (watched, signal) =>
+      runTests(plan, watched, {
         host,
         seed: options.seed,
         inputs: inputsOf(options.set, plan.script),
