@@ -83,7 +83,8 @@ export class LocalArrays {
     const size = this.elementBytes(binding);
     const i = at(ops.extract(index, group, lane).regs, 0);
     const unit = size / binding.groups;
-    const within = (binding.groups === 1 ? 0 : unit * group) + (vector ? lane * this.laneBytes(binding.type) : 0);
+    const within =
+      (binding.groups === 1 ? 0 : unit * group) + (vector ? lane * this.laneBytes(binding.type) : 0);
     const start = f.pure('i32.add', 'i32', [this.body.options.scratch, f.i32(binding.offset + within)]);
     return f.pure('i32.add', 'i32', [start, f.pure('i32.mul', 'i32', [i, f.i32(size)])]);
   }
