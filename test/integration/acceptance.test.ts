@@ -52,6 +52,8 @@ const programs: readonly Accepted[] = [
     },
     says: /^plotted pinn_lab.png$/,
   },
+  { name: 'orders_ordinary', says: /^check order 4: observed/ },
+  { name: 'orders_stochastic', says: /^check strong order 1: observed/ },
   { name: 'sp500_volatility', says: /^plotted sp500_in_a_year\.png$/ },
 ];
 
