@@ -18,6 +18,9 @@ function sweep(nodes: readonly Node[]): void {
   }
 }
 
+/** From so many locals on (an engine takes 50,000), those of a block that has ended are used again by later ones. */
+const manyLocals = 8_000;
+
 /** Longest text of a value that is printed inside its user. */
 const widest = 110;
 
@@ -28,6 +31,12 @@ export class Printer {
   /** Lines before everything else. */
   private readonly entry: string[] = [];
   private readonly out: string[] = [];
+  /** Locals of blocks that have ended, by type; undefined as long as every value has one of its own. */
+  private free: Map<ValueType, string[]> | undefined;
+  /** Locals of the blocks that are open, innermost last. */
+  private readonly scopes: (readonly [ValueType, string])[][] = [];
+  /** Values that lie in a local with another value's name. */
+  private readonly lent = new Map<Reg, string>();
 
   constructor(
     private readonly root: Block,
@@ -42,7 +51,17 @@ export class Printer {
     for (const v of this.variables) this.declare(v.type, v.name);
     sweep(this.root.nodes);
     const { nodes } = this.root;
-    this.nodes(this.options.fused === true ? balance(nodes, (type) => this.one(type)) : nodes, '    ');
+    const written = this.options.fused === true ? balance(nodes, (type) => this.one(type)) : nodes;
+    const before = new Map([...this.locals].map(([type, names]) => [type, [...names]]));
+    this.nodes(written, '    ');
+    if (this.localCount() > manyLocals) {
+      this.locals.clear();
+      for (const [type, names] of before) this.locals.set(type, names);
+      this.pending.clear();
+      this.out.length = 0;
+      this.free = new Map();
+      this.nodes(written, '    ');
+    }
     const head = [
       `  (func $${name}`,
       ...(exported === undefined ? [] : [`(export "${exported}")`]),
@@ -74,9 +93,41 @@ export class Printer {
     else names.push(name);
   }
 
+  private localCount(): number {
+    return [...this.locals.values()].reduce((sum, names) => sum + names.length, 0);
+  }
+
+  /** The local of a value that is defined here. */
+  private define(reg: Reg): string {
+    const own = reg.name ?? '';
+    const scope = this.scopes.at(-1);
+    const used = scope === undefined ? undefined : this.free?.get(reg.type)?.pop();
+    if (used === undefined) this.declare(reg.type, own);
+    else this.lent.set(reg, used);
+    scope?.push([reg.type, used ?? own]);
+    return used ?? own;
+  }
+
+  /** The nodes of a block of their own. */
+  private inside(nodes: readonly Node[], indent: string): void {
+    const { free } = this;
+    if (free === undefined) {
+      this.nodes(nodes, indent);
+      return;
+    }
+    this.scopes.push([]);
+    this.nodes(nodes, indent);
+    for (const [type, name] of this.scopes.pop() ?? []) {
+      const names = free.get(type);
+      if (names === undefined) free.set(type, [name]);
+      else names.push(name);
+    }
+  }
+
   private value(reg: Reg): string {
     const inline = this.pending.get(reg);
-    if (inline === undefined) return reg.text;
+    const lent = this.lent.get(reg);
+    if (inline === undefined) return lent === undefined ? reg.text : `(local.get ${lent})`;
     this.pending.delete(reg);
     return inline;
   }
@@ -95,8 +146,7 @@ export class Printer {
         out.push(`${indent}(local.set ${node.variable.name} ${this.value(node.value)})`);
         return;
       case 'get':
-        this.declare(node.result.type, node.result.name ?? '');
-        out.push(`${indent}(local.set ${node.result.name ?? ''} (local.get ${node.variable.name}))`);
+        out.push(`${indent}(local.set ${this.define(node.result)} (local.get ${node.variable.name}))`);
         return;
       case 'op':
         this.operation(node, indent);
@@ -104,16 +154,16 @@ export class Printer {
       case 'loop':
       case 'block':
         out.push(`${indent}(${node.kind} ${node.label}`);
-        this.nodes(node.nodes, `${indent}  `);
+        this.inside(node.nodes, `${indent}  `);
         out.push(`${indent})`);
         return;
       case 'if':
         out.push(`${indent}(if ${this.value(node.condition)}`, `${indent}  (then`);
-        this.nodes(node.then, `${indent}    `);
+        this.inside(node.then, `${indent}    `);
         out.push(`${indent}  )`);
         if (node.else.length > 0) {
           out.push(`${indent}  (else`);
-          this.nodes(node.else, `${indent}    `);
+          this.inside(node.else, `${indent}    `);
           out.push(`${indent}  )`);
         }
         out.push(`${indent})`);
@@ -146,7 +196,6 @@ export class Printer {
       this.pending.set(result, text);
       return;
     }
-    this.declare(result.type, result.name ?? '');
-    this.out.push(`${indent}(local.set ${result.name ?? ''} ${text})`);
+    this.out.push(`${indent}(local.set ${this.define(result)} ${text})`);
   }
 }
