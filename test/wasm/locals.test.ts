@@ -66,7 +66,7 @@ test.each([
     expect(values).toBeGreaterThan(50_000);
     expect(localsOf(text)).toBeLessThan(1_000);
   }
-  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(Uint8Array.from(encodeWat(text))));
+  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(Uint8Array.from(encodeWat(text))), {});
   const { sums } = exports;
   if (typeof sums !== 'function') throw new Error('no function');
   expect(sums(0.5)).toBe(expected(0.5, blocks, terms));
