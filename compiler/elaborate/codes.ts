@@ -338,6 +338,7 @@ export const sharedCodes: readonly ElaborationCode[] = [
   'E443',
   'E455',
   'E484',
+  'E487',
   'E488',
   'E489',
   'E490',

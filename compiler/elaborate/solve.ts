@@ -74,6 +74,14 @@ function solve(ctx: Context, a: Given): Value {
   for (const name of LATER)
     if (a.get(name) !== undefined) notYet(ctx, `\`${name}:\` of solve`, a.spanOf(name));
   const model = modelOf(ctx, a.need('model'), a);
+  if (model.stochastic !== undefined && isAdaptive(a))
+    failAt(
+      ctx,
+      'E487',
+      `${model.name} is a stochastic model, and adaptive steps for noise are not available`,
+      a.span,
+      'give the solve fixed steps: `steps: 200` or `dt: 1e-2`',
+    );
   if (isAdaptive(a)) return adaptiveSolve(ctx, a, model, methodOf(ctx, a, model), adjointPolicy(ctx, a));
   for (const name of ADAPTIVE)
     if (a.get(name) !== undefined)
