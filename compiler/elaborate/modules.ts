@@ -1,5 +1,6 @@
 // Files of Flow as modules: their items by name, what they `use`, the standard library loaded on demand.
 
+import { libraryModules } from './library_modules.ts';
 import type { CompileHost } from './context.ts';
 import { duplicatesIn } from './duplicates.ts';
 import { namesOf } from './patterns.ts';
@@ -111,9 +112,7 @@ export class ModuleLoader {
         code: 'E153',
         message: item.source.kind === 'module' ? `there is no module ${path}` : `there is no file ${path}`,
         span: item.source.span,
-        ...(item.source.kind === 'module'
-          ? { help: 'the library has std.ode, std.optim, std.random, std.stats' }
-          : {}),
+        ...(item.source.kind === 'module' ? { help: moduleHelp(path) } : {}),
       });
       return;
     }
@@ -186,4 +185,9 @@ export function namesTaken(module: Module | undefined): ReadonlyMap<string, { pa
     for (const n of item.names) taken.set((n.as ?? n.name).name, { path, name: n.name.name });
   }
   return taken;
+}
+
+function moduleHelp(path: string): string {
+  const guess = didYouMean(path, [...libraryModules]);
+  return guess === undefined ? `the library has ${libraryModules.join(', ')}` : `did you mean \`${guess}\`?`;
 }

@@ -1,5 +1,6 @@
 // A whole program elaborated: variables, procedures and the script. Item by item, so that several errors are reported at once; every item is visited, used or not.
 
+import { libraryModules } from './library_modules.ts';
 import type { CompileHost } from './context.ts';
 import { makeContext } from './elaborator.ts';
 import { guard } from './guard.ts';
@@ -220,34 +221,21 @@ function checkSettings(
   }
 }
 
-const LIBRARY = [
-  'std.ode',
-  'std.optim',
-  'std.random',
-  'std.stats',
-  'std.nn',
-  'std.sde',
-  'std.space',
-  'std.linalg',
+/** What passes names on comes before the modules behind it. */
+const SEARCHED = [
+  ...libraryModules,
   'std.factorisations',
   'std.eigen',
   'std.eigen_general',
   'std.matrix_functions',
   'std.segments',
-  'std.special',
-  'std.fft',
-  'std.interp',
-  'std.mcmc',
-  'std.diffusion',
-  'std.ot',
-  'std.particles',
 ];
 
 /** Which module of the library defines a name, or passes it on; looked up only when a name is unknown. */
 function libraryModule(host: CompileHost, source: SourceFile, name: string): string | undefined {
   const word = name.replace(/[^\p{L}\p{N}_]/gu, '');
   const moduleWith = (pattern: RegExp): string | undefined =>
-    LIBRARY.find((path) => pattern.test(host.readModule(path, source.path)?.text ?? ''));
+    SEARCHED.find((path) => pattern.test(host.readModule(path, source.path)?.text ?? ''));
   return (
     moduleWith(new RegExp(`^(fn|let|layer|const)\\s+${word}\\b`, 'mu')) ??
     moduleWith(new RegExp(`^use\\s[^{\\n]*\\{[^}]*\\b${word}\\b`, 'mu'))
