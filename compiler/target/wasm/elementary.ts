@@ -21,9 +21,10 @@ export type ElementaryUnary = Exclude<
 export type ElementaryBinary = Extract<BinaryOp, 'pow' | 'atan2'>;
 
 /** `positive`: the argument is known to be greater than zero. */
-type Unary = (o: Ops, x: Num, positive: boolean) => wide.Fast;
+export type ElementaryFunction = (o: Ops, x: Num, positive: boolean) => wide.Fast;
 
-const inDouble: { readonly [P in ElementaryUnary]: Unary } = {
+/** The one table of float64 functions, for vectors in line and for the scalar functions of a module (library.ts). */
+export const inDouble: { readonly [P in ElementaryUnary]: ElementaryFunction } = {
   exp: wide.exp,
   expm1: wide.expm1,
   log: wide.log,
@@ -39,7 +40,7 @@ const inDouble: { readonly [P in ElementaryUnary]: Unary } = {
   tanh: wide.tanh,
 };
 
-const inSingle: { readonly [P in ElementaryUnary]: Unary } = {
+const inSingle: { readonly [P in ElementaryUnary]: ElementaryFunction } = {
   exp: narrow.exp,
   log: narrow.log,
   sin: narrow.sin,

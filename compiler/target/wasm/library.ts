@@ -3,6 +3,7 @@
 // float32 functions are the float64 ones, rounded.
 
 import { at } from '../../support/lists.ts';
+import { type ElementaryFunction, inDouble } from './elementary.ts';
 import * as wide from './elementary_f64.ts';
 import { pow } from './elementary_pow.ts';
 import { angleText, log1pSlow, logSlow, powSlow, twoOverPiTable } from './elementary_slow.ts';
@@ -11,21 +12,7 @@ import type { ModuleContext } from './module.ts';
 import { Ops, type Num } from './ops.ts';
 import { FunctionWriter } from './writer.ts';
 
-const unary: Readonly<Record<string, (o: Ops, x: Num) => wide.Fast>> = {
-  exp: wide.exp,
-  expm1: wide.expm1,
-  log: wide.log,
-  log1p: wide.log1p,
-  sin: wide.sin,
-  cos: wide.cos,
-  tan: wide.tan,
-  asin: wide.asin,
-  acos: wide.acos,
-  atan: wide.atan,
-  sinh: wide.sinh,
-  cosh: wide.cosh,
-  tanh: wide.tanh,
-};
+const unary: Readonly<Record<string, ElementaryFunction | undefined>> = inDouble;
 
 const binary: Readonly<Record<string, (o: Ops, x: Num, y: Num) => wide.Fast>> = { pow, atan2: wide.atan2 };
 
@@ -67,7 +54,7 @@ function doubleText(op: string, context: ModuleContext): readonly string[] {
   const o = new Ops(f, { width: 1, groups: 1, fused: false });
   const inputs = [f.param(0), ...(args === 2 ? [f.param(1)] : [])];
   const [x, y] = [o.scalar('f64', f.param(0)), o.scalar('f64', at(inputs, -1))];
-  const fast = args === 2 ? binary[op]?.(o, x, y) : unary[op]?.(o, x);
+  const fast = args === 2 ? binary[op]?.(o, x, y) : unary[op]?.(o, x, false);
   if (fast === undefined) return [];
   const value = at(fast.value.regs, 0);
   if (fast.special === undefined) {
