@@ -118,22 +118,37 @@ export function constantValue(node: Node): number | undefined {
   }
 }
 
-export class Finiteness {
-  private readonly known = new Map<Node, boolean>();
+/** A property of values that follows from that of their operands; every node is judged once. */
+abstract class Judgement {
+  protected readonly known = new Map<Node, boolean>();
 
-  /** `suspects`: parameters that stand for values which may not be finite. */
-  constructor(suspects: Iterable<Node> = []) {
-    for (const node of suspects) this.known.set(node, true);
+  /** `given`: parameters that stand for values which have the property. */
+  constructor(given: Iterable<Node> = []) {
+    for (const node of given) this.known.set(node, true);
   }
 
-  mayBeNonFinite(node: Node): boolean {
+  /** The property of a node whose operands are known. */
+  protected abstract judge(node: Node): boolean;
+
+  protected holds(node: Node): boolean {
     const known = this.known.get(node);
     if (known !== undefined) return known;
     for (const n of reachable([node], this.known)) if (!this.known.has(n)) this.known.set(n, this.judge(n));
     return this.known.get(node) ?? true;
   }
 
-  private judge(node: Node): boolean {
+  protected any(list: readonly Node[]): boolean {
+    return list.some((a) => this.known.get(a) === true);
+  }
+}
+
+/** Which values may be infinite or no numbers. */
+export class Finiteness extends Judgement {
+  mayBeNonFinite(node: Node): boolean {
+    return this.holds(node);
+  }
+
+  protected judge(node: Node): boolean {
     if (!isFloat(node.dtype)) return false;
     switch (node.op) {
       case 'const':
@@ -156,12 +171,12 @@ export class Finiteness {
       case 'div':
       case 'rem': {
         const divisor = constantValue(at(node.args, 1));
-        return divisor === undefined || divisor === 0 || this.any(node);
+        return divisor === undefined || divisor === 0 || this.any(node.args);
       }
       case 'tanh':
       case 'atan':
       case 'sign':
-        return this.any(node);
+        return this.any(node.args);
       case 'scan':
       case 'adjoint_scan':
       case 'while':
@@ -173,12 +188,8 @@ export class Finiteness {
       case 'project':
         return true;
       default:
-        return this.any(node);
+        return this.any(node.args);
     }
-  }
-
-  private any(node: Node): boolean {
-    return node.args.some((a) => this.known.get(a) === true);
   }
 }
 
@@ -186,29 +197,18 @@ export class Finiteness {
  * Which values may be zero because a choice discarded them: cotangents of a branch that was not taken. In a second reverse sweep what they are multiplied with runs the branch forwards, and
  * may have grown beyond all numbers there.
  */
-export class Discards {
-  private readonly known = new Map<Node, boolean>();
-
-  /** `given`: parameters that stand for such values. */
-  constructor(given: Iterable<Node> = []) {
-    for (const node of given) this.known.set(node, true);
-  }
-
+export class Discards extends Judgement {
   mayBeDiscarded(node: Node): boolean {
-    const known = this.known.get(node);
-    if (known !== undefined) return known;
-    for (const n of reachable([node], this.known)) if (!this.known.has(n)) this.known.set(n, this.judge(n));
-    return this.known.get(node) ?? true;
+    return this.holds(node);
   }
 
-  private judge(node: Node): boolean {
+  protected judge(node: Node): boolean {
     if (!isFloat(node.dtype)) return false;
-    const any = (list: readonly Node[]): boolean => list.some((a) => this.known.get(a) === true);
     switch (node.op) {
       case 'select':
-        return node.args.slice(1).some((arm) => constantValue(arm) === 0) || any(node.args.slice(1));
+        return node.args.slice(1).some((arm) => constantValue(arm) === 0) || this.any(node.args.slice(1));
       case 'div':
-        return any(node.args.slice(0, 1));
+        return this.any(node.args.slice(0, 1));
       case 'mul':
       case 'add':
       case 'sub':
@@ -229,12 +229,12 @@ export class Discards {
       case 'scatter_add':
       case 'dot':
       case 'project':
-        return any(node.args);
+        return this.any(node.args);
       case 'scan':
       case 'adjoint_scan':
       case 'while':
       case 'cond':
-        return any(node.args);
+        return this.any(node.args);
       default:
         return false;
     }
