@@ -356,7 +356,7 @@ export function residualsOf(ctx: Context, e: ast.Expression, scope: Scope): Node
       if (scope.find(e.name) !== undefined || item?.kind !== 'loss') return undefined;
       const own = new Scope(scope.module, undefined);
       // With the draws that the loss itself has.
-      return withDraws(ctx, itemDraws(ctx, `${scope.module.path}:${item.name.name}`, true), () =>
+      return withDraws(ctx, itemDraws(ctx, `${scope.module.name}:${item.name.name}`, true), () =>
         item.generators === undefined
           ? residualsOf(ctx, item.body, own)
           : residualsOfTerms(ctx, item, item.body, item.generators, own),

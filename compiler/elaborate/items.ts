@@ -47,7 +47,7 @@ export function itemValue(
   try {
     const scope = new Scope(module, undefined);
     const perWorld = item.kind === 'let' || item.kind === 'loss';
-    const value = withDraws(ctx, itemDraws(ctx, `${module.path}:${label}`, perWorld), () => {
+    const value = withDraws(ctx, itemDraws(ctx, `${module.name}:${label}`, perWorld), () => {
       const evaluated = (): Value =>
         withoutAsserts(ctx, () => evaluateItem(ctx, variables, module, item, scope));
       return perWorld ? evaluated() : inWorld(ctx, ctx.baseWorld, evaluated);
@@ -86,6 +86,7 @@ function partOf(ctx: Context, item: NamedItem, name: string, value: Value): Valu
   const scope = new Scope(
     {
       path: '',
+      name: '',
       ast: { file: item.span.file, items: [], comments: [], span: item.span },
       items: new Map(),
       uses: new Map(),

@@ -20,14 +20,22 @@ export class ModuleLoader {
     readonly diagnostics: Diagnostic[],
   ) {}
 
-  /** `written`: the tree of the file's text, if somebody has it. `lazy`: what it `use`s is loaded by whoever needs it. */
-  load(file: SourceFile, standard: boolean, written?: string, lazy = false): Module {
+  /**
+   * `written`: the tree of the file's text, if somebody has it. `lazy`: what it `use`s is loaded by whoever needs it. `name`: as the program says it, see Module.
+   */
+  load(
+    file: SourceFile,
+    standard: boolean,
+    written?: string,
+    lazy = false,
+    name = standard ? file.path : '',
+  ): Module {
     const known = this.loaded.get(file.path);
     if (known !== undefined) return known;
     const tree = written === undefined ? this.parse(file) : readTree(file, written);
     const items = new Map<string, NamedItem>();
     const uses = new Map<string, { module: Module; name: string; span: Span }>();
-    const module: Module = { path: file.path, ast: tree, items, uses, standard };
+    const module: Module = { path: file.path, name, ast: tree, items, uses, standard };
     this.loaded.set(file.path, module);
     if (!standard) this.diagnostics.push(...duplicatesIn(tree.items));
     for (const item of tree.items) this.collect(module, item, items);
@@ -52,7 +60,8 @@ export class ModuleLoader {
       const origin = (): { module: Module; name: string } => {
         if (known !== undefined) return known;
         const found = this.find(module, item);
-        const target = found === undefined ? module : this.load(found.file, found.standard, found.tree);
+        const target =
+          found === undefined ? module : this.load(found.file, found.standard, found.tree, false, found.name);
         known = passedOn(target, n.name.name);
         return known;
       };
@@ -116,7 +125,7 @@ export class ModuleLoader {
       });
       return;
     }
-    const target = this.load(found.file, found.standard, found.tree);
+    const target = this.load(found.file, found.standard, found.tree, false, found.name);
     for (const n of item.names) {
       const local = (n.as ?? n.name).name;
       if (!target.items.has(n.name.name) && !target.uses.has(n.name.name)) {
@@ -155,13 +164,32 @@ export class ModuleLoader {
     module: Module,
     item: ast.UseItem,
   ):
-    { readonly file: SourceFile; readonly standard: boolean; readonly tree: string | undefined } | undefined {
+    | {
+        readonly file: SourceFile;
+        readonly standard: boolean;
+        readonly tree: string | undefined;
+        readonly name: string;
+      }
+    | undefined {
     const path = pathOf(item);
     const found = this.host.readModule(path, module.path);
     if (found === undefined) return undefined;
     const { text, tree } = found;
-    return { file: { path: found.path, text }, standard: path.startsWith('std.'), tree };
+    const standard = path.startsWith('std.');
+    const name = standard ? path : beside(module.name, path);
+    return { file: { path: found.path, text }, standard, tree, name };
   }
+}
+
+/** `path` as written in the file `from`, both seen from the program's folder: `parts/noise.flow`. */
+function beside(from: string, path: string): string {
+  const steps = from.split('/').slice(0, -1);
+  for (const part of path.split('/')) {
+    if (part === '.' || part === '') continue;
+    if (part === '..' && steps.length > 0 && steps.at(-1) !== '..') steps.pop();
+    else steps.push(part);
+  }
+  return steps.join('/');
 }
 
 function pathOf(item: ast.UseItem): string {

@@ -64,6 +64,8 @@ export type NamedItem =
 export interface Module {
   /** `std.ode`, or the path as given. */
   readonly path: string;
+  /** The same wherever the program lies and whatever its file is called: empty for the program itself, `std.ode`, other files as seen from its folder. Names of draws have it. */
+  readonly name: string;
   readonly ast: ast.FileAst;
   /** What the file defines, by name. A `let (a, b) = …` stands under both names. */
   readonly items: ReadonlyMap<string, NamedItem>;

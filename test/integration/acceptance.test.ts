@@ -33,8 +33,10 @@ const programs: readonly Accepted[] = [
     name: 'heston_calibration',
     variation: {
       replace: [
-        ['steps 300', 'steps 150'],
-        ['const paths = 16_384', 'const paths = 4_096'],
+        ['using adam(lr: cosine(0.1, 200)) steps 200', 'using adam(lr: cosine(0.1, 150)) steps 150'],
+        ['const paths = 65_536', 'const paths = 4_096'],
+        ['steps: 256', 'steps: 64'],
+        ['< 0.1 and', '< 0.3 and'],
       ],
     },
     says: /^plotted heston\.png$/,
