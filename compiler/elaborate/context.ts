@@ -4,7 +4,7 @@
 import type { Batch } from './batches.ts';
 import type { Elementwise } from './elementwise.ts';
 import type { Monitoring } from './loss_monitors.ts';
-import type { FieldContext, Grid } from '../field/types.ts';
+import type { FieldContext, Grid, Scheme } from '../field/types.ts';
 import type { Graph } from '../ir/graph.ts';
 import type { FloatType, Node } from '../ir/types.ts';
 import type { Diagnostic } from '../support/diagnostic.ts';
@@ -117,6 +117,8 @@ export interface Context extends Evaluator {
   readonly elementwise: (op: Elementwise, args: readonly Value[], span: Span) => Value;
   /** One field context a grid: grids.ts. */
   readonly grids: Map<string, FieldContext>;
+  /** Space schemes by the records that describe them: space.ts. */
+  readonly schemes: Map<Value, Scheme>;
   readonly graph: Graph;
   /** Element type of `real`: the program's, or that of the `with precision` around. */
   real: FloatType;

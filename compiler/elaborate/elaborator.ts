@@ -74,6 +74,7 @@ export function makeContext(options: {
     draws: freshDraws('program'),
     extents: new WeakMap(),
     grids: new Map(),
+    schemes: new Map(),
     solves: [],
     checkSites: [],
     checkCount: 0,

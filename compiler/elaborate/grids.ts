@@ -29,12 +29,19 @@ export function contextOf(ctx: Context, grid: Grid): FieldContext {
       ctx.graph.place(),
       'write `cells n` on every axis of the domain; functions of coordinates are called at points, f(0.5, t)',
     );
-  const key = `${ctx.real} ${grid.name}(${grid.axes.map((a) => `${a.name}:${a.from}..${a.to}:${a.kind}${a.count}${a.periodic ? 'p' : ''}`).join(',')})`;
+  const here = gridHere(ctx, grid);
+  const key = `${ctx.real} ${here.name}(${here.axes.map((a) => `${a.name}:${a.from}..${a.to}:${a.kind}${a.count}${a.periodic ? 'p' : ''}${a.scheme === undefined ? '' : ` ${a.scheme.key}`}`).join(',')})`;
   const known = ctx.grids.get(key);
   if (known !== undefined) return known;
-  const made: FieldContext = { graph: ctx.graph, grid, dtype: ctx.real, memo: new Map() };
+  const made: FieldContext = { graph: ctx.graph, grid: here, dtype: ctx.real, memo: new Map() };
   ctx.grids.set(key, made);
   return made;
+}
+
+/** The grid of the model around instead of an equal one: its space schemes hold for everything in its equations. */
+function gridHere(ctx: Context, grid: Grid): Grid {
+  const { modelGrid } = ctx;
+  return modelGrid !== undefined && modelGrid !== grid && sameGrid(modelGrid, grid) ? modelGrid : grid;
 }
 
 /** A field on a grid from its values at the unknowns. Outside a model its ends are one-sided; a field made from `like` keeps its boundary rules. */

@@ -4,6 +4,7 @@
 export const libraryModules = [
   'std.ode',
   'std.sde',
+  'std.space',
   'std.optim',
   'std.nn',
   'std.linalg',

@@ -4,7 +4,7 @@
 // parts, down to the leaves, which alone are interpolated (linearly). Hence div(k*grad(T)) at a cell is the difference of k_face*(T_i+1 - T_i)/h: compact
 // and conservative. A central difference of a leaf skips the faces: ((u_i+1 + u_i)/2 - (u_i + u_i-1)/2)/h is written (u_i+1 - u_i-1)/(2h).
 //
-// Values that two neighbours share (fluxes) are evaluated once on the joined range and sliced; on a periodic axis once on the full range and rolled.
+// Along an axis with a space scheme the scheme says how (schemes.ts).
 // Invariant: the node for a location has its shape, `hi - lo` an axis.
 
 import { broadcastTo, full, keep, mul, neg } from '../ir/build.ts';
@@ -13,7 +13,6 @@ import { sameShape, showType } from '../ir/types.ts';
 import { assertNever, fail, InternalError } from '../support/diagnostic.ts';
 import { at } from '../support/lists.ts';
 import { axisSeen, mirrored, plain, type Evaluation } from './evaluation.ts';
-import { partsOf } from './expression.ts';
 import { readLeaf } from './ghost.ts';
 import {
   alongAxis,
@@ -26,8 +25,10 @@ import {
   spacing,
   unknowns,
 } from './grid.ts';
+import { centralTerm, hasPlace, neighbours, placeless, shifted } from './neighbours.ts';
+import { betweenBy, derivativeBy, schemeAlong } from './schemes.ts';
 import { readMirror } from './wall_solution.ts';
-import { average, cyclic, difference, harmonicMean, section, timesNumber } from './stencil.ts';
+import { average, cyclic, difference, harmonicMean, timesNumber } from './stencil.ts';
 import type { AxisRange, Diff, FieldContext, FieldExpr, Leaf, Location, Wall } from './types.ts';
 
 /**
@@ -141,9 +142,11 @@ function leafAt(ev: Evaluation, leaf: Leaf, location: Location): Node {
     );
   const face = location.findIndex((r) => r.kind === 'face');
   if (face >= 0) {
+    const scheme = schemeAlong(ev, face);
+    if (scheme !== undefined) return betweenBy(scheme, ev, leaf, location, face);
     const { lo, hi } = at(location, face);
     const centres = replaceRange(location, face, { kind: 'centre', lo, hi });
-    const [below, above] = neighbours(ev, leaf, centres, face, -1, 0);
+    const [below, above] = pair(neighbours(ev, leaf, centres, face, [-1, 0]));
     return average(graph, below, above);
   }
   const { mirror } = ev;
@@ -172,11 +175,13 @@ function derivative(ev: Evaluation, e: Diff, location: Location): Node {
   const g = ev.context.graph;
   const axis = axisIndex(ev.context.grid, e.axis, e.span);
   if (placeless(e.arg)) return full(g, shapeOf(location), 0, ev.context.dtype);
+  const scheme = schemeAlong(ev, axis);
+  if (scheme !== undefined) return derivativeBy(scheme, ev, e, location);
   const h = spacing(axisSeen(ev, axis));
   const range = at(location, axis);
   if (range.kind === 'face') return timesNumber(g, acrossFace(ev, e.arg, location, axis), 1 / h);
   if (centralTerm(e.arg, e.axis)) {
-    const [below, above] = neighbours(ev, e.arg, location, axis, -1, 1);
+    const [below, above] = pair(neighbours(ev, e.arg, location, axis, [-1, 1]));
     return timesNumber(g, difference(g, above, below), 1 / (2 * h));
   }
   // A second derivative leaves the factor 1/h of the inner one to the end.
@@ -187,7 +192,7 @@ function derivative(ev: Evaluation, e: Diff, location: Location): Node {
     return ev.context.keepFaces === true ? keep(g, value) : value;
   };
   const faces = replaceRange(location, axis, { kind: 'face', lo: range.lo, hi: range.hi });
-  const [below, above] = shifted(ev, flux, hasPlace(arg), faces, axis, 0, 1);
+  const [below, above] = pair(shifted(ev, flux, hasPlace(arg), faces, axis, [0, 1]));
   return timesNumber(g, difference(g, above, below), second ? 1 / (h * h) : 1 / h);
 }
 
@@ -195,57 +200,8 @@ function derivative(ev: Evaluation, e: Diff, location: Location): Node {
 function acrossFace(ev: Evaluation, arg: FieldExpr, location: Location, axis: number): Node {
   const { lo, hi } = at(location, axis);
   const centres = replaceRange(location, axis, { kind: 'centre', lo, hi });
-  const [below, above] = neighbours(ev, arg, centres, axis, -1, 0);
+  const [below, above] = pair(neighbours(ev, arg, centres, axis, [-1, 0]));
   return difference(ev.context.graph, above, below);
-}
-
-/** Whether the faces can be skipped: a leaf, or derivatives of a leaf along other axes (all linear in the leaf). */
-function centralTerm(e: FieldExpr, axis: string): boolean {
-  return e.kind === 'leaf' || (e.kind === 'diff' && e.axis !== axis && centralTerm(e.arg, axis));
-}
-
-// ---- neighbours
-
-/** An expression at the positions of a range moved by a and by b along an axis. */
-function neighbours(
-  ev: Evaluation,
-  e: FieldExpr,
-  location: Location,
-  axis: number,
-  a: number,
-  b: number,
-): readonly [Node, Node] {
-  const simple = e.kind === 'leaf' || e.kind === 'coordinate' || e.kind === 'scalar';
-  return shifted(ev, (place) => ev.demand(ev, e, place), simple || hasPlace(e), location, axis, a, b, simple);
-}
-
-/**
- * `value` at the positions of a range moved by a < b: once on the joined range, then sliced; on a periodic axis once on the full range, then rolled, unless
- * it depends on the coordinates (`placed`), which do not wrap. `simple` values are asked for twice, which costs no arithmetic.
- */
-function shifted(
-  ev: Evaluation,
-  value: (location: Location) => Node,
-  placed: boolean,
-  location: Location,
-  axis: number,
-  a: number,
-  b: number,
-  simple = false,
-): readonly [Node, Node] {
-  const g = ev.context.graph;
-  const { kind, lo, hi } = at(location, axis);
-  const on = (from: number, to: number): Node =>
-    value(replaceRange(location, axis, { kind, lo: from, hi: to }));
-  const { periodic, count } = at(ev.context.grid.axes, axis);
-  if (periodic && !placed) {
-    const once = on(0, count);
-    return [cyclic(g, once, axis, lo + a, hi + a), cyclic(g, once, axis, lo + b, hi + b)];
-  }
-  if (simple || periodic || hi - lo === 1) return [on(lo + a, hi + a), on(lo + b, hi + b)];
-  const once = on(lo + a, hi + b);
-  const length = hi - lo;
-  return [section(g, once, axis, 0, length), section(g, once, axis, b - a, b - a + length)];
 }
 
 // ---- places
@@ -259,9 +215,11 @@ function fromCentres(
 ): Node {
   const face = location.findIndex((r) => r.kind === 'face');
   if (face < 0) return ev.demand(ev, e.arg, location);
+  const scheme = schemeAlong(ev, face);
+  if (scheme !== undefined && mean === average) return betweenBy(scheme, ev, e, location, face);
   const { lo, hi } = at(location, face);
   const centres = replaceRange(location, face, { kind: 'centre', lo, hi });
-  const [below, above] = neighbours(ev, e, centres, face, -1, 0);
+  const [below, above] = pair(neighbours(ev, e, centres, face, [-1, 0]));
   return mean(ev.context.graph, below, above);
 }
 
@@ -270,8 +228,10 @@ function fromFaces(ev: Evaluation, e: FieldExpr, location: Location): Node {
   if (location.some((r) => r.kind === 'face')) return ev.demand(ev, e, location);
   const g = ev.context.graph;
   const means = location.map((range, axis) => {
+    const scheme = schemeAlong(ev, axis);
+    if (scheme !== undefined) return betweenBy(scheme, ev, e, location, axis);
     const faces = replaceRange(location, axis, { ...range, kind: 'face' });
-    const [below, above] = neighbours(ev, e, faces, axis, 0, 1);
+    const [below, above] = pair(neighbours(ev, e, faces, axis, [0, 1]));
     return average(g, below, above);
   });
   const sum = means.reduce((x, y) => g.node('add', [x, y], {}));
@@ -292,14 +252,6 @@ function wrapped(ev: Evaluation, e: FieldExpr, location: Location, axis: number)
   return cyclic(ev.context.graph, ev.demand(ev, e, replaceRange(location, axis, whole)), axis, lo, hi);
 }
 
-/** Whether the coordinates occur in it. */
-function hasPlace(e: FieldExpr): boolean {
-  return partsOf(e).some((part) => part.kind === 'coordinate' || part.kind === 'analytic');
-}
-
-/** Whether it is one number everywhere. */
-function placeless(e: FieldExpr): boolean {
-  return !partsOf(e).some(
-    ({ kind }) => kind === 'leaf' || kind === 'coordinate' || kind === 'analytic' || kind === 'normal',
-  );
+function pair(values: readonly Node[]): readonly [Node, Node] {
+  return [at(values, 0), at(values, 1)];
 }

@@ -19,6 +19,31 @@ export interface GridAxis {
   readonly count: number;
   readonly kind: 'cells' | 'nodes';
   readonly periodic: boolean;
+  /** How fields are approximated along this axis; without one by central differences and means of second order. */
+  readonly scheme?: Scheme;
+}
+
+/**
+ * A space scheme (schemes.ts). Weights of stencils are those of unit spacing.
+ * `stencil`: `face` and `slope` give a value and a derivative at face i from unknowns i - m .. i + m - 1 (2m weights), and as well at unknown i from faces
+ * i - m + 1 .. i + m; `derivatives[k - 1]` the k-th derivative at unknown i from i - m .. i + m (2m + 1 weights).
+ * `whole`: a linear map of the values at all unknowns of a periodic axis to the derivative of an order (0: the value) at places `shift` spacings further.
+ */
+export type Scheme = StencilScheme | WholeScheme;
+
+export interface StencilScheme {
+  readonly kind: 'stencil';
+  /** Equal for equal schemes, different for different ones. */
+  readonly key: string;
+  readonly face: readonly number[];
+  readonly slope: readonly number[];
+  readonly derivatives: readonly (readonly number[])[];
+}
+
+export interface WholeScheme {
+  readonly kind: 'whole';
+  readonly key: string;
+  readonly apply: (x: Node, axis: number, along: GridAxis, order: number, shift: number) => Node;
 }
 
 export interface Grid {
