@@ -143,6 +143,7 @@ export function snapshotSlots(policy: AdjointPolicy, length: number, bytes: numb
     case 'checkpoint':
       return within(policy.bytes);
     case 'auto':
+    case 'reversible':
       return Math.max(within(STORE_UP_TO), Math.min(sqrtSlots(length), within(AUTO_BUDGET)));
   }
 }

@@ -27,6 +27,7 @@ export function pushCustom(c: RegionContext, node: NodeOf<'custom'>, t: readonly
   const { args: count, mode, rule, name } = node.attrs;
   if (mode === 'recompute') return pushRecomputed(c, node, t);
   refuseCaptured(node, t);
+  if (node.attrs.exact === true && !c.linearize) return pushPrimal(c, node, t);
   const args = node.args.slice(0, count);
   const outputs = projections(g, node);
   const floats = outputs.filter((y) => isFloat(y.dtype));
@@ -96,6 +97,21 @@ function pushRecomputed(c: RegionContext, node: NodeOf<'custom'>, t: readonly Ta
   };
   const residuals = node.args.length;
   return spread(projections(g, g.node('transposed', [...node.args, ...given], { name, residuals, map })));
+}
+
+/** Forward mode of the computation itself, where the rule is as exact as that. */
+function pushPrimal(c: RegionContext, node: NodeOf<'custom'>, t: readonly Tangent[]): Tangent[] {
+  const { primal } = node.attrs;
+  const seeds = primal.params.flatMap((p, i): [Node, Node][] =>
+    t[i] === undefined ? [] : [[p, c.g.param(`d_${nameOf(p)}`, p)]],
+  );
+  const pushed = c.push(primal.results, new Map(seeds));
+  const params = [...primal.params, ...seeds.map(([, d]) => d)];
+  const made = inlineRegion(c.g, { params, results: pushed.filter(isMoving) }, [
+    ...node.args,
+    ...t.filter(isMoving),
+  ]).values();
+  return pushed.map((p) => (p === undefined ? undefined : made.next().value));
 }
 
 /** A captured value matters when the primal computation or the rule depends on it; a solver's own data (a preconditioner, a first guess) does not. */

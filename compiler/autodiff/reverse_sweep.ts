@@ -3,7 +3,7 @@
 // It carries cells (cotangents, sums) and stacks outputs. What a step needs of the primal loop is rebuilt from the step's carry-in:
 //   · nothing: an ordinary scan in the other direction, no memory;
 //   · some states: the primal scan is issued again with snapshots (it absorbs the plain one: absorb_loops.ts), and an adjoint scan goes backwards, recomputing
-//     those states alone between snapshots.
+//     those states alone between snapshots; or, where the steps can be undone, a scan carries the states back with them (reversible_sweep.ts).
 // The sweep's arithmetic does not depend on the number of snapshots, so neither do its bits.
 
 import { InternalError } from '../support/diagnostic.ts';
@@ -11,6 +11,7 @@ import { add, full, project, projections, reverse, sub } from '../ir/build.ts';
 import type { Graph } from '../ir/graph.ts';
 import { reachable, substitute } from '../ir/region.ts';
 import type { Node, NodeOf } from '../ir/types.ts';
+import { reversibleSweep } from './reversible_sweep.ts';
 import type { ScanParts } from './loops.ts';
 import { bytesOfTypes, pick, positions, snapshotSlots } from './loops.ts';
 
@@ -109,6 +110,7 @@ export function reverseSweep(
     return { cotangents: out.slice(0, M), ys: out.slice(M) };
   }
 
+  if (adjoint.kind === 'reversible') return reversibleSweep(g, node, s, linear, sweep, adjoint.back);
   const carryParams = pick(s.carryParams, restore);
   const { primal, firstSnapshot, slots } = withSnapshots(g, node, s, linear, restore);
   const states = positions(linear.carries.map((l) => !l));

@@ -19,11 +19,14 @@ import type { Given } from './builtins/registry.ts';
 import type { Method } from './solve_parts.ts';
 import { asRecord, eventsLogged, memoryLeaves, plainArrays, positional } from './solve_parts.ts';
 import { adaptiveSolve, isAdaptive } from './adaptive.ts';
+import { adjointChoice, refuseAdjoint } from './adjoint_choice.ts';
+import { reversibleLoop, replayedNoise } from './reversible_loop.ts';
 import { methodSystem } from './method_system.ts';
 import type { TimeGrid } from './time_grid.ts';
 import { timeGrid } from './time_grid.ts';
-import { refuseUnfit, stochasticEntries } from './stochastic_system.ts';
+import { noisyEntries, pathwiseEntries } from './pathwise.ts';
 import { atPrecision, precisionNamed } from './precision.ts';
+import { withSpace } from './space.ts';
 import { staticText } from './strings.ts';
 import { templated } from './template.ts';
 import type { InstanceValue, RecordValue, Value } from './values.ts';
@@ -55,9 +58,10 @@ const ARGUMENTS = [
   'limit?',
   'precision?',
   'sum?',
+  'controller?',
 ];
-const LATER = ['space', 'solver', 'sum'];
-const ADAPTIVE = ['rtol', 'atol', 'limit'];
+const LATER = ['solver'];
+const ADAPTIVE = ['rtol', 'atol', 'limit', 'controller'];
 
 export function solveBuiltin(ctx: Context): Value {
   return define(ctx, 'solve', ARGUMENTS, (a) => {
@@ -74,15 +78,18 @@ function solve(ctx: Context, a: Given): Value {
   for (const name of LATER)
     if (a.get(name) !== undefined) notYet(ctx, `\`${name}:\` of solve`, a.spanOf(name));
   const model = modelOf(ctx, a.need('model'), a);
-  if (model.stochastic !== undefined && isAdaptive(a))
-    failAt(
-      ctx,
-      'E487',
-      `${model.name} is a stochastic model, and adaptive steps for noise are not available`,
-      a.span,
-      'give the solve fixed steps: `steps: 200` or `dt: 1e-2`',
-    );
-  if (isAdaptive(a)) return adaptiveSolve(ctx, a, model, methodOf(ctx, a, model), adjointPolicy(ctx, a));
+  const method = methodOf(ctx, a, model);
+  const choice = adjointChoice(ctx, a);
+  refuseAdjoint(ctx, a, choice, model, method, isAdaptive(a));
+  if (isAdaptive(a))
+    return adaptiveSolve(ctx, {
+      a,
+      model,
+      method,
+      choice,
+      system: (y, start, end) =>
+        methodSystem(ctx, model, a.span, pathwiseEntries(ctx, a, model, method, { y0: y, start, end })),
+    });
   for (const name of ADAPTIVE)
     if (a.get(name) !== undefined)
       failAt(
@@ -93,10 +100,13 @@ function solve(ctx: Context, a: Given): Value {
         'leave out `dt:` and `steps:`, or leave out the tolerance',
       );
   const time = timeGrid(ctx, a);
-  const method = methodOf(ctx, a, model);
-  const wanted = adjointPolicy(ctx, a);
   const y0 = model.initial(time.start, a.get('from'), a.spanOf('from'));
-  const sys = methodSystem(ctx, model, a.span, noisyEntries(ctx, a, model, method, y0));
+  const replayed = replayedNoise(
+    ctx,
+    methodSystem(ctx, model, a.span, noisyEntries(ctx, a, model, method, y0)),
+    a.spanOf('method'),
+  );
+  const { sys } = replayed;
   const shape = flatten(ctx, model.present(time.start, y0), a.span);
   const initialStates = shape.leaves.map((l) => l.node);
   const timeAt = time.at;
@@ -111,21 +121,22 @@ function solve(ctx: Context, a: Given): Value {
         );
   const memoryShape = flatten(ctx, memory0, a.span);
   const init = [...initialStates, ...memoryShape.leaves.map((l) => l.node)];
-  const policy = lessWorkingSpace(wanted, init);
   const n = initialStates.length;
 
   const stateOf = (leaves: readonly Node[]): RecordValue =>
     asRecord(ctx, shape.rebuild(leaves.slice(0, n)), a.span);
-  const step = (i: Node, leaves: readonly Node[]): Node[] => {
-    const t = timeAt(i);
+  /** The states behind step i, or, by `back`, before it. */
+  const advance = (way: 'step' | 'back', i: Node, leaves: readonly Node[]): Node[] => {
+    const [t, later] = [timeAt(i), timeAt(b.add(ctx.graph, i, 1))];
     const k = record([
       ['i', array(i)],
       ['t', array(t)],
       ['h', array(time.stepAt(i))],
     ]);
     const memory = memoryShape.rebuild(leaves.slice(n));
+    const called = way === 'step' ? method.step : (method.back ?? method.step);
     const result = withDraws(ctx, enterLoop(ctx, i, time.steps), () =>
-      ctx.call(method.step, positional(a.span, sys, k, stateOf(leaves), memory), a.span),
+      ctx.call(called, positional(a.span, sys, k, stateOf(leaves), memory), a.span),
     );
     const parts = asRecord(ctx, result, a.spanOf('method'));
     const y =
@@ -133,20 +144,43 @@ function solve(ctx: Context, a: Given): Value {
       failAt(
         ctx,
         'E370',
-        'the `step` of a method gives a record { y, mem }, but there is no `y`',
+        `the \`${way}\` of a method gives a record { y, mem }, but there is no \`y\``,
         a.spanOf('method'),
       );
-    let next = asRecord(
-      ctx,
-      conform(ctx, y, stateOf(leaves), a.spanOf('method'), 'the state after a step'),
-      a.span,
-    );
-    const after = timeAt(b.add(ctx.graph, i, 1));
+    const what = `the state ${way === 'step' ? 'after' : 'before'} a step`;
+    let next = asRecord(ctx, conform(ctx, y, stateOf(leaves), a.spanOf('method'), what), a.span);
+    const after = way === 'step' ? later : t;
     next = model.present(after, next);
     if (model.afterStep !== undefined) next = model.present(after, model.afterStep(after, next));
     const mem = parts.entries.get('mem') ?? memory;
     const stateLeaves = flatten(ctx, next, a.span).leaves.map((l) => b.keep(ctx.graph, l.node));
     return [...stateLeaves, ...memoryLeaves(ctx, mem, memoryShape, a.span)];
+  };
+  const step = (i: Node, leaves: readonly Node[]): Node[] =>
+    replayed.forwards(() => advance('step', i, leaves));
+  const policy: AdjointPolicy =
+    choice.kind === 'discrete' ? lessWorkingSpace(choice.policy, init) : { kind: 'store' };
+  const loop: StepLoop = ({ length, init: from, index, policy: own }) => {
+    switch (choice.kind) {
+      case 'discrete':
+        return makeScan(ctx.graph, {
+          length,
+          init: from,
+          adjoint: own,
+          body: (j, leaves) => ({ carries: step(index(j), leaves), ys: [] }),
+        }).carries;
+      case 'reversible':
+        return reversibleLoop(ctx, {
+          length,
+          init: from,
+          step: (j, leaves) => step(index(j), leaves),
+          back: (j, leaves) => replayed.backwards(() => advance('back', index(j), leaves)),
+          drawn: replayed.drawn,
+          span: a.spanOf('method'),
+        });
+      case 'continuous':
+        return notYet(ctx, 'adjoint: continuous', a.spanOf('adjoint'));
+    }
   };
 
   const save = savePlan(ctx, a, time);
@@ -163,7 +197,7 @@ function solve(ctx: Context, a: Given): Value {
   };
   const g = ctx.graph;
   const zero = g.constant(0, 'i32');
-  const blocks = runBlocks(ctx, init, step, save, policy, (i, leaves) => seen(i, leaves).nodes);
+  const blocks = runBlocks(ctx, init, step, loop, save, policy, (i, leaves) => seen(i, leaves).nodes);
 
   ctx.solves.push(
     solveRecord(ctx, model, a.span, initialStates, init, step, time, method.stability, stateOf, shape),
@@ -200,48 +234,39 @@ function solve(ctx: Context, a: Given): Value {
   );
 }
 
-/** What the method finds in `sys` when the model is stochastic. */
-export function noisyEntries(
-  ctx: Context,
-  a: Given,
-  model: PreparedModel,
-  method: Method,
-  y0: RecordValue,
-): readonly (readonly [string, Value])[] {
-  const options = {
-    calculus: method.calculus,
-    paths: a.get('noise'),
-    pathsSpan: a.spanOf('noise'),
-    methodSpan: a.spanOf('method'),
-  };
-  if (model.stochastic === undefined && options.paths !== undefined)
-    failAt(ctx, 'E488', `${model.name} has no noise`, options.pathsSpan, 'leave out `noise:`');
-  const entries = stochasticEntries(ctx, model, y0, options, a.span);
-  refuseUnfit(ctx, model, method.needs, y0, options.methodSpan);
-  return entries;
-}
-
 /** A declared model with its arguments, or one made of functions. */
 export function modelOf(ctx: Context, v: Value, a: Given): PreparedModel {
   if (!isFunctionModel(v)) return prepareModel(ctx, instanceOf(ctx, v, a), a.span);
-  if (a.get('on') !== undefined)
-    failAt(ctx, 'E332', 'a model of functions lies on no domain', a.spanOf('on'), 'leave out `on:`');
+  for (const name of ['on', 'space'])
+    if (a.get(name) !== undefined)
+      failAt(ctx, 'E332', 'a model of functions lies on no domain', a.spanOf(name), `leave out \`${name}:\``);
   return prepareFunctions(ctx, v, a.span);
 }
 
 function instanceOf(ctx: Context, v: Value, a: Given): InstanceValue {
-  const on = a.get('on');
+  const [on, space] = [a.get('on'), a.get('space')];
   const applied = v.kind === 'model' ? ctx.call(v, [], a.span) : v;
   if (applied.kind !== 'instance')
     return failAt(ctx, 'E371', `solve wants a model, but this is ${describe(v)}`, a.spanOf('model'));
-  if (on === undefined) return applied;
   const grid =
-    on.kind === 'grid'
-      ? on.grid
-      : on.kind === 'domain'
-        ? gridOf(ctx, on, [], a.spanOf('on'))
-        : failAt(ctx, 'E332', `\`on:\` takes a domain, but this is ${describe(on)}`, a.spanOf('on'));
-  return { ...applied, grid };
+    on === undefined
+      ? applied.grid
+      : on.kind === 'grid'
+        ? on.grid
+        : on.kind === 'domain'
+          ? gridOf(ctx, on, [], a.spanOf('on'))
+          : failAt(ctx, 'E332', `\`on:\` takes a domain, but this is ${describe(on)}`, a.spanOf('on'));
+  if (grid === undefined)
+    return space === undefined
+      ? applied
+      : failAt(
+          ctx,
+          'E332',
+          `${applied.item.name.name} lies on no domain, so there is no space to discretise`,
+          a.spanOf('space'),
+          'leave out `space:`',
+        );
+  return { ...applied, grid: space === undefined ? grid : withSpace(ctx, grid, space, a.spanOf('space')) };
 }
 
 /** The method of a solve; of a model with events, one whose steps they interrupt (stdlib/events.flow). */
@@ -265,12 +290,20 @@ export function methodOf(ctx: Context, a: Given, model: PreparedModel): Method {
     return v === undefined ? undefined : staticText(ctx, v, a.spanOf('method'), `\`${name}\` of a method`);
   };
   const calculus = word('calculus');
+  const numberIn = (name: string): number | undefined => {
+    const v = m.entries.get(name);
+    return v === undefined ? undefined : staticNumber(v);
+  };
   return {
     calculus: calculus === 'ito' || calculus === 'stratonovich' ? calculus : undefined,
     needs: word('needs'),
     order: order === undefined ? undefined : staticNumber(order),
     step,
+    record: m,
+    errorOrder: numberIn('error_order'),
+    controller: m.entries.get('controller'),
     init: m.entries.get('init'),
+    back: m.entries.get('back'),
     stability: stability === undefined ? undefined : staticNumber(stability),
   };
 }
@@ -279,59 +312,6 @@ function interrupted(ctx: Context, a: Given, method: Value, model: PreparedModel
   if (model.stochastic !== undefined) notYet(ctx, 'an `event` in a stochastic model', a.span);
   const wrap = ctx.library('std.events', 'with_events');
   return ctx.call(wrap, positional(a.spanOf('method'), method, list(model.events)), a.spanOf('method'));
-}
-
-const UNITS: Readonly<Record<string, number>> = {
-  B: 1,
-  KB: 1e3,
-  MB: 1e6,
-  GB: 1e9,
-  KiB: 1024,
-  MiB: 1024 ** 2,
-  GiB: 1024 ** 3,
-};
-
-export function adjointPolicy(ctx: Context, a: Given): AdjointPolicy {
-  const v = a.get('adjoint');
-  const span = a.spanOf('adjoint');
-  if (v === undefined) return { kind: 'auto' };
-  if (v.kind !== 'option')
-    return failAt(
-      ctx,
-      'E377',
-      `\`adjoint:\` is auto, store, recompute or checkpoint(memory: "1 GB"), but this is ${describe(v)}`,
-      span,
-    );
-  switch (v.name) {
-    case 'auto':
-    case 'store':
-    case 'recompute':
-      return { kind: v.name };
-    case 'checkpoint': {
-      const memory = staticText(
-        ctx,
-        v.args.get('memory') ??
-          failAt(ctx, 'E377', 'checkpoint wants its memory', span, 'write checkpoint(memory: "1 GB")'),
-        span,
-        'the memory of checkpoint',
-      );
-      const m = /^\s*(\d+(?:\.\d+)?)\s*([KMG]?i?B)\s*$/.exec(memory);
-      const unit = m?.[2] === undefined ? undefined : UNITS[m[2]];
-      if (m?.[1] === undefined || unit === undefined)
-        return failAt(ctx, 'E377', `\`${memory}\` is no amount of memory`, span, 'write "16 MB" or "1 GB"');
-      return { kind: 'checkpoint', bytes: Number(m[1]) * unit };
-    }
-    case 'reversible':
-    case 'continuous':
-      return notYet(ctx, `adjoint: ${v.name}`, span);
-    default:
-      return failAt(
-        ctx,
-        'E377',
-        `\`adjoint:\` is auto, store, recompute or checkpoint(memory: "1 GB"), but this is ${v.name}`,
-        span,
-      );
-  }
 }
 
 // ---- what is saved
@@ -467,6 +447,14 @@ function planOf(ctx: Context, indices: readonly number[], n: number, span: Span)
   return { kind: 'some', runs, indices, includesStart: indices[0] === 0, endsApart: false };
 }
 
+/** Runs `length` steps, the j-th of which has the number `index(j)`. */
+type StepLoop = (run: {
+  readonly length: number;
+  readonly init: readonly Node[];
+  readonly index: (j: Node) => Node;
+  readonly policy: AdjointPolicy;
+}) => readonly Node[];
+
 interface Blocks {
   readonly final: readonly Node[];
   /** One entry a run: the saved leaves, stacked. */
@@ -477,6 +465,7 @@ function runBlocks(
   ctx: Context,
   init: readonly Node[],
   step: (i: Node, leaves: readonly Node[]) => Node[],
+  loop: StepLoop,
   save: SavePlan,
   policy: AdjointPolicy,
   seen: (i: Node, leaves: readonly Node[]) => Node[],
@@ -488,24 +477,22 @@ function runBlocks(
   for (const run of save.runs) {
     const from = offset;
     const shift = (i: Node): Node => (from === 0 ? i : b.add(g, i, from));
-    if (run.length === 1 || run.count === 1) {
-      const single = run.length === 1;
+    if (run.length === 1 && run.saved) {
       const result = makeScan(g, {
-        length: single ? run.count : run.length,
+        length: run.count,
         init: carries,
         adjoint: policy,
         body: (i, leaves) => {
           const next = step(shift(i), leaves);
-          return { carries: next, ys: single && run.saved ? seen(b.add(g, shift(i), 1), next) : [] };
+          return { carries: next, ys: seen(b.add(g, shift(i), 1), next) };
         },
       });
       carries = result.carries;
+      saved.push(result.ys);
+    } else if (run.length === 1 || run.count === 1) {
+      carries = loop({ length: run.length * run.count, init: carries, index: shift, policy });
       if (run.saved)
-        saved.push(
-          single
-            ? result.ys
-            : seen(g.constant(from + run.length, 'i32'), carries).map((x) => b.stack(g, [x])),
-        );
+        saved.push(seen(g.constant(from + run.length, 'i32'), carries).map((x) => b.stack(g, [x])));
     } else {
       const share = halves(policy, run, init);
       const result = makeScan(g, {
@@ -514,15 +501,15 @@ function runBlocks(
         adjoint: share.outer,
         body: (block, leaves) => {
           const first = shift(b.mul(g, block, run.length));
-          const inner = makeScan(g, {
+          const inner = loop({
             length: run.length,
             init: leaves,
-            adjoint: share.inner,
-            body: (j, state) => ({ carries: step(b.add(g, first, j), state), ys: [] }),
+            index: (j) => b.add(g, first, j),
+            policy: share.inner,
           });
           return {
-            carries: inner.carries,
-            ys: run.saved ? seen(b.add(g, first, run.length), inner.carries) : [],
+            carries: inner,
+            ys: run.saved ? seen(b.add(g, first, run.length), inner) : [],
           };
         },
       });

@@ -52,10 +52,18 @@ export function plainArrays(ctx: Context, v: Value, span: Span): Value {
 }
 
 export interface Method {
+  /** The method as it is written in Flow. */
+  readonly record: RecordValue;
   readonly step: Value;
+  /** Undoes a step: takes (sys, k, y, mem) with what the step of k left behind. */
+  readonly back: Value | undefined;
   readonly init: Value | undefined;
   readonly order: number | undefined;
   readonly stability: number | undefined;
+  /** The power of the step that its estimate of the error falls with; `order` without it. */
+  readonly errorOrder: number | undefined;
+  /** How its steps are chosen when a solve does not say. */
+  readonly controller: Value | undefined;
   /** Of a method for stochastic equations: the calculus its increments are meant in. */
   readonly calculus: Calculus | undefined;
   /** The most general noise the method keeps its order for. */

@@ -18,6 +18,8 @@ export interface CustomRequest {
   readonly mode: 'tangent' | 'cotangent';
   /** `moves`: tangents of the float arguments, or cotangents of the float outputs. */
   readonly rule: (args: readonly Node[], outputs: readonly Node[], moves: readonly Node[]) => readonly Node[];
+  /** A cotangent rule that is exact. */
+  readonly exact?: boolean;
   /** What messages call a captured value. */
   readonly nameOf: (node: Node) => string;
 }
@@ -55,6 +57,7 @@ export function makeCustom(g: Graph, request: CustomRequest): Node[] {
       params: [...rule.params.slice(0, n), ...rule.params.slice(own), ...rule.params.slice(n, own)],
       results: rule.results,
     },
+    ...(request.exact === true ? { exact: true } : {}),
   });
   return unpack(projections(g, node));
 }

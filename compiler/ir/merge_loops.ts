@@ -94,8 +94,9 @@ function matchCarries(wanted: readonly Node[], list: readonly Node[]): number[] 
 
 function commonPolicy(a: AdjointPolicy, b: AdjointPolicy): AdjointPolicy | undefined {
   if (a.kind === 'auto') return b;
-  if (b.kind === 'auto' || JSON.stringify(a) === JSON.stringify(b)) return a;
-  return undefined;
+  if (b.kind === 'auto') return a;
+  if (a.kind === 'checkpoint' && b.kind === 'checkpoint') return a.bytes === b.bytes ? a : undefined;
+  return a.kind === b.kind && a.kind !== 'reversible' ? a : undefined;
 }
 
 function mergeScans(g: Graph, a: NodeOf<'scan'>, b: NodeOf<'scan'>): Merge | undefined {

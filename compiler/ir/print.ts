@@ -140,6 +140,7 @@ function showPolicy(policy: AdjointPolicy): string {
       return '';
     case 'store':
     case 'recompute':
+    case 'reversible':
       return ` adjoint ${policy.kind}`;
     case 'checkpoint':
       return ` adjoint checkpoint ${policy.bytes} bytes`;

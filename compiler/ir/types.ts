@@ -218,7 +218,18 @@ export interface ScanAttributes {
  * fixed size, else a budget. All give the same bits: the same step computations run, only their order and number differ.
  */
 export type AdjointPolicy =
-  { readonly kind: 'auto' | 'store' | 'recompute' } | { readonly kind: 'checkpoint'; readonly bytes: number };
+  | { readonly kind: 'auto' | 'store' | 'recompute' }
+  | { readonly kind: 'checkpoint'; readonly bytes: number }
+  | ReversiblePolicy;
+
+/**
+ * Nothing is kept: `back`, with the parameters and carry results of the loop's body, takes what a step leaves behind to its carry-in. Only inside a derivative rule, for a loop that is
+ * differentiated there and then (elaborate/step_loops.ts): passes that change a loop's operands know nothing of `back`.
+ */
+export interface ReversiblePolicy {
+  readonly kind: 'reversible';
+  readonly back: Region;
+}
 
 /**
  * The reverse sweep of a `scan` of `length` steps whose carried states are known at `slots` snapshots: a binomial checkpoint schedule (slots = length: plain storage).
@@ -276,6 +287,8 @@ export interface CustomAttributes {
   readonly primal: Region;
   readonly mode: 'tangent' | 'cotangent' | 'recompute';
   readonly rule: Region;
+  /** A cotangent rule that is the exact derivative of the primal computation: forward mode is that of the computation. */
+  readonly exact?: boolean;
 }
 
 /**

@@ -1,0 +1,114 @@
+// `adjoint:` of a solve: how its derivative goes back through the steps. `auto`, `store`, `recompute` and `checkpoint(memory: …)` differentiate the loop and differ in what they keep (spec/derivatives.md,
+// section 4); `reversible` undoes the steps by the method's own `back`; `continuous` solves the adjoint equation instead.
+
+import type { Context } from './context.ts';
+import { failAt } from './context.ts';
+import type { Given } from './builtins/registry.ts';
+import type { PreparedModel } from './model.ts';
+import type { Method } from './solve_parts.ts';
+import { staticText } from './strings.ts';
+import type { Value } from './values.ts';
+import { describe } from './values.ts';
+import type { AdjointPolicy } from '../ir/types.ts';
+import type { Span } from '../support/span.ts';
+
+export type AdjointChoice =
+  | { readonly kind: 'discrete'; readonly policy: AdjointPolicy }
+  | { readonly kind: 'reversible' }
+  | { readonly kind: 'continuous'; readonly method: Value | undefined };
+
+const UNITS: Readonly<Record<string, number>> = {
+  B: 1,
+  KB: 1e3,
+  MB: 1e6,
+  GB: 1e9,
+  KiB: 1024,
+  MiB: 1024 ** 2,
+  GiB: 1024 ** 3,
+};
+
+export function adjointChoice(ctx: Context, a: Given): AdjointChoice {
+  const v = a.get('adjoint');
+  const span = a.spanOf('adjoint');
+  if (v === undefined) return { kind: 'discrete', policy: { kind: 'auto' } };
+  const unknown = (what: string): never =>
+    failAt(
+      ctx,
+      'E377',
+      `\`adjoint:\` is auto, store, recompute, checkpoint(memory: "1 GB"), reversible or continuous, but this is ${what}`,
+      span,
+    );
+  if (v.kind !== 'option') return unknown(describe(v));
+  switch (v.name) {
+    case 'auto':
+    case 'store':
+    case 'recompute':
+      return { kind: 'discrete', policy: { kind: v.name } };
+    case 'checkpoint':
+      return { kind: 'discrete', policy: { kind: 'checkpoint', bytes: budget(ctx, v.args, span) } };
+    case 'reversible':
+      return { kind: 'reversible' };
+    case 'continuous':
+      return { kind: 'continuous', method: v.args.get('method') };
+    default:
+      return unknown(v.name);
+  }
+}
+
+function budget(ctx: Context, args: ReadonlyMap<string, Value>, span: Span): number {
+  const memory = staticText(
+    ctx,
+    args.get('memory') ??
+      failAt(ctx, 'E377', 'checkpoint wants its memory', span, 'write checkpoint(memory: "1 GB")'),
+    span,
+    'the memory of checkpoint',
+  );
+  const m = /^\s*(\d+(?:\.\d+)?)\s*([KMG]?i?B)\s*$/.exec(memory);
+  const unit = m?.[2] === undefined ? undefined : UNITS[m[2]];
+  if (m?.[1] === undefined || unit === undefined)
+    return failAt(ctx, 'E377', `\`${memory}\` is no amount of memory`, span, 'write "16 MB" or "1 GB"');
+  return Number(m[1]) * unit;
+}
+
+/** Refuses what cannot go back in the way asked for, before anything is elaborated. */
+export function refuseAdjoint(
+  ctx: Context,
+  a: Given,
+  choice: AdjointChoice,
+  model: PreparedModel,
+  method: Method,
+  adaptive: boolean,
+): void {
+  if (choice.kind === 'discrete') return;
+  const span = a.spanOf('adjoint');
+  const refuse = (why: string, help: string): never =>
+    failAt(ctx, 'E497', `\`adjoint: ${choice.kind}\` ${why}`, span, help);
+  const otherwise = 'write adjoint: checkpoint(memory: "16 MB"), or leave it out';
+  if (model.events.length > 0) refuse(`has no way back through the events of ${model.name}`, otherwise);
+  if (model.afterStep !== undefined)
+    refuse(
+      `has no way back through \`after step\` of ${model.name}, which changes the states between two steps`,
+      otherwise,
+    );
+  if (choice.kind === 'continuous') {
+    if (model.stochastic !== undefined)
+      refuse(
+        `is for equations without noise, but ${model.name} is stochastic`,
+        'write adjoint: reversible with use std.sde { reversible_heun }, which keeps no states either and is exact',
+      );
+    return;
+  }
+  if (adaptive)
+    refuse(
+      'undoes steps of fixed length, but this solve chooses its steps as it goes',
+      'give the solve fixed steps, `dt:` or `steps:`, or write adjoint: checkpoint(memory: "16 MB")',
+    );
+  if (method.back === undefined) {
+    const place = a.spanOf('method');
+    const name = place.file.text.slice(place.start, place.end).split('\n')[0] ?? 'this method';
+    refuse(
+      `undoes every step by the \`back\` of the method, and ${name} has none`,
+      'use std.ode { leapfrog, yoshida4 } or std.sde { reversible_heun }, give your method back: (sys, k, y, mem) => { y, mem }, which takes what a step leaves to what it began with, or write adjoint: checkpoint(memory: "16 MB")',
+    );
+  }
+}
