@@ -1,38 +1,55 @@
-// `solve` without `dt:` or `steps:`: the method's error estimate decides the steps. The attempt of a step, the controller and the first step are Flow (`attempt`, `first_step` in the prelude);
-// here they become a `while` towards the next time that is to be saved, inside a loop over those times.
+// A solve that finds its steps while it runs: by the method's estimate of the error (without `dt:`, `steps:` or `times:`), by a controller given as `dt: cfl(0.4)`, or equal ones whose length or number is known at run time
+// only. Attempts, controllers and values between the ends of steps are Flow (stdlib/step_control.flow); here they become a `while` towards the next time that is to be saved, inside a loop over those times.
+//
+// Steps are not cut where a time is saved, unless `times(…, hit: true)` asks for it: the states there come from the step around it. Only the last step is cut, to end at the end; the result is differentiable in it.
 
+import { stoppedSteps } from './adaptive_failure.ts';
+import { adaptiveTimes } from './adaptive_times.ts';
+import type { AdjointChoice } from './adjoint_choice.ts';
 import { conform } from './conform.ts';
 import type { Context } from './context.ts';
-import { failAt } from './context.ts';
-import { flatten, staticInteger, staticList, staticNumber, toReal } from './leaves.ts';
-import { methodSystem } from './method_system.ts';
+import { failAt, notYet } from './context.ts';
+import { flatten, staticInteger, staticNumber, toReal } from './leaves.ts';
 import type { PreparedModel } from './model.ts';
 import type { Given } from './builtins/registry.ts';
+import { define } from './builtins/registry.ts';
 import type { Method } from './solve_parts.ts';
 import { asRecord, eventsLogged, plainArrays, positional } from './solve_parts.ts';
+import { countedSystem, evaluationCounter, stepSums } from './step_sums.ts';
 import type { RecordValue, Value } from './values.ts';
-import { array, describe, number, real, record } from './values.ts';
+import { array, bool, describe, int, number, real, record } from './values.ts';
 import * as b from '../ir/build.ts';
 import { makeScan, makeWhile } from '../ir/region.ts';
 import type { AdjointPolicy, Node } from '../ir/types.ts';
 import { at } from '../support/lists.ts';
 
-export const isAdaptive = (a: Given): boolean =>
-  ['dt', 'steps', 'times'].every((name) => a.get(name) === undefined);
+/** No fixed steps: nothing says how many there are, or something that is known at run time only. */
+export function isAdaptive(a: Given): boolean {
+  const [dt, steps] = [a.get('dt'), a.get('steps')];
+  if (a.get('times') !== undefined) return false;
+  if (dt !== undefined)
+    return dt.kind === 'record' || (dt.kind === 'array' && staticNumber(dt) === undefined);
+  return steps === undefined || (steps.kind === 'array' && staticNumber(steps) === undefined);
+}
 
 const DEFAULT_LIMIT = 10_000;
 
-export function adaptiveSolve(
-  ctx: Context,
-  a: Given,
-  model: PreparedModel,
-  method: Method,
-  policy: AdjointPolicy,
-): Value {
+export interface AdaptiveSolve {
+  readonly a: Given;
+  readonly model: PreparedModel;
+  readonly method: Method;
+  readonly choice: AdjointChoice;
+  /** `sys`, once the start of the solve is known. */
+  readonly system: (y0: RecordValue, start: Node, end: Node) => RecordValue;
+}
+
+export function adaptiveSolve(ctx: Context, solve: AdaptiveSolve): Value {
   const g = ctx.graph;
-  const { order } = method;
-  if (order === undefined)
-    return failAt(ctx, 'E385', 'adaptive steps need a method that declares its `order`', a.spanOf('method'));
+  const { a, model, method, choice } = solve;
+  const policy: AdjointPolicy =
+    choice.kind === 'discrete'
+      ? choice.policy
+      : notYet(ctx, `adjoint: ${choice.kind} with such steps`, a.spanOf('adjoint'));
   const t = a.need('t');
   if (t.kind !== 'range')
     return failAt(
@@ -47,127 +64,238 @@ export function adaptiveSolve(
     toReal(ctx, t.to, a.spanOf('t'), 'the end of time'),
   ];
   const [s0, s1] = [staticNumber(t.from), staticNumber(t.to)];
-  const way = s0 !== undefined && s1 !== undefined && s1 < s0 ? -1 : 1;
-  const option = (name: string, otherwise: number): Value => a.get(name) ?? real(otherwise);
-  const [rtol, atol] = [option('rtol', 1e-4), option('atol', 1e-6)];
+  const way: Value =
+    s0 !== undefined && s1 !== undefined
+      ? number(s1 < s0 ? -1 : 1)
+      : array(
+          b.stopGradient(
+            g,
+            b.select(g, b.lt(g, end, start), g.constant(-1, ctx.real), g.constant(1, ctx.real)),
+          ),
+        );
+  const controller = controllerOf(ctx, solve, start, end);
+  const goal = record([
+    ['rtol', a.get('rtol') ?? real(1e-4)],
+    ['atol', a.get('atol') ?? real(1e-6)],
+    ['order', number(method.errorOrder ?? method.order ?? 1)],
+    ['way', way],
+  ]);
   const limitValue = a.get('limit');
   const limit =
     limitValue === undefined
       ? DEFAULT_LIMIT
       : staticInteger(ctx, limitValue, a.spanOf('limit'), 'the limit of steps');
-  const sys = methodSystem(ctx, model, a.span);
-  const helper = (name: string): Value =>
-    ctx.prelude(name) ?? failAt(ctx, 'E150', `the prelude has no \`${name}\``, a.span);
-
+  const counter = evaluationCounter(ctx);
   const y0 = model.present(start, model.initial(start, a.get('from'), a.spanOf('from')));
+  const sys = countedSystem(ctx, solve.system(y0, start, end), counter);
+  const attempt = ctx.library('std.step_control', 'attempt');
+  const sums = stepSums(ctx, a);
+  const times = adaptiveTimes(ctx, a, s0, s1);
+  const between = times !== undefined && !times.hit;
+
   const memory0 =
     method.init === undefined
       ? record([])
       : ctx.call(method.init, positional(a.span, sys, array(start), y0), a.span);
-  const h0 = ctx.call(helper('first_step'), positional(a.span, sys, array(start), y0, rtol, atol), a.span);
-  const state0 = record([
-    ['t', array(start)],
-    ['h', h0],
-    ['y', y0],
-    ['mem', memory0],
-    ['before', real(1)],
-    ['i', number(0, true)],
-  ]);
   // One step is tried for what it gives; what it made is forgotten.
-  const { value: trial } = g.scope(() =>
-    ctx.call(
-      method.step,
-      positional(
-        a.span,
-        sys,
-        record([
-          ['i', number(0, true)],
-          ['t', array(start)],
-          ['h', real(1)],
-        ]),
-        y0,
-        memory0,
-      ),
-      a.span,
-    ),
-  );
-  if (trial.kind !== 'record' || !trial.entries.has('error'))
+  const { value: trial } = g.scope(() => {
+    const ordinal = ctx.draws.ordinal;
+    const k = record([
+      ['i', int(0)],
+      ['t', array(start)],
+      ['h', array(b.cast(g, g.constant(1, ctx.real), ctx.real))],
+    ]);
+    const made = ctx.call(method.step, positional(a.span, sys, k, y0, memory0), a.span);
+    const whole = record([
+      ...asRecord(ctx, made, a.spanOf('method')).entries,
+      ...beside(array(start), real(1), y0),
+    ]);
+    const zero = sums?.zeros(whole);
+    ctx.draws.ordinal = ordinal;
+    return { made: whole, zero };
+  });
+  if (controller.judges && !trial.made.entries.has('error'))
     return failAt(
       ctx,
       'E386',
       'adaptive steps need a method that estimates its error, and this one does not',
       a.spanOf('method'),
-      'use std.ode { tsit5 } and write method: tsit5, or give the solve fixed steps, `dt:` or `steps:`',
+      model.stochastic === undefined
+        ? 'use std.ode { tsit5 } and write method: tsit5, or step_doubling(m) around the method; or give the solve fixed steps, `dt:` or `steps:`'
+        : 'use std.sde { heun, srk, sra1 }, or step_doubling(m) of std.ode around the method; or give the solve fixed steps, `dt:` or `steps:`',
     );
+  if (controller.judges && method.order === undefined)
+    return failAt(ctx, 'E385', 'adaptive steps need a method that declares its `order`', a.spanOf('method'));
+  const begun = asRecord(
+    ctx,
+    ctx.call(controller.part('start'), positional(a.span, sys, array(start), y0, goal), a.span),
+    a.span,
+  );
+  const part = (s: RecordValue, name: string): Value =>
+    s.entries.get(name) ??
+    failAt(
+      ctx,
+      'E502',
+      `the controller gives no \`${name}\``,
+      a.span,
+      'a controller is a record { start, after }',
+    );
+  const last = record([
+    ['t', array(start)],
+    ['h', real(1)],
+    ['y', y0],
+    ['mem', memory0],
+  ]);
+  const state0 = record([
+    ['t', array(start)],
+    ['h', array(toReal(ctx, part(begun, 'h'), a.span, 'the length of a step'))],
+    ['y', y0],
+    ['mem', memory0],
+    ['control', part(begun, 'mem')],
+    ['i', int(0)],
+    ['tries', int(0)],
+    ['stuck', bool(false)],
+    ['last', between ? last : record([])],
+    ['sums', trial.zero ?? record([])],
+    ['evals', int(0)],
+  ]);
   const shape = flatten(ctx, state0, a.span);
   const init = shape.leaves.map((l) => l.node);
   const stateOf = (leaves: readonly Node[]): RecordValue => asRecord(ctx, shape.rebuild(leaves), a.span);
-  const part = (s: RecordValue, name: string): Value =>
-    s.entries.get(name) ?? failAt(ctx, 'E370', `the attempt of a step gives no \`${name}\``, a.span);
   const timeOf = (s: RecordValue): Node => toReal(ctx, part(s, 't'), a.span, 'time');
   const statesOf = (s: RecordValue): RecordValue => asRecord(ctx, part(s, 'y'), a.span);
+  const nodeOf = (s: RecordValue, name: string): Node =>
+    at(flatten(ctx, part(s, name), a.span).leaves, 0).node;
+  const filtered = (time: Node, states: RecordValue): RecordValue => {
+    const y = model.present(time, states);
+    return model.afterStep === undefined ? y : model.present(time, model.afterStep(time, y));
+  };
+  const before = (time: Node, stop: Node): Node => {
+    if (way.kind === 'number') return way.value > 0 ? b.lt(g, time, stop) : b.gt(g, time, stop);
+    const sign = toReal(ctx, way, a.span, 'the direction of time');
+    return b.lt(g, b.mul(g, sign, b.sub(g, time, stop)), 0);
+  };
+  let evaluated: number | undefined | 'given';
 
-  /** Steps until `stop`. */
-  const advance = (leaves: readonly Node[], stop: Node): readonly Node[] => {
-    const result = makeWhile(g, {
+  /** Attempts until `stop`, none of them beyond `cutAt`. */
+  const advance = (leaves: readonly Node[], stop: Node, cutAt: Node): readonly Node[] =>
+    makeWhile(g, {
       init: leaves,
       limit,
       condition: (now) => {
-        const time = timeOf(stateOf(now));
-        return way > 0 ? b.lt(g, time, stop) : b.gt(g, time, stop);
+        const s = stateOf(now);
+        const goesOn = b.and(g, before(timeOf(s), stop), b.not(g, nodeOf(s, 'stuck')));
+        return b.and(g, goesOn, b.lt(g, nodeOf(s, 'tries'), limit));
       },
       body: (_turn, now) => {
-        const before = stateOf(now);
-        const after = asRecord(
+        const s = stateOf(now);
+        let seen: number | undefined;
+        const step = define(ctx, 'step', ['sys', 'k', 'y', 'mem'], (given) => {
+          const asked = ['sys', 'k', 'y', 'mem'].map((name) => given.need(name));
+          const { made, evaluations } = counter.during(() =>
+            ctx.call(method.step, positional(a.span, ...asked), a.span),
+          );
+          seen = evaluations;
+          return made;
+        });
+        const counting = record([...method.record.entries, ['step', step]]);
+        const tried = asRecord(
           ctx,
           ctx.call(
-            helper('attempt'),
-            positional(a.span, sys, method.step, number(order), rtol, atol, before, array(stop), number(way)),
+            attempt,
+            positional(a.span, sys, counting, controller.value, goal, s, array(cutAt)),
             a.span,
           ),
           a.span,
         );
+        const after = asRecord(ctx, part(tried, 'state'), a.span);
+        const made = asRecord(ctx, part(tried, 'made'), a.span);
+        const accepted = nodeOf(tried, 'accepted');
         const time = timeOf(after);
-        let y = model.present(
+        const y = filtered(
           time,
           asRecord(
             ctx,
-            conform(ctx, part(after, 'y'), part(before, 'y'), a.span, 'the state after a step'),
+            conform(ctx, part(after, 'y'), part(s, 'y'), a.span, 'the state after a step'),
             a.span,
           ),
         );
-        if (model.afterStep !== undefined) y = model.present(time, model.afterStep(time, y));
-        return flatten(
-          ctx,
-          conform(
-            ctx,
-            record([...after.entries, ['y', y] as const]),
-            before,
-            a.span,
-            'the state after a step',
-          ),
-          a.span,
-        ).leaves.map((l) => l.node);
+        const own = made.entries.get('evals');
+        const evals = own ?? (seen === undefined ? undefined : int(seen));
+        evaluated = own !== undefined ? 'given' : seen;
+        const summed = asRecord(ctx, part(s, 'sums'), a.span);
+        const more = sums === undefined ? summed : chosen(ctx, accepted, sums.plus(summed, made), summed, a);
+        const next = record([
+          ...after.entries,
+          ['y', y],
+          ['sums', more],
+          [
+            'evals',
+            array(
+              b.add(
+                g,
+                nodeOf(s, 'evals'),
+                evals === undefined ? 0 : at(flatten(ctx, evals, a.span).leaves, 0).node,
+              ),
+            ),
+          ],
+        ]);
+        return flatten(ctx, conform(ctx, next, s, a.span, 'the state after a step'), a.span).leaves.map(
+          (l) => l.node,
+        );
       },
+    }).carries;
+  /** What was reached, when it is the time asked for; else the run ends and says where the steps ended. */
+  const arrived = (leaves: readonly Node[], stop: Node): RecordValue => {
+    const s = stateOf(leaves);
+    const states = stoppedSteps(ctx, {
+      y: statesOf(s),
+      time: timeOf(s),
+      step: nodeOf(s, 'h'),
+      stuck: nodeOf(s, 'stuck'),
+      ended: b.not(g, before(timeOf(s), stop)),
+      stop,
+      limit,
+      model: model.name,
+      span: a.span,
     });
-    // The limit was reached before the time: what comes after is not a solution, and says so by not being a number.
-    const reached = stateOf(result.carries);
-    const arrived = b.eq(g, timeOf(reached), stop);
-    const nan = b.log(g, b.sub(g, b.mul(g, timeOf(reached), 0), 1));
-    const lost = (n: Node): Node =>
-      b.select(g, b.broadcastTo(g, arrived, n.shape), n, b.broadcastTo(g, b.cast(g, nan, n.dtype), n.shape));
-    const flat = flatten(ctx, statesOf(reached), a.span);
-    return flatten(
-      ctx,
-      record([...reached.entries, ['y', flat.rebuild(flat.leaves.map((l) => lost(l.node)))] as const]),
-      a.span,
-    ).leaves.map((l) => l.node);
+    return record([...s.entries, ['y', states]]);
   };
-
-  const seen = (s: RecordValue): Value => {
-    const time = timeOf(s);
-    const y = statesOf(s);
-    return plainArrays(
+  const dense = method.record.entries.get('dense');
+  const shortened = ctx.library('std.step_control', 'shortened');
+  /** States at a time within the last step. */
+  const within = (s: RecordValue, time: Node): RecordValue => {
+    if (!between) return statesOf(s);
+    const from = asRecord(ctx, part(s, 'last'), a.span);
+    const [t0, h] = [timeOf(from), toReal(ctx, part(from, 'h'), a.span, 'the length of a step')];
+    const k = record([
+      ['i', array(b.max(g, b.sub(g, nodeOf(s, 'i'), 1), 0))],
+      ['t', array(t0)],
+      ['h', array(h)],
+    ]);
+    const x = array(b.div(g, b.sub(g, time, t0), h));
+    const values =
+      dense === undefined
+        ? ctx.call(shortened, positional(a.span, method.record, sys, k, from, x), a.span)
+        : ctx.call(
+            dense,
+            positional(
+              a.span,
+              sys,
+              k,
+              from,
+              record([['y', part(s, 'y')] as const, ['mem', part(s, 'mem')]]),
+              x,
+            ),
+            a.span,
+          );
+    return filtered(
+      time,
+      asRecord(ctx, conform(ctx, values, part(s, 'y'), a.span, 'the states between two steps'), a.span),
+    );
+  };
+  const seen = (time: Node, y: RecordValue): Value =>
+    plainArrays(
       ctx,
       record([
         ['states', model.present(time, y)] as const,
@@ -175,83 +303,135 @@ export function adaptiveSolve(
       ]),
       a.span,
     );
-  };
 
-  const times = savedTimes(ctx, a, s0, s1);
   let leaves: readonly Node[] = init;
   const entries: (readonly [string, Value])[] = [];
   if (times !== undefined) {
-    const first = flatten(ctx, seen(stateOf(init)), a.span);
-    const later = times.filter((x) => x !== s0);
+    const first = flatten(ctx, seen(start, y0), a.span);
+    const later = times.values.filter((x) => x !== s0);
     const rows = makeScan(g, {
       length: later.length,
       init,
       xs: [g.literal(Float64Array.from(later), [later.length], ctx.real)],
       adjoint: policy,
-      body: (_i, carries, [stop]) => {
-        const next = advance(carries, stop ?? end);
-        return { carries: next, ys: flatten(ctx, seen(stateOf(next)), a.span).leaves.map((l) => l.node) };
+      body: (_i, carries, [stop = end]) => {
+        const next = advance(carries, stop, times.hit ? stop : end);
+        const s = arrived(next, stop);
+        return {
+          carries: next,
+          ys: flatten(ctx, seen(stop, within(s, stop)), a.span).leaves.map((l) => l.node),
+        };
       },
     });
     leaves = rows.carries;
     const columns = first.leaves.map((l, i) =>
-      later.length < times.length ? b.concat(g, [b.stack(g, [l.node]), at(rows.ys, i)], 0) : at(rows.ys, i),
+      later.length < times.values.length
+        ? b.concat(g, [b.stack(g, [l.node]), at(rows.ys, i)], 0)
+        : at(rows.ys, i),
     );
     const saved = asRecord(ctx, first.rebuild(columns), a.span);
     for (const name of ['states', 'monitors'])
       for (const [k, v] of asRecord(ctx, saved.entries.get(name) ?? record([]), a.span).entries)
         entries.push([k, v]);
-    entries.push(['t', array(g.literal(Float64Array.from(times), [times.length], ctx.real))]);
+    entries.push(['t', array(g.literal(Float64Array.from(times.values), [times.values.length], ctx.real))]);
   }
-  if (times === undefined || times[times.length - 1] !== s1) leaves = advance(leaves, end);
-  const last = stateOf(leaves);
-  const finalStates = model.present(end, statesOf(last));
-  entries.push(['final', record([...finalStates.entries, ...model.monitors(end, statesOf(last))])]);
-  entries.push(['steps', part(last, 'i')]);
-  if (model.events.length > 0) entries.push(...eventsLogged(part(last, 'mem')));
+  if (times === undefined || times.values[times.values.length - 1] !== s1) leaves = advance(leaves, end, end);
+  const ended = arrived(leaves, end);
+  const finalStates = model.present(end, statesOf(ended));
+  entries.push(['final', record([...finalStates.entries, ...model.monitors(end, statesOf(ended))])]);
+  entries.push(['steps', part(ended, 'i')]);
+  entries.push(['rejected', array(b.sub(g, nodeOf(ended, 'tries'), nodeOf(ended, 'i')))]);
+  if (evaluated === 'given' || (evaluated !== undefined && model.events.length === 0))
+    entries.push(['evals', part(ended, 'evals')]);
+  if (sums !== undefined) entries.push(['sum', part(ended, 'sums')]);
+  if (model.events.length > 0) entries.push(...eventsLogged(part(ended, 'mem')));
   const names = [...model.states.map((s) => s.name), ...model.monitorNames, 't'];
   return record(entries, (name) =>
     times === undefined && names.includes(name)
       ? `this solve keeps only the end, \`.final.${name}\`; ask for more with \`save: times([…])\` or \`save: every(time: 0.1)\``
-      : `there are ${[...entries.map(([k]) => k)].join(', ')}`,
+      : name === 'evals'
+        ? 'this method evaluates the right side in loops and does not say how often: its `step` may give `evals`'
+        : `there are ${[...entries.map(([k]) => k)].join(', ')}`,
   );
 }
 
-/** The times to be saved; undefined for none. */
-function savedTimes(
-  ctx: Context,
-  a: Given,
-  s0: number | undefined,
-  s1: number | undefined,
-): readonly number[] | undefined {
-  const v = a.get('save');
-  const span = a.spanOf('save');
-  if (v === undefined || (v.kind === 'option' && v.name === 'none')) return undefined;
-  if (v.kind === 'option' && v.name === 'times') {
-    const list = v.args.get('times');
-    const times = list === undefined ? undefined : staticList(list);
-    if (times === undefined || s0 === undefined || s1 === undefined)
-      return failAt(ctx, 'E379', 'the times to save must be known at compile time', span);
-    const way = s1 < s0 ? -1 : 1;
-    times.forEach((x, k) => {
-      const before = times[k - 1];
-      if (before !== undefined && (x - before) * way <= 0)
-        failAt(ctx, 'E381', `the times to save must increase, but ${x} follows ${before}`, span);
-      if ((x - s0) * way < 0 || (s1 - x) * way < 0)
-        failAt(ctx, 'E380', `the time ${x} to be saved does not lie in ${s0} .. ${s1}`, span);
-    });
-    return times;
-  }
-  const interval = v.kind === 'option' && v.name === 'every' ? v.args.get('time') : undefined;
-  const tau = interval === undefined ? undefined : staticNumber(interval);
-  if (tau === undefined || !(tau > 0) || s0 === undefined || s1 === undefined)
-    return failAt(ctx, 'E378', 'with adaptive steps, `save:` is times([…]), every(time: 0.1) or none', span);
-  const count = Math.abs(s1 - s0) / tau;
-  const times = Array.from(
-    { length: Math.floor(count + 1e-9) + 1 },
-    (_, k) => s0 + Math.sign(s1 - s0) * k * tau,
+/** What is known of a step beside what the method gives. */
+export const beside = (t: Value, h: Value, from: Value): readonly (readonly [string, Value])[] => [
+  ['t', t],
+  ['h', h],
+  ['from', from],
+];
+
+function chosen(ctx: Context, yes: Node, one: RecordValue, other: RecordValue, a: Given): RecordValue {
+  const [x, y] = [flatten(ctx, one, a.span), flatten(ctx, other, a.span)];
+  return asRecord(
+    ctx,
+    y.rebuild(
+      y.leaves.map((l, i) =>
+        b.select(ctx.graph, b.broadcastTo(ctx.graph, yes, l.node.shape), at(x.leaves, i).node, l.node),
+      ),
+    ),
+    a.span,
   );
-  if (Math.abs(count - Math.round(count)) > 1e-9) times.push(s1);
-  else times[times.length - 1] = s1;
-  return times;
+}
+
+interface Controller {
+  readonly value: RecordValue;
+  readonly judges: boolean;
+  readonly part: (name: string) => Value;
+}
+
+/** The controller: of the solve, of its `dt:`, of its method, or proportional-integral control of the error. */
+function controllerOf(ctx: Context, solve: AdaptiveSolve, start: Node, end: Node): Controller {
+  const { a, method } = solve;
+  const g = ctx.graph;
+  const [dt, steps, given] = [a.get('dt'), a.get('steps'), a.get('controller')];
+  if (dt !== undefined && steps !== undefined)
+    failAt(ctx, 'E373', '`dt:` and `steps:` are both given; one of them decides', a.spanOf('steps'));
+  if ((dt !== undefined || steps !== undefined) && given !== undefined)
+    failAt(
+      ctx,
+      'E384',
+      '`controller:` chooses the steps by the error, but this solve has `dt:` or `steps:`',
+      a.spanOf('controller'),
+      'leave out one of them',
+    );
+  const equal = (h: Node): Value =>
+    ctx.call(ctx.library('std.step_control', 'equal_steps'), positional(a.span, array(h)), a.span);
+  const count =
+    steps === undefined ? undefined : toReal(ctx, steps, a.spanOf('steps'), 'the number of steps');
+  const value =
+    count !== undefined
+      ? equal(b.div(g, b.sub(g, end, start), b.max(g, count, 1)))
+      : dt === undefined
+        ? (given ?? method.controller ?? ctx.library('std.step_control', 'pi_control'))
+        : dt.kind === 'record'
+          ? dt
+          : equal(toReal(ctx, dt, a.spanOf('dt'), 'the time step'));
+  const place = dt === undefined ? a.spanOf('controller') : a.spanOf('dt');
+  const wrong = (): never =>
+    failAt(
+      ctx,
+      'E502',
+      `a controller of steps is a record { start, after }, but this is ${describe(value)}`,
+      place,
+      'use std.ode { cfl } and write dt: cfl(0.4); use std.ode { pi_control } and write controller: pi_control',
+    );
+  if (value.kind !== 'record') return wrong();
+  const part = (name: string): Value => value.entries.get(name) ?? wrong();
+  part('start');
+  part('after');
+  const judges = value.entries.get('judges');
+  const byError = !(judges?.kind === 'bool' && !judges.value);
+  if (!byError)
+    for (const name of ['rtol', 'atol'])
+      if (a.get(name) !== undefined)
+        failAt(
+          ctx,
+          'E384',
+          `\`${name}:\` belongs to steps chosen by the error, but \`dt:\` or \`steps:\` choose those of this solve`,
+          a.spanOf(name),
+          'leave out one of them',
+        );
+  return { value, judges: byError, part };
 }

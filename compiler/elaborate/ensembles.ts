@@ -14,7 +14,7 @@ import type { Span } from '../support/span.ts';
 import type * as ast from '../syntax/ast.ts';
 
 /** Parts of a solve that have no times in front. */
-const WITHOUT_TIMES = ['final', 'steps', 'evals', 'events'];
+const WITHOUT_TIMES = ['final', 'steps', 'rejected', 'evals', 'events', 'sum'];
 
 /** The call of a solve with the argument `paths:` taken out, for every path. `one` evaluates what is left of the call in a scope. */
 export function solvePaths(

@@ -7,7 +7,7 @@ import { optionNamed } from '../options.ts';
 import type { Value } from '../values.ts';
 
 const PLAIN = ['auto', 'none'] as const;
-const LATER = ['brownian', 'cfl', 'expect', 'variation', 'caputo'];
+const LATER = ['expect', 'variation', 'caputo'];
 
 export function optionWords(ctx: Context): (readonly [string, Value])[] {
   const withArguments = (name: string, params: readonly string[]): readonly [string, Value] => [
@@ -25,7 +25,7 @@ export function optionWords(ctx: Context): (readonly [string, Value])[] {
   return [
     ...PLAIN.map((name) => [name, optionNamed(name)] as const),
     withArguments('every', ['steps?', 'time?']),
-    withArguments('times', ['times']),
+    withArguments('times', ['times', 'hit?']),
     withArguments('checkpoint', ['memory']),
     ['pi', { kind: 'number', value: Math.PI, integer: false }],
     ['inf', { kind: 'number', value: Infinity, integer: false }],

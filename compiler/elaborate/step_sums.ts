@@ -1,0 +1,128 @@
+// What a solve adds up over its steps: `sum: { reg: s => norm(s.error) }`, and how often the right side was evaluated. A function of `sum:` sees what the method's step gave, { y, mem, error, … }, with the time `t` it began at,
+// its length `h` and the states `from` it began with; what it gives is added over the steps that count (the accepted ones).
+
+import { conform } from './conform.ts';
+import type { Context } from './context.ts';
+import { failAt } from './context.ts';
+import { flatten } from './leaves.ts';
+import type { Given } from './builtins/registry.ts';
+import { define } from './builtins/registry.ts';
+import { operators } from './operators.ts';
+import { asRecord, plainArrays, positional } from './solve_parts.ts';
+import { staticText } from './strings.ts';
+import type { RecordValue, Value } from './values.ts';
+import { describe, record } from './values.ts';
+import * as b from '../ir/build.ts';
+import type { Span } from '../support/span.ts';
+
+export interface StepSums {
+  /** Zeros of the structure of the sums, from what one step gives. */
+  readonly zeros: (made: RecordValue) => RecordValue;
+  readonly plus: (before: RecordValue, made: RecordValue) => RecordValue;
+}
+
+/** undefined without `sum:`. */
+export function stepSums(ctx: Context, a: Given): StepSums | undefined {
+  const wanted = a.get('sum');
+  if (wanted === undefined) return undefined;
+  const span = a.spanOf('sum');
+  const example = 'write sum: { reg: s => norm(s.error) }';
+  if (wanted.kind !== 'record')
+    return failAt(
+      ctx,
+      'E501',
+      `\`sum:\` is a record of functions of a step, but this is ${describe(wanted)}`,
+      span,
+      example,
+    );
+  const terms = (made: RecordValue): RecordValue =>
+    record(
+      [...wanted.entries].map(([name, f]) => {
+        if (f.kind !== 'function' && f.kind !== 'builtin')
+          failAt(ctx, 'E501', `\`${name}\` of \`sum:\` is no function of a step`, span, example);
+        const term = plainArrays(ctx, ctx.call(f, positional(span, made), span), span);
+        return [name, realOf(ctx, term, span)] as const;
+      }),
+    );
+  return {
+    zeros: (made) => {
+      const flat = flatten(ctx, terms(made), span);
+      return asRecord(ctx, flat.rebuild(flat.leaves.map((l) => b.zerosLike(ctx.graph, l.node))), span);
+    },
+    plus: (before, made) =>
+      asRecord(
+        ctx,
+        conform(
+          ctx,
+          ctx.elementwise(operators.add, [before, terms(made)], span),
+          before,
+          span,
+          'what is summed over the steps',
+        ),
+        span,
+      ),
+  };
+}
+
+function realOf(ctx: Context, v: Value, span: Span): Value {
+  const flat = flatten(ctx, v, span);
+  return flat.rebuild(
+    flat.leaves.map((l) => (l.node.dtype === 'i32' ? b.cast(ctx.graph, l.node, ctx.real) : l.node)),
+  );
+}
+
+/** Counts the places where a step evaluates the right side, or a part of it, at different times and states. */
+export interface EvaluationCounter {
+  /** Called by the right side, with what tells this evaluation from others. */
+  readonly seen: (key: string) => void;
+  /** What `work` evaluates; undefined where it does so inside loops, whose turns nobody knows. */
+  readonly during: <T>(work: () => T) => { readonly made: T; readonly evaluations: number | undefined };
+}
+
+export function evaluationCounter(ctx: Context): EvaluationCounter {
+  let keys = new Set<string>();
+  let depth = 0;
+  let inLoop = false;
+  return {
+    seen: (key) => {
+      if (ctx.draws.turns.length > depth) inLoop = true;
+      keys.add(key);
+    },
+    during: (work) => {
+      const before = { keys, depth, inLoop };
+      [keys, depth, inLoop] = [new Set(), ctx.draws.turns.length, false];
+      try {
+        const made = work();
+        return { made, evaluations: inLoop ? undefined : keys.size };
+      } finally {
+        ({ keys, depth, inLoop } = before);
+      }
+    },
+  };
+}
+
+/** The functions of `sys` that evaluate the right side, or a part of it, report to the counter. */
+export function countedSystem(ctx: Context, sys: RecordValue, counter: EvaluationCounter): RecordValue {
+  const reporting = (f: Value, kind: string): Value =>
+    define(ctx, kind, ['t', 'y'], (a) => {
+      const asked = [a.need('t'), a.need('y')];
+      const nodes = asked.flatMap((v) => flatten(ctx, v, a.span).leaves.map((l) => l.node.id));
+      counter.seen(`${kind}:${nodes.join()}`);
+      return ctx.call(f, positional(a.span, ...asked), a.span);
+    });
+  const rates = sys.entries.get('rhs');
+  return record(
+    [...sys.entries].map(([name, f]) => {
+      if (f.kind !== 'builtin') return [name, f];
+      if (name === 'rhs' || (name === 'drift' && f === rates)) return [name, reporting(f, 'rhs')];
+      if (name === 'drift' || name === 'push' || name === 'kick') return [name, reporting(f, name)];
+      if (name !== 'part') return [name, f];
+      const part = define(ctx, 'part', ['label'], (a) => {
+        const label = a.need('label');
+        const made = ctx.call(f, positional(a.span, label), a.span);
+        return reporting(made, `part ${staticText(ctx, label, a.spanOf('label'), 'the label of a part')}`);
+      });
+      return [name, part];
+    }),
+  );
+}
