@@ -53,7 +53,7 @@ export function printWat(plan: Plan, fused: boolean, alone = defaultAlone, tiles
     plan.buffers,
     context.constants.bytes,
     context.margin,
-    context.scratch + context.driverScratch,
+    context.phases + context.scratch + context.driverScratch,
   );
   const helpers = [...context.helpers].flatMap(
     (name) => helperText(name) ?? (library.has(name) ? [] : unknownHelper(name)),

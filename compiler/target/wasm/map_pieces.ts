@@ -12,6 +12,7 @@ import type { Blocking } from './blocking.ts';
 import type { Nest } from './map_nest.ts';
 import type { Atom, Group } from './memory.ts';
 import type { ModuleContext } from './module.ts';
+import { PHASE_BYTES } from './phases.ts';
 import { fullRanges, simplifyBody } from './simplify.ts';
 import { FunctionWriter, type Reg } from './writer.ts';
 
@@ -71,6 +72,9 @@ export function openFunction(kernel: MapKernel, context: ModuleContext, opening:
     nested,
     fused: context.fused,
     constants: context.constants,
+    phases: () => {
+      context.phases = PHASE_BYTES;
+    },
   });
   const regs = params.map((_, i) => f.param(i));
   const buffers = kernel.buffers.length;

@@ -141,7 +141,7 @@ export class Memory {
       const lanes = f.vectorOfIntegers(range(4).map((lane) => (lane < width ? lane * stride : 0)));
       value = ops.add(value, ops.vector('i32', lanes));
     }
-    for (const part of parts) value = ops.add(value, part);
+    for (const part of parts) value = isZero(value) ? part : ops.add(value, part);
     return value;
   }
 
@@ -394,4 +394,8 @@ export class Memory {
 
 function offsetText(bytes: number): string {
   return bytes === 0 ? '' : ` offset=${bytes}`;
+}
+
+function isZero(a: Num): boolean {
+  return !a.vector && a.regs.every((reg) => reg.literal === 0);
 }

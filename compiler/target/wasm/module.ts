@@ -15,6 +15,8 @@ export class ModuleContext {
   margin = 64;
   /** Bytes of scratch memory a thread needs. */
   scratch = 0;
+  /** Bytes below it, for values between phases of long code (phases.ts). */
+  phases = 0;
   /** Bytes of it behind the kernels', for the checkpoint schedules of procedures. */
   driverScratch = 0;
 

@@ -84,6 +84,8 @@ const vector: readonly (string | number)[] = [
   ...names('f64x2', 'convert_low_i32x4_s convert_low_i32x4_u'),
   261,
   'f32x4.relaxed_madd f32x4.relaxed_nmadd f64x2.relaxed_madd f64x2.relaxed_nmadd',
+  267,
+  'i32x4.relaxed_laneselect i64x2.relaxed_laneselect',
 ];
 
 function names(prefix: string, list: string): string[] {

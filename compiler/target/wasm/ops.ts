@@ -361,7 +361,7 @@ export class Ops {
     if (condition.vector) {
       const wide = type === 'f64' || type === 'i64' || type === 'bool';
       const mask = this.setup.width === 2 && !wide ? this.narrowMask(condition) : condition;
-      return this.each(type, [a, b, mask], 'v128.bitselect', '');
+      return this.each(type, [a, b, mask], this.laneSelect(wide), '');
     }
     const vector = a.vector || b.vector;
     const [x, y] = vector ? [this.splat(a), this.splat(b)] : [a, b];
@@ -374,6 +374,12 @@ export class Ops {
       ]),
     );
     return { type, vector, regs };
+  }
+
+  /** Masks have all bits of a lane or none, so the relaxed form, one instruction where `bitselect` is three, has the same bits on every machine. */
+  private laneSelect(wide: boolean): string {
+    if (!this.setup.fused) return 'v128.bitselect';
+    return `${this.setup.width === 2 && wide ? 'i64x2' : 'i32x4'}.relaxed_laneselect`;
   }
 
   /** Whether any lane of any group is true, as an i32 that is not 0. */

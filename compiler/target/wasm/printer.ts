@@ -3,6 +3,7 @@
 
 import { at } from '../../support/lists.ts';
 import { balance } from './balance.ts';
+import { inPhases, PHASE_BYTES } from './phases.ts';
 import type { Block, FunctionOptions, Node, Reg, ValueType, Variable } from './writer.ts';
 
 /** Takes back the uses made by values that nobody wants; last first, so that whole chains go. */
@@ -52,15 +53,16 @@ export class Printer {
     sweep(this.root.nodes);
     const { nodes } = this.root;
     const written = this.options.fused === true ? balance(nodes, (type) => this.one(type)) : nodes;
+    const phased = this.options.phases === undefined ? written : this.inPhases(written, this.options.phases);
     const before = new Map([...this.locals].map(([type, names]) => [type, [...names]]));
-    this.nodes(written, '    ');
+    this.nodes(phased, '    ');
     if (this.localCount() > manyLocals) {
       this.locals.clear();
       for (const [type, names] of before) this.locals.set(type, names);
       this.pending.clear();
       this.out.length = 0;
       this.free = new Map();
-      this.nodes(written, '    ');
+      this.nodes(phased, '    ');
     }
     const head = [
       `  (func $${name}`,
@@ -85,6 +87,22 @@ export class Printer {
       this.entry.push(`    (local.set ${reg.name ?? ''} (v128.load offset=${place} (i32.const 0)))`);
     }
     return reg;
+  }
+
+  private inPhases(nodes: readonly Node[], reserve: () => void): readonly Node[] {
+    let address: Reg | undefined;
+    let vectors = 0;
+    return inPhases(nodes, {
+      address: () => {
+        if (address !== undefined) return address;
+        address = this.local('i32', 'phases');
+        this.declare('i32', '$phases');
+        this.entry.push(`    (local.set $phases (i32.sub (local.get $scratch) (i32.const ${PHASE_BYTES})))`);
+        reserve();
+        return address;
+      },
+      vector: () => this.local('v128', `kept${vectors++}`),
+    });
   }
 
   private declare(type: ValueType, name: string): void {
@@ -139,6 +157,8 @@ export class Printer {
   private node(node: Node, indent: string): void {
     const { out } = this;
     switch (node.kind) {
+      case 'phase':
+        return;
       case 'comment':
         out.push(`${indent};; ${node.text}`);
         return;

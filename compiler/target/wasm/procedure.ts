@@ -86,7 +86,7 @@ class ProcedureWriter {
   ) {
     this.thread = f.param(0);
     this.threads = f.param(1);
-    const start = f.late('scratch start', () => driver.layout().scratch);
+    const start = f.late('scratch start', () => driver.layout().scratch + driver.context.phases);
     const size = f.late('scratch size', () => driver.layout().scratchBytes);
     this.scratch = f.pure('i32.add', 'i32', [f.pure('i32.mul', 'i32', [this.thread, size]), start]);
   }

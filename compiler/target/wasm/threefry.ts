@@ -28,6 +28,7 @@ export function emitThreefry(ops: Ops, key: readonly Num[], counter: readonly Nu
       x[i] = ops.add(at(x, i), injected);
     }
   }
+  ops.f.phase();
   return x.map((word) => ops.as('u32', word));
 }
 

@@ -76,6 +76,8 @@ export type Node =
     }
   | { readonly kind: 'result'; readonly values: readonly Reg[] }
   | { readonly kind: 'branch'; readonly label: string; readonly condition: Reg | undefined }
+  /** A place where long code may be cut (phases.ts). */
+  | { readonly kind: 'phase' }
   | { readonly kind: 'comment'; readonly text: string };
 
 export class Block {
@@ -113,6 +115,8 @@ export interface FunctionOptions {
   readonly fused?: boolean;
   /** Where vector constants go. */
   readonly constants: ConstantPool;
+  /** Present where the function has a parameter `scratch` with room for long code's phases (phases.ts) below it; called when they are used. */
+  readonly phases?: () => void;
 }
 
 export class FunctionWriter {
@@ -433,6 +437,11 @@ export class FunctionWriter {
   result(...values: readonly Reg[]): void {
     this.use(values, this.current);
     this.current.nodes.push({ kind: 'result', values });
+  }
+
+  /** What follows needs little of what went before. */
+  phase(): void {
+    this.current.nodes.push({ kind: 'phase' });
   }
 
   comment(text: string): void {
