@@ -16,18 +16,40 @@ import type { AdjointPolicy, ArrayType, DType, Node, Region } from './types.ts';
 
 // ---- walks
 
+const PAGE = 1024;
+
+/** A set of ids up to `top`, by pages: small walks are asked for very often in graphs of 1e5 nodes, and must not cost what the graph costs. */
+class Marks {
+  private readonly pages: (Uint8Array | undefined)[];
+  constructor(top: number) {
+    this.pages = new Array<Uint8Array | undefined>(Math.floor(top / PAGE) + 1).fill(undefined);
+  }
+
+  /** Marks an id; whether it was not marked before. */
+  add(id: number): boolean {
+    const index = Math.floor(id / PAGE);
+    let page = this.pages[index];
+    if (page === undefined) {
+      page = new Uint8Array(PAGE);
+      this.pages[index] = page;
+    }
+    const place = id % PAGE;
+    if (page[place] !== 0) return false;
+    page[place] = 1;
+    return true;
+  }
+}
+
 /** Every node the results depend on, operands before users; region bodies are not entered. `stop` nodes are included, their operands are not. */
 export function reachable(results: readonly Node[], stop?: { has(node: Node): boolean }): Node[] {
-  // Operands have smaller ids, so the results bound the ids to be marked.
-  const seen = new Uint8Array(results.reduce((top, node) => Math.max(top, node.id + 1), 0));
+  const seen = new Marks(results.reduce((top, node) => Math.max(top, node.id), 0));
   const found: Node[] = [];
   const stack = [...results];
   for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
-    if (seen[node.id] !== 0) continue;
-    seen[node.id] = 1;
+    if (!seen.add(node.id)) continue;
     found.push(node);
     if (stop?.has(node) === true) continue;
-    for (const arg of node.args) if (seen[arg.id] === 0) stack.push(arg);
+    for (const arg of node.args) stack.push(arg);
   }
   // Users were found before their operands: backwards the list is nearly sorted.
   return found.reverse().sort((a, b) => a.id - b.id);
