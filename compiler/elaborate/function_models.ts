@@ -13,6 +13,7 @@ import { define } from './builtins/registry.ts';
 import type { BuiltinValue } from './values.ts';
 import * as b from '../ir/build.ts';
 import type { Node } from '../ir/types.ts';
+import type { Terms } from './term_labels.ts';
 import type { Span } from '../support/span.ts';
 
 /** `ode_of`, `sde_of`: check that the functions are there. */
@@ -71,6 +72,13 @@ export function prepareFunctions(ctx: Context, model: RecordValue, span: Span): 
   const stochastic = model.entries.has('diffuse');
   const rate = stochastic ? part('drift') : part('rhs');
   const rhs = (t: Node, y: RecordValue): RecordValue => like(called(rate, [array(t), y]), y, 'the rates');
+  /** The right side is one term. */
+  const whole = { kind: 'name', name: 'rhs', span } as const;
+  const some = (chosen: Terms, t: Node, y: RecordValue): RecordValue => {
+    if (chosen(whole)) return rhs(t, y);
+    const flat = flatten(ctx, y, span);
+    return recordOf(flat.rebuild(flat.leaves.map((l) => b.zerosLike(g, l.node))), 'the rates');
+  };
   const noises: Noise[] = stochastic
     ? [...recordOf(floating(part('noise')), 'the noise').entries].map(([name, zero]) => ({
         name,
@@ -113,6 +121,9 @@ export function prepareFunctions(ctx: Context, model: RecordValue, span: Span): 
     rhs,
     parts: ['rest'],
     partOf: (_part, t, y) => rhs(t, y),
+    terms: [whole],
+    termsAt: (chosen, t, y) => ({ rates: some(chosen, t, y), present: y }),
+    ratesOf: some,
     events: [],
     args: record([]),
     monitors: () => new Map(),

@@ -5,6 +5,7 @@ import type { Context } from './context.ts';
 import { failAt } from './context.ts';
 import { conform } from './conform.ts';
 import { flatten, toReal } from './leaves.ts';
+import { linearEntry } from './linear_terms.ts';
 import type { PreparedModel } from './model.ts';
 import { rightSide } from './right_side.ts';
 import type { RecordValue, Value } from './values.ts';
@@ -79,6 +80,7 @@ export function methodSystem(
     ['part', labelled],
     ['labels', list(model.parts.map((p) => text(p)))],
     ['args', model.args],
+    ['linear', linearEntry(ctx, model, span)],
     ['push', part('push', 'first')],
     ['kick', part('kick', 'second')],
     ['second', second],

@@ -10,14 +10,16 @@ import { contextOf } from './grids.ts';
 import { flatten } from './leaves.ts';
 import { bindPattern } from './patterns.ts';
 import type { Scope } from './scope.ts';
-import { equationStates, isDifferentialOf, isRateOf, rateCalls } from './equations.ts';
+import { isDifferentialOf, rateCalls } from './equations.ts';
+import { assignEquations, ofTerms, standsAlone } from './model_equations.ts';
 import { eventRecord } from './events.ts';
 import type { Noise } from './noise.ts';
 import { incrementName, noisesOf } from './noise.ts';
 import { operators } from './operators.ts';
 import type { Increment, StochasticParts } from './stochastic.ts';
 import { stochasticParts } from './stochastic.ts';
-import { partsOf, REST, termsOfPart } from './term_labels.ts';
+import type { Terms } from './term_labels.ts';
+import { partsOf, terms, withLabel } from './term_labels.ts';
 import { complexOnGrid, onGrid } from './on_grid.ts';
 import { rateFromEquation, rateOperator, velocityName } from './rates.ts';
 import { bindType } from './types.ts';
@@ -59,6 +61,16 @@ export interface PreparedModel {
   /** The labels of terms, in the order they appear; "rest" is the part of those without. */
   readonly parts: readonly string[];
   readonly partOf: (part: string, t: Node, y: RecordValue) => RecordValue;
+  /** The terms of all right sides; undefined where a rate does not stand alone on its left side. */
+  readonly terms: readonly ast.Expression[] | undefined;
+  /** What some of the terms contribute to dy/dt, before it is brought to the structure of the states (fields are expressions still), and the states it is made of. */
+  readonly termsAt: (
+    chosen: Terms,
+    t: Node,
+    y: RecordValue,
+  ) => { readonly rates: RecordValue; readonly present: RecordValue };
+  /** The same as dy/dt. */
+  readonly ratesOf: (chosen: Terms, t: Node, y: RecordValue) => RecordValue;
   /** Events as records for the library (events.ts). */
   readonly events: readonly RecordValue[];
   /** The arguments of the model by name. */
@@ -154,32 +166,54 @@ export function prepareModel(ctx: Context, instance: InstanceValue, span: Span):
         }),
       );
     });
-  /** dy/dt, or what one part of the terms contributes to it. */
-  const rates = (t: Node, y: RecordValue, part?: string): RecordValue => {
+  /** dy/dt, or what some of the terms contribute to it, as the equations give it. The rate that a second-order equation makes a state of its own is a term without a label. */
+  const given = (
+    t: Node,
+    y: RecordValue,
+    chosen?: Terms,
+  ): { readonly rates: RecordValue; readonly present: RecordValue } => {
     const { scope, present } = scopeAt(t, y);
     conditions.check(() => scope);
-    return record(
+    const rates = record(
       states.map((s) => {
         const own = present.entries.get(s.name) ?? missing(ctx, s, span);
         const owner = owners.get(s.name);
         const rate = ((): Value | undefined => {
           if (owner === undefined)
-            return part === undefined || part === REST ? rateByName(present, s) : zeroOf(own);
-          const equation = part === undefined ? owner : ofPart(ctx, owner, s, part);
+            return chosen === undefined || chosen(automatic(s)) ? rateByName(present, s) : zeroOf(own);
+          const equation = chosen === undefined ? owner : ofTerms(ctx, owner, s, chosen);
           return equation === undefined
             ? zeroOf(own)
             : rateFromEquation(ctx, item.name.name, equation, s, states, present, scope, grid);
         })();
+        return [s.name, rate ?? missing(ctx, s, span)] as const;
+      }),
+    );
+    return { rates, present };
+  };
+  const rates = (t: Node, y: RecordValue, chosen?: Terms): RecordValue => {
+    const made = given(t, y, chosen);
+    return record(
+      states.map((s) => {
+        const own = made.present.entries.get(s.name) ?? missing(ctx, s, span);
         const conformed = conform(
           ctx,
-          rate ?? missing(ctx, s, span),
+          made.rates.entries.get(s.name) ?? missing(ctx, s, span),
           own,
-          owner?.span ?? s.span,
+          owners.get(s.name)?.span ?? s.span,
           `the rate of \`${s.name}\``,
         );
         return [s.name, freeRates(ctx, conformed, own, grid)] as const;
       }),
     );
+  };
+  /** Stands for the equation `d/dt u = dt(u)` of a second-order state among the terms. */
+  const stand = new Map<string, ast.Expression>();
+  const automatic = (s: ModelState): ast.Expression => {
+    const known = stand.get(s.name);
+    const made = known ?? ({ kind: 'name', name: velocityName(s.name), span: s.span } as const);
+    stand.set(s.name, made);
+    return made;
   };
   const zeroOf = (v: Value): Value => {
     const flat = flatten(ctx, v, span);
@@ -215,7 +249,18 @@ export function prepareModel(ctx: Context, instance: InstanceValue, span: Span):
     present: (t, y) => inModel(() => fixWalls(ctx, scopeAt(t, y).present, grid)),
     rhs: (t, y) => stochastic?.drift(t, y) ?? inModel(() => rates(t, y)),
     parts: [...new Set([...owners.values()].flatMap((e) => partsOf(e.right)))],
-    partOf: (part, t, y) => inModel(() => rates(t, y, part)),
+    partOf: (part, t, y) => inModel(() => rates(t, y, withLabel(part))),
+    terms: [...owners].every(([name, e]) => {
+      const s = states.find((x) => x.name === name);
+      return s !== undefined && standsAlone(e, s);
+    })
+      ? states.flatMap((s) => {
+          const owner = owners.get(s.name);
+          return owner === undefined ? [automatic(s)] : terms(owner.right);
+        })
+      : undefined,
+    termsAt: (chosen, t, y) => inModel(() => given(t, y, chosen)),
+    ratesOf: (chosen, t, y) => inModel(() => rates(t, y, chosen)),
     events: item.clauses.flatMap((c) =>
       c.kind === 'event'
         ? [eventRecord(ctx, c, { states, at: scopeAt, inModel, outer: instance.scope })]
@@ -260,20 +305,6 @@ export function prepareModel(ctx: Context, instance: InstanceValue, span: Span):
 
 function missing(ctx: Context, s: { readonly name: string; readonly span: Span }, span: Span): never {
   return failAt(ctx, 'E340', `the state \`${s.name}\` has no value here`, span);
-}
-
-/** An equation with the terms of one part only. */
-function ofPart(ctx: Context, e: ast.Equation, s: ModelState, part: string): ast.Equation | undefined {
-  if (!isRateOf(e.left, s.rateOf ?? s.name, s.rateOf === undefined ? 1 : 2))
-    return failAt(
-      ctx,
-      'E491',
-      `the equation of \`${s.rateOf ?? s.name}\` has no parts: its rate does not stand alone on the left side`,
-      e.span,
-      `write dt(${s.rateOf ?? s.name}) = …`,
-    );
-  const right = termsOfPart(e.right, part);
-  return right === undefined ? undefined : { ...e, right };
 }
 
 function argumentOf(instance: InstanceValue, p: ast.Param): readonly (readonly [string, Value])[] {
@@ -367,7 +398,7 @@ function statesOf(ctx: Context, item: ast.ModelItem, grid: Grid | undefined): Mo
 }
 
 /** Parts that every solve gives beside states and monitors. */
-const RESULTS = ['t', 'final', 'steps', 'evals', 'events'];
+const RESULTS = ['t', 'final', 'steps', 'rejected', 'evals', 'events', 'sum'];
 
 function checkNames(ctx: Context, item: ast.ModelItem, states: readonly ModelState[]): void {
   const taken = new Map(states.map((s) => [s.name, `a state of ${item.name.name}`]));
@@ -578,89 +609,6 @@ function floating(ctx: Context, value: Value, span: Span): Value {
   return flat.rebuild(
     flat.leaves.map((l) => (l.node.dtype === 'i32' ? b.cast(ctx.graph, l.node, ctx.real) : l.node)),
   );
-}
-
-// ---- equations
-
-function assignEquations(
-  ctx: Context,
-  item: ast.ModelItem,
-  states: readonly ModelState[],
-  equations: readonly ast.Equation[],
-): Map<string, ast.Equation> {
-  const owners = new Map<string, ast.Equation>();
-  for (const e of equations) {
-    const determined = equationStates(e);
-    const first = determined[0];
-    if (first === undefined)
-      return notYet(
-        ctx,
-        'an equation without a time derivative (a constraint, a stationary problem)',
-        e.span,
-      );
-    const state = states.find((s) => s.name === first.state && s.rateOf === undefined);
-    if (state === undefined)
-      return failAt(
-        ctx,
-        'E348',
-        `\`${first.state}\` is no state of ${item.name.name}`,
-        e.left.span,
-        `its states are ${states
-          .filter((s) => s.rateOf === undefined)
-          .map((s) => s.name)
-          .join(', ')}`,
-      );
-    if (determined.some((d) => d.state !== first.state))
-      failAt(
-        ctx,
-        'E349',
-        `this equation has the rates of ${[...new Set(determined.map((d) => d.state))].join(' and ')}; write one equation for each`,
-        e.span,
-      );
-    const differential = isDifferentialOf(e.left, first.state);
-    if (differential && item.what !== 'sde')
-      failAt(
-        ctx,
-        'E485',
-        `d(${first.state}) belongs to stochastic models`,
-        e.left.span,
-        `write dt(${first.state}) = …, or declare the model as sde ${item.name.name}`,
-      );
-    const order = Math.max(...determined.map((d) => d.order));
-    if (item.what === 'sde' && !differential && !isRateOf(e.left, first.state, 1))
-      failAt(
-        ctx,
-        'E486',
-        `an equation of a stochastic model has d(${first.state}) or dt(${first.state}) alone on its left side`,
-        e.span,
-        order > 1
-          ? 'write an equation of second order as two of first order'
-          : `write d(${first.state}) = … *dt + … *dW`,
-      );
-    const owned = order === 2 ? velocityName(first.state) : first.state;
-    if (order > 2) notYet(ctx, `a time derivative of order ${order}`, e.span);
-    if (owners.has(owned))
-      failAt(
-        ctx,
-        'E350',
-        `there is a second equation for \`${first.state}\``,
-        e.span,
-        'a state has one equation; add the terms up',
-      );
-    owners.set(owned, e);
-  }
-  for (const s of states) {
-    const automatic = states.some((v) => v.rateOf === s.name);
-    if (!automatic && !owners.has(s.name))
-      failAt(
-        ctx,
-        'E351',
-        `the state \`${s.rateOf ?? s.name}\` has no equation`,
-        s.span,
-        `write dt(${s.name}) = …`,
-      );
-  }
-  return owners;
 }
 
 /** The rate of `u` in a second-order equation is the state that stands for dt(u). */

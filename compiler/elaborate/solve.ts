@@ -271,7 +271,9 @@ function instanceOf(ctx: Context, v: Value, a: Given): InstanceValue {
 
 /** The method of a solve; of a model with events, one whose steps they interrupt (stdlib/events.flow). */
 export function methodOf(ctx: Context, a: Given, model: PreparedModel): Method {
-  const given = a.get('method');
+  const named = a.get('method');
+  // A function all of whose arguments may be left out stands for what it gives: method: etdrk4.
+  const given = named?.kind === 'function' ? ctx.call(named, [], a.spanOf('method')) : named;
   const m = given?.kind === 'record' && model.events.length > 0 ? interrupted(ctx, a, given, model) : given;
   if (m === undefined)
     return failAt(ctx, 'E376', 'a solve needs a method', a.span, 'use std.ode { rk4 } and write method: rk4');

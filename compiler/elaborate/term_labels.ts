@@ -8,22 +8,33 @@ export const REST = 'rest';
 
 /** The parts of a right side in the order they stand there. */
 export function partsOf(e: ast.Expression): readonly string[] {
-  return [...new Set(terms(e).map((t) => (t.kind === 'labelled' ? t.label.name : REST)))];
+  return [...new Set(terms(e).map(labelOf))];
 }
 
-/** The right side with the terms of one part only; undefined when it has none. */
-export function termsOfPart(e: ast.Expression, part: string): ast.Expression | undefined {
+/** Which terms of the right sides are meant. */
+export type Terms = (term: ast.Expression) => boolean;
+
+export function withLabel(part: string): Terms {
+  return (term) => labelOf(term) === part;
+}
+
+export function labelOf(term: ast.Expression): string {
+  return term.kind === 'labelled' ? term.label.name : REST;
+}
+
+/** The right side with some of its terms only; undefined when it has none of them. */
+export function termsOf(e: ast.Expression, chosen: Terms): ast.Expression | undefined {
   if (isSum(e)) {
-    const [left, right] = [termsOfPart(e.left, part), termsOfPart(e.right, part)];
+    const [left, right] = [termsOf(e.left, chosen), termsOf(e.right, chosen)];
     if (right === undefined) return left;
     if (left !== undefined) return { ...e, left, right };
     return e.op === '+' ? right : { kind: 'unary', op: '-', operand: right, span: e.span };
   }
-  const own = e.kind === 'labelled' ? e.label.name : REST;
-  return own === part ? e : undefined;
+  return chosen(e) ? e : undefined;
 }
 
-function terms(e: ast.Expression): readonly ast.Expression[] {
+/** The terms of a right side. */
+export function terms(e: ast.Expression): readonly ast.Expression[] {
   return isSum(e) ? [...terms(e.left), ...terms(e.right)] : [e];
 }
 
