@@ -220,7 +220,7 @@ function difference(o: Ops, a: Num, b: Num): { readonly value: Num; readonly los
 function reduceAngle(o: Ops, x: Num): { readonly angle: Angle; readonly special: Num } {
   const { n, k } = nearest(o, x, TWO_OVER_PI);
   // Products by the first three parts are exact, and so is the first difference; what the others lose goes into the tail.
-  const first = o.sub(x, o.mul(n, f64(o, PIO2_1)));
+  const first = o.fnma(n, f64(o, PIO2_1), x);
   const second = difference(o, first, o.mul(n, f64(o, PIO2_2)));
   const third = difference(o, second.value, o.mul(n, f64(o, PIO2_3)));
   const tail = o.fnma(n, f64(o, PIO2_4), o.add(second.lost, third.lost));
