@@ -2,6 +2,7 @@
 
 import { evaluateCall } from './call.ts';
 import { comprehension } from './comprehension.ts';
+import { conform } from './conform.ts';
 import type { Context } from './context.ts';
 import { failAt, inWorld, withoutAsserts } from './context.ts';
 import { lookUp } from './names.ts';
@@ -19,7 +20,7 @@ import type { Scope } from './scope.ts';
 import { evaluateString } from './strings.ts';
 import { chooseAtRunTime } from './branches.ts';
 import { complex, describe, list, number, real, record, tuple } from './values.ts';
-import type { Value } from './values.ts';
+import type { RecordValue, Value } from './values.ts';
 import { atPrecision, precisionNamed } from './precision.ts';
 import { replaceIn } from './worlds.ts';
 import { makeRecompute } from '../ir/make_rules.ts';
@@ -207,17 +208,27 @@ function wordsEqual(x: Value, y: Value): boolean | undefined {
 
 function recordValue(ctx: Context, e: ast.RecordExpression, scope: Scope): Value {
   const entries = new Map<string, Value>();
+  // An instance of a layer with other weights is one too: `{ ...net, b: 0 }`.
+  let layer: RecordValue | undefined;
   for (const entry of e.entries) {
     const value = ctx.evaluate(entry.value, scope);
     if (entry.kind === 'entry') {
-      entries.set(entry.name.name, nameFunction(value, entry.name.name));
+      const name = entry.name.name;
+      const before = layer?.entries.get(name);
+      const fitted =
+        before?.kind === 'array' || before?.kind === 'complex'
+          ? conform(ctx, value, before, entry.span, `\`${name}\``)
+          : value;
+      entries.set(name, nameFunction(fitted, name));
+      if (before === undefined) layer = undefined;
       continue;
     }
     if (value.kind !== 'record')
       return failAt(ctx, 'E142', `\`...\` spreads a record, but this is ${describe(value)}`, entry.span);
+    layer = entries.size === 0 && value.call !== undefined ? value : undefined;
     for (const [k, v] of value.entries) entries.set(k, v);
   }
-  return record(entries);
+  return layer === undefined ? record(entries) : { ...layer, entries };
 }
 
 function withExpression(ctx: Context, e: ast.WithExpression, scope: Scope): Value {

@@ -36,6 +36,29 @@ fn none() = 5
   });
 });
 
+describe('a layer with other weights', () => {
+  const net = `
+use std.nn { dense, mlp }
+network net = dense(2, 2)
+network deep = mlp([2, 2, 1], tanh)
+fn fixed(l) = { ...l, W: identity(2), b: 1 }
+`;
+  it('is that layer, and is callable', async () => {
+    await expectValues(net, [
+      ['fixed(net)([2, 3])', [3, 4]],
+      ['(2*fixed(net))([2, 3])', [6, 8]],
+      ['{ ...deep, head: { ...deep.head, W: [[1, 0]] } }([0, 0])', [0]],
+      ['{ ...fixed(net), b: 0 }.b', [0, 0]],
+    ]);
+  });
+
+  it('has the shapes of the old ones; with further parts it is a plain record', () => {
+    expect(codes(`${net}let v = { ...net, b: [1, 2, 3] }`)).toEqual(['E162']);
+    expect(codes(`${net}let v = { ...net, c: 1 }([1, 2])`)).toEqual(['E170']);
+    expect(codes(`${net}let v = { W: net.W, b: 1, ...net, c: 2 }([1, 2])`)).toEqual(['E170']);
+  });
+});
+
 describe('type annotations', () => {
   it('bind the sizes they name', async () => {
     await expectValues(
