@@ -27,6 +27,9 @@ const flat: ReadonlySet<OpName> = new Set<OpName>([
   'rows_of',
 ]);
 
+const isFlat = (node: Node): boolean =>
+  flat.has(node.op) || (node.op === 'path_mean' && !node.attrs.moves);
+
 /** `derivative`: paths with a derivative, through floats. `value`: every dependence. */
 export type ActivityMode = 'derivative' | 'value';
 
@@ -58,7 +61,7 @@ export function activityOf(
   const ignored = { has: (node: Node): boolean => given.has(node) || isIgnored(node) };
   for (const node of reachable(results, mode === 'derivative' ? ignored : given)) {
     if (given.has(node)) continue;
-    if (mode === 'derivative' && flat.has(node.op)) {
+    if (mode === 'derivative' && isFlat(node)) {
       refuseDerivative(node, active);
       continue;
     }

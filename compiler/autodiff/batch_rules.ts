@@ -10,6 +10,7 @@ import {
   argsort,
   broadcastAxes,
   cumsum,
+  div,
   dot,
   gather,
   lt,
@@ -127,6 +128,13 @@ const batchRules: { readonly [P in SimpleOp]: BatchRule<P> } = {
   keep: elementwise,
   stop_gradient: elementwise,
   random_bits: elementwise,
+  path_mean: (g, node, args, n) => {
+    const [x, path] = [lift(g, at(args, 0), n), lift(g, at(args, 1), n)];
+    if (!at(args, 1).batched) return g.node('path_mean', [x, path], node.attrs);
+    // These are the paths: their mean, for each of them.
+    const mean = div(g, reduce(g, 'sum', x, [0]), n);
+    return broadcastAxes(g, mean, x.shape, range(x.shape.length).slice(1));
+  },
 
   reshape: (g, node, args, n) => reshape(g, only(args), [n, ...node.attrs.shape]),
   transpose: (g, node, args) => transposePerm(g, only(args), [0, ...next(node.attrs.perm)]),

@@ -126,6 +126,8 @@ export const jvpRules: { readonly [P in SimpleOp]: JvpRule<P> } = {
   le: zero,
   bitcast: zero,
   stop_gradient: zero,
+  path_mean: (c, node, [t]) =>
+    t === undefined || !node.attrs.moves ? undefined : c.g.node('path_mean', [t, at(node.args, 1)], node.attrs),
   random_bits: zero,
   arg_reduce: zero,
   argsort: zero,

@@ -81,6 +81,7 @@ const transposeRules: { readonly [P in SimpleOp]: TransposeRule<P> } = {
   le: nonlinear,
   bitcast: nonlinear,
   stop_gradient: nonlinear,
+  path_mean: (g, node, ct) => [g.node('path_mean', [ct, at(node.args, 1)], node.attrs), undefined],
   random_bits: nonlinear,
   arg_reduce: nonlinear,
   argsort: nonlinear,

@@ -61,6 +61,15 @@ export interface DrawContext {
   readonly step: Node | undefined;
   /** Inside `with fixed`: no item evaluated from here has the step in the names of its draws. */
   readonly fixed?: boolean;
+  /** Inside a solve with `paths:`: what `expect` is the mean over (expectations.ts). */
+  readonly ensemble?: Ensemble;
+}
+
+export interface Ensemble {
+  /** The number of the path, a u32 scalar. */
+  readonly path: Node;
+  /** Derivatives along a path move all paths. */
+  readonly moves: boolean;
 }
 
 export interface Evaluator {

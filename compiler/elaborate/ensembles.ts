@@ -3,7 +3,8 @@
 
 import { comprehend } from './comprehension.ts';
 import type { Context } from './context.ts';
-import { failAt } from './context.ts';
+import { failAt, withDraws } from './context.ts';
+import { asPath } from './expectations.ts';
 import { flatten, staticInteger } from './leaves.ts';
 import type { Scope } from './scope.ts';
 import type { RecordValue, Value } from './values.ts';
@@ -45,7 +46,7 @@ export function solvePaths(
   const all = comprehend(
     ctx,
     (inner) => {
-      const value = one(inner);
+      const value = withDraws(ctx, asPath(ctx.draws), () => one(inner));
       if (value.kind !== 'record') return value;
       hint = value.hint;
       shared = new Map([...value.entries].filter(([, v]) => isShared(ctx, v, span)));

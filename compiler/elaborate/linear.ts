@@ -6,6 +6,7 @@ import type { Context } from './context.ts';
 import { withoutAsserts } from './context.ts';
 import { failAtOwn } from './own_place.ts';
 import { define } from './builtins/registry.ts';
+import { lawIn } from './expectations.ts';
 import { flatten } from './leaves.ts';
 import type { Value } from './values.ts';
 import { array, describe, number } from './values.ts';
@@ -194,6 +195,7 @@ export function implicitValue(ctx: Context, F: Value, z: Value, solve: Value, sp
   const point = vectorOf(ctx, z, span, 'the solution');
   const params = point.nodes.map((n, i) => g.param(`z${i}`, n));
   const results = imageOf(ctx, F, point.rebuild(params), point, span, 'the equation');
+  refuseMovingLaw(ctx, results, params, span);
   const { region, captured } = closeRegion(g, params, results);
   const count = params.length;
   const nodes = g.withOrigin(span, () =>
@@ -234,4 +236,17 @@ export function implicitValue(ctx: Context, F: Value, z: Value, solve: Value, sp
     }),
   );
   return point.rebuild(nodes);
+}
+
+/** The law of an ensemble may stand in an equation, but what solves it for one path does not move the others: only an unknown that is the same for all paths may be found by its means alone. */
+function refuseMovingLaw(ctx: Context, results: readonly Node[], params: readonly Node[], span: Span): void {
+  const { directly, means } = lawIn(results, new Set(params));
+  if (means.length === 0 || (!directly && means.every((n) => n.op === 'path_mean' && n.attrs.moves))) return;
+  failAtOwn(
+    ctx,
+    'E462',
+    'what is to be solved for here, for one path, also moves an `expect(…)` over all paths',
+    span,
+    'take the states at the start of a step: a method with one stage, euler_maruyama, asks for the law there; a condition of an event is about `expect(…)` alone or about states alone',
+  );
 }

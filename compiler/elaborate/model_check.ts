@@ -1,6 +1,8 @@
 // Models that a program declares and never solves are looked at too: their states, equations and walls, and, when all their arguments have defaults, the right sides at their initial values.
 
 import type { Context } from './context.ts';
+import { withDraws } from './context.ts';
+import { withAnyLaw } from './expectations.ts';
 import { prepareModel } from './model.ts';
 import { placeGrid } from './places.ts';
 import { Scope } from './scope.ts';
@@ -29,7 +31,9 @@ export function checkModel(ctx: Context, module: Module, item: ast.ModelItem): v
   if (model.states.some((s) => s.initial === undefined && s.rateOf === undefined)) return;
   const t = ctx.graph.constant(0, ctx.real);
   const y = model.initial(t, undefined, span);
-  model.rhs(t, y);
-  model.monitors(t, y);
-  model.afterStep?.(t, y);
+  withDraws(ctx, withAnyLaw(ctx), () => {
+    model.rhs(t, y);
+    model.monitors(t, y);
+    model.afterStep?.(t, y);
+  });
 }

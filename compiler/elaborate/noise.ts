@@ -20,7 +20,7 @@ export interface Noise {
   readonly zero: Value;
   /** The variance of an increment over a unit of time: 1, or one over the volume of a cell. */
   readonly variance: number;
-  /** `noise N = poisson(rate)`: a record { increment: h => …, zero }, which may depend on time and states. */
+  /** `noise N = jumps(rate)`: a process (noise_processes.ts), which may depend on time and states. */
   readonly source?: ast.Expression;
 }
 
@@ -57,6 +57,8 @@ function noise(
     );
   const zero = number(0);
   if (entry.process !== undefined) {
+    if (entry.on !== undefined || entry.type?.kind === 'located-type')
+      notYet(ctx, 'a process on a domain that is no Wiener process', entry.span);
     const value =
       entry.type === undefined
         ? array(ctx.graph.constant(0, ctx.real))

@@ -24,6 +24,7 @@ import { reversibleLoop, replayedNoise } from './reversible_loop.ts';
 import { methodSystem } from './method_system.ts';
 import type { TimeGrid } from './time_grid.ts';
 import { timeGrid } from './time_grid.ts';
+import { clockOf } from './noise_processes.ts';
 import { noisyEntries, pathwiseEntries } from './pathwise.ts';
 import { atPrecision, precisionNamed } from './precision.ts';
 import { withSpace } from './space.ts';
@@ -103,7 +104,12 @@ function solve(ctx: Context, a: Given): Value {
   const y0 = model.initial(time.start, a.get('from'), a.spanOf('from'));
   const replayed = replayedNoise(
     ctx,
-    methodSystem(ctx, model, a.span, noisyEntries(ctx, a, model, method, y0)),
+    methodSystem(
+      ctx,
+      model,
+      a.span,
+      noisyEntries(ctx, a, model, method, y0, { clock: clockOf(ctx, time, a.get('times') === undefined) }),
+    ),
     a.spanOf('method'),
   );
   const { sys } = replayed;
@@ -197,11 +203,28 @@ function solve(ctx: Context, a: Given): Value {
   };
   const g = ctx.graph;
   const zero = g.constant(0, 'i32');
+  const before = { ...ctx.draws };
   const blocks = runBlocks(ctx, init, step, loop, save, policy, (i, leaves) => seen(i, leaves).nodes);
 
-  ctx.solves.push(
-    solveRecord(ctx, model, a.span, initialStates, init, step, time, method.stability, stateOf, shape),
+  const again = solveRecord(
+    ctx,
+    model,
+    a.span,
+    initialStates,
+    init,
+    step,
+    time,
+    method.stability,
+    stateOf,
+    shape,
   );
+  // Later on the same steps with the same draws.
+  const asNow = <T>(work: () => T): T => withDraws(ctx, { ...before }, work);
+  ctx.solves.push({
+    ...again,
+    advance: (i, leaves) => asNow(() => again.advance(i, leaves)),
+    rate: (leaves) => asNow(() => again.rate(leaves)),
+  });
 
   const entries: (readonly [string, Value])[] = [];
   if (save.kind !== 'none') {

@@ -6,13 +6,15 @@ import { failAt } from './context.ts';
 import { toReal } from './leaves.ts';
 import { define } from './builtins/registry.ts';
 import { methodSystem } from './method_system.ts';
-import { methodOf, modelOf, noisyEntries } from './solve.ts';
+import { clockOfStep } from './noise_processes.ts';
+import { noisyEntries } from './pathwise.ts';
+import { methodOf, modelOf } from './solve.ts';
 import { asRecord, positional } from './solve_parts.ts';
 import type { BuiltinValue } from './values.ts';
 import { array, describe, number, record } from './values.ts';
 
 export function stepBuiltin(ctx: Context): BuiltinValue {
-  return define(ctx, 'step', ['model', 'method', 't', 'y', 'h', 'noise?'], (a) => {
+  return define(ctx, 'step', ['model', 'method', 't', 'y', 'h', 'noise?', 'space?'], (a) => {
     const model = modelOf(ctx, a.need('model'), a);
     const method = methodOf(ctx, a, model);
     const given = a.need('y');
@@ -26,7 +28,8 @@ export function stepBuiltin(ctx: Context): BuiltinValue {
     const time = toReal(ctx, a.need('t'), a.spanOf('t'), 'the time of a step');
     const h = toReal(ctx, a.need('h'), a.spanOf('h'), 'the length of a step');
     const y = model.present(time, model.initial(time, given, a.spanOf('y')));
-    const sys = methodSystem(ctx, model, a.span, noisyEntries(ctx, a, model, method, y));
+    const clock = clockOfStep(ctx, time, h);
+    const sys = methodSystem(ctx, model, a.span, noisyEntries(ctx, a, model, method, y, { clock }));
     const mem =
       method.init === undefined
         ? record([])

@@ -15,6 +15,8 @@ import type { Calculus, PreparedModel } from './model.ts';
 import { noiseVariances, zeroNoise } from './noise.ts';
 import type { NoiseClass } from './noise_class.ts';
 import { noiseClassOf } from './noise_class.ts';
+import type { Clock } from './noise_processes.ts';
+import { pathsOfProcesses, processAt, withNoises } from './noise_processes.ts';
 import { positional } from './solve_parts.ts';
 import type { RecordValue, Value } from './values.ts';
 import { bool, describe, record, text } from './values.ts';
@@ -30,6 +32,8 @@ export interface NoiseOptions {
   readonly paths: Value | undefined;
   readonly pathsSpan: Span;
   readonly methodSpan: Span;
+  /** The steps, where they are known before the solve: what processes with a memory are drawn for. */
+  readonly clock?: Clock;
 }
 
 const ORDERED: readonly NoiseClass[] = ['none', 'additive', 'scalar', 'diagonal', 'commutative', 'general'];
@@ -57,6 +61,15 @@ export function stochasticEntries(
   let known: NoiseClass | undefined;
   const noiseClass = (): NoiseClass => (known ??= noiseClassOf(ctx, model, y0, span));
   const paths = pathsOf(ctx, model, options);
+  const processes = pathsOfProcesses(
+    ctx,
+    paths === undefined
+      ? model
+      : { ...model, noises: model.noises.filter((n) => !paths.entries.has(n.name)) },
+    y0,
+    options.clock,
+    span,
+  );
   const diffuse = define(ctx, 'diffuse', ['t', 'y', 'w'], (a) =>
     parts.diffuse(
       toReal(ctx, a.need('t'), a.span, 'a time'),
@@ -70,13 +83,31 @@ export function stochasticEntries(
   const classEntry = (): readonly [string, Value] => ['noise_class', text(noiseClass())];
   const helper = (name: string): Value =>
     ctx.prelude(name) ?? failAt(ctx, 'E150', `the prelude has no \`${name}\``, span);
+  /** The Wiener processes: only their products have a mean, which the two calculi count differently. */
+  const wieners = withNoises(
+    model,
+    model.noises.filter((n) => n.source === undefined),
+  );
+  const wienerClass = (): NoiseClass =>
+    wieners === model ? noiseClass() : noiseClassOf(ctx, wieners, y0, span);
   /** The drift in the calculus of the method. */
   const drift =
-    calculus === model.calculus || noiseClass() === 'additive' || noiseClass() === 'none'
+    calculus === model.calculus || ['additive', 'none'].includes(wienerClass())
       ? own
       : define(ctx, 'drift', ['t', 'y'], (a) => {
           const [t, y] = [a.need('t'), a.need('y')];
-          const parts_ = record([['diffuse', diffuse], ['none', zero], classEntry()]);
+          const shares = define(ctx, 'diffuse', ['t', 'y', 'w'], (inner) =>
+            parts.diffuse(
+              toReal(ctx, inner.need('t'), inner.span, 'a time'),
+              states(ctx, inner.need('y'), inner.span),
+              record([...zero.entries, ...states(ctx, inner.need('w'), inner.span).entries]),
+            ),
+          );
+          const parts_ = record([
+            ['diffuse', wieners === model ? diffuse : shares],
+            ['none', zeroNoise(wieners.noises)],
+            ['noise_class', text(wienerClass())],
+          ]);
           const half = ctx.call(helper('noise_drift'), positional(a.span, parts_, t, y), a.span);
           const plain = ctx.call(own, positional(a.span, t, y), a.span);
           return ctx.elementwise(calculus === 'ito' ? operators.add : operators.sub, [plain, half], a.span);
@@ -90,7 +121,7 @@ export function stochasticEntries(
     const later = ctx.elementwise(operators.add, [t, h], a.span);
     return record(
       model.noises.map((n) => {
-        const path = paths?.entries.get(n.name);
+        const path = processes.get(n.name) ?? paths?.entries.get(n.name);
         const conformed = (v: Value, span_: Span): readonly [string, Value] => [
           n.name,
           conform(ctx, v, n.zero, span_, `the ${quantity} of the noise \`${n.name}\``),
@@ -105,19 +136,21 @@ export function stochasticEntries(
               options.methodSpan,
               'use euler_maruyama',
             );
-          const source = model.sourceOf?.(n, toReal(ctx, t, a.span, 'a time'), states(ctx, y, a.span));
-          const increment = source?.kind === 'record' ? source.entries.get('increment') : undefined;
-          if (increment === undefined)
-            return failAt(
-              ctx,
-              'E488',
-              `a noise is a process { increment: h => … }, but this is ${source === undefined ? 'none' : describe(source)}`,
-              n.source.span,
-              'use std.sde { jumps } and write noise N = jumps(rate)',
-            );
+          const source = processAt(
+            ctx,
+            model,
+            n,
+            toReal(ctx, t, a.span, 'a time'),
+            states(ctx, y, a.span),
+            a.span,
+          );
+          const increment =
+            source.entries.get('increment') ??
+            failAt(ctx, 'E488', 'a process without increments', n.source.span);
           return conformed(ctx.call(increment, positional(a.span, h), n.source.span), n.source.span);
         }
-        if (paths === undefined) return [n.name, fresh.entries.get(n.name) ?? n.zero] as const;
+        if (paths === undefined && path === undefined)
+          return [n.name, fresh.entries.get(n.name) ?? n.zero] as const;
         const given = path?.kind === 'record' ? path.entries.get(quantity) : undefined;
         if (given === undefined)
           return failAt(
@@ -171,7 +204,9 @@ function states(ctx: Context, v: Value, span: Span): RecordValue {
 function pathsOf(ctx: Context, model: PreparedModel, options: NoiseOptions): RecordValue | undefined {
   const given = options.paths;
   if (given === undefined) return undefined;
-  const names = model.noises.map((n) => n.name);
+  const wieners = model.noises.filter((n) => n.source === undefined).map((n) => n.name);
+  const all = model.noises.map((n) => n.name);
+  const names = wieners.length === 0 ? all : wieners;
   if (given.kind === 'record' && names.length > 0 && names.every((n) => given.entries.has(n))) return given;
   const [only] = names;
   if (names.length === 1 && only !== undefined) return record([[only, given]]);

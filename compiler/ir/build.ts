@@ -130,6 +130,11 @@ export function stopGradient(g: Graph, x: Node, refusal?: Refusal): Node {
   return g.node('stop_gradient', [x], refusal === undefined ? {} : { refusal });
 }
 
+/** The mean of x over the paths of the ensemble that `path` counts (a u32 scalar that differs between them). */
+export function pathMean(g: Graph, x: Node, path: Node, moves = false): Node {
+  return g.node('path_mean', [x, broadcastTo(g, path, x.shape)], { moves });
+}
+
 // ---- movement
 
 export function reshape(g: Graph, x: Node, shape: readonly number[]): Node {

@@ -61,6 +61,7 @@ const classes: { readonly [P in OpName]: OpClass } = {
   bitcast: 'elementwise',
   keep: 'elementwise',
   stop_gradient: 'elementwise',
+  path_mean: 'elementwise',
   random_bits: 'elementwise',
   reshape: 'movement',
   transpose: 'movement',
@@ -121,6 +122,7 @@ export function flopsPerElement(node: Node): number {
       return 120;
     case 'keep':
     case 'stop_gradient':
+    case 'path_mean':
     case 'bitcast':
       return 0;
     default:

@@ -114,6 +114,7 @@ const rules: { readonly [P in EvaluatedOp]: Rule<P> } = {
   bitcast: (node) => bitcastKernel(at(node.args, 0).dtype, node.attrs.dtype),
   keep: copy,
   stop_gradient: copy,
+  path_mean: copy,
   random_bits: (node) => randomBitsKernel(node.attrs.word),
   reshape: copy,
   transpose: transposeKernel,

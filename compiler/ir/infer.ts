@@ -195,6 +195,10 @@ const rules: { readonly [P in OpName]: Rule<P> } = {
   },
   keep: (args) => same('keep', args),
   stop_gradient: (args) => same('stop_gradient', args),
+  path_mean: (args) => {
+    const x = elementwise('path_mean', args, 2);
+    return [{ dtype: x.dtype, shape: x.shape }];
+  },
   random_bits: (args) => {
     const a = elementwise('random_bits', args, 8);
     if (args.some((b) => b.dtype !== 'u32')) bad('random_bits', 'wants u32', args);

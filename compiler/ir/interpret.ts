@@ -217,7 +217,8 @@ function stepOf(machine: Machine, node: Node, slots: ReadonlyMap<Node, number>):
     }
     case 'reshape':
     case 'keep':
-    case 'stop_gradient': {
+    case 'stop_gradient':
+    case 'path_mean': {
       const source = at(inputs, 0);
       return (frame) => {
         frame[target] = hold(cellAt(frame, source));

@@ -287,6 +287,10 @@ export const elementwiseRules: RewriteRules = {
     const x = at(args, 0);
     return x.op === 'keep' || isConstant(x) ? x : undefined;
   },
+  path_mean: (_g, args) => {
+    const x = at(args, 0);
+    return x.op === 'path_mean' || isConstant(x) ? x : undefined;
+  },
   stop_gradient: (_g, args) => {
     const x = at(args, 0);
     // What may not be differentiated stays told apart from what is to be ignored.

@@ -95,6 +95,11 @@ export interface Attributes extends Record<UnaryOp | BinaryOp | CompareOp, Empty
   keep: Empty;
   /** Identity with derivative zero; with a `refusal`, what it stands on may not be differentiated: activity.ts says so. */
   stop_gradient: { readonly refusal?: Refusal };
+  /**
+   * (x, the number of the path: u32, of the shape of x): the mean of x over the paths of an ensemble. It is made when the paths are batched, and is x for one path alone. Derivatives along one path: zero where the law
+   * stands still, else the mean of the derivatives, all paths moving together.
+   */
+  path_mean: { readonly moves: boolean };
   /** Word 0..3 of Threefry-4x32-20. Operands: four key words, four counter words, all u32 of one shape. Derivative zero. */
   random_bits: { readonly word: 0 | 1 | 2 | 3 };
   // ---- movement

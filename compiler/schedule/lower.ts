@@ -172,6 +172,7 @@ export class Lowering {
       }
       case 'keep':
       case 'stop_gradient':
+      case 'path_mean':
         return pass(tuple);
       case 'random_bits':
         return this.randomWord(frame, node, tuple);

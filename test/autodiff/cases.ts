@@ -188,6 +188,13 @@ export const cases: { readonly [P in SimpleOp]: MakeCase } = {
     inputs: [array(typed('i32', shape), () => whole(random, 1, 9)), uniform(shape, random)],
     build: (g, [k, x]) => [b.mul(g, given(x), b.stopGradient(g, b.sqrt(g, b.cast(g, given(k), 'f64'))))],
   }),
+  path_mean: (shape, random) => ({
+    inputs: [array(typed('i32', shape), () => whole(random, 1, 9)), uniform(shape, random)],
+    build: (g, [k, x]) => [
+      b.mul(g, given(x), b.pathMean(g, b.sqrt(g, b.cast(g, given(k), 'f64')), g.constant(0, 'u32'))),
+      square(g, b.pathMean(g, b.sin(g, given(x)), g.constant(0, 'u32'), true)),
+    ],
+  }),
   random_bits: (shape, random) => ({
     inputs: [array(typed('u32', shape), () => whole(random, 0, 100)), uniform(shape, random)],
     build: (g, [k, x]) => {

@@ -197,6 +197,7 @@ function define(node: Node, args: readonly NdArray[], index: readonly number[]):
       return bits(here(0), at(args, 0).dtype, node.attrs.dtype);
     case 'keep':
     case 'stop_gradient':
+    case 'path_mean':
       return here(0);
     case 'random_bits': {
       const out = new Uint32Array(4);

@@ -7,7 +7,7 @@ import { optionNamed } from '../options.ts';
 import type { Value } from '../values.ts';
 
 const PLAIN = ['auto', 'none'] as const;
-const LATER = ['expect', 'variation', 'caputo'];
+const LATER = ['variation', 'caputo'];
 
 export function optionWords(ctx: Context): (readonly [string, Value])[] {
   const withArguments = (name: string, params: readonly string[]): readonly [string, Value] => [
@@ -27,6 +27,7 @@ export function optionWords(ctx: Context): (readonly [string, Value])[] {
     withArguments('every', ['steps?', 'time?']),
     withArguments('times', ['times', 'hit?']),
     withArguments('checkpoint', ['memory']),
+    withArguments('continuous', ['method?']),
     ['pi', { kind: 'number', value: Math.PI, integer: false }],
     ['inf', { kind: 'number', value: Infinity, integer: false }],
     ...LATER.map(
