@@ -32,6 +32,12 @@ export async function chooseTarget(
   }
 }
 
+/** The target as far as it can be known before anything is compiled. */
+export async function likelyTarget(choice: TargetChoice): Promise<Target | undefined> {
+  if (choice !== 'auto') return choice;
+  return (await noGpuDevice()) ? 'cpu' : undefined;
+}
+
 async function hardwareAdapter(): Promise<string> {
   if (await noGpuDevice()) return fail('R040', 'this machine has none');
   const { findAdapter } = await import('./gpu/index.ts');

@@ -10,7 +10,7 @@ import { optimizer } from '../ir/passes.ts';
 import type { CheckPlan } from '../plan/script.ts';
 import { at } from '../support/lists.ts';
 import { verifyFunction } from '../ir/verify.ts';
-import type { Plan } from '../plan/types.ts';
+import type { Executor, Plan } from '../plan/types.ts';
 import { PLAN_VERSION } from '../plan/types.ts';
 import { schedule } from '../schedule/schedule.ts';
 import type { ScheduleReport } from '../schedule/schedule.ts';
@@ -22,7 +22,12 @@ export interface CompileOptions extends ElaborateOptions {
   /** Verify the IR after every pass. */
   readonly verify?: boolean;
   readonly stopAfter?: 'elaborate' | 'schedule';
+  /** Where the plan will run, if that is known: it runs anywhere, but a thread of the CPU has more memory of its own. */
+  readonly target?: Executor['target'];
 }
+
+/** Bytes of its own for a thread of the CPU: several side by side in a vector stay within the second cache. */
+const CPU_OWN_BYTES = 2 ** 15;
 
 export interface CompileResult {
   readonly diagnostics: readonly Diagnostic[];
@@ -46,7 +51,7 @@ export function compile(source: SourceFile, host: CompileHost, options: CompileO
   const optimized = optimizeProcedures(program, options.verify === true);
   options.onStage?.('optimize');
   if (options.stopAfter === 'elaborate') return { diagnostics, program: optimized };
-  const { plan, report } = planOf(optimized);
+  const { plan, report } = planOf(optimized, options.target);
   options.onStage?.('schedule');
   return { diagnostics, program: optimized, plan, report };
 }
@@ -78,11 +83,15 @@ function optimizeProcedures(program: ElaboratedProgram, verify: boolean): Elabor
   return { ...program, variables, procedures, script };
 }
 
-export function planOf(program: ElaboratedProgram): { plan: Plan; report: ScheduleReport } {
+export function planOf(
+  program: ElaboratedProgram,
+  target?: Executor['target'],
+): { plan: Plan; report: ScheduleReport } {
   const { buffers, kernels, procedures, bytes, report } = schedule(
     program.graph,
     program.variables,
     program.procedures,
+    target === 'cpu' ? { ownBytes: CPU_OWN_BYTES } : {},
   );
   const plan: Plan = {
     version: PLAN_VERSION,

@@ -65,8 +65,14 @@ export type Statement =
     }
   | { readonly kind: 'var'; readonly name: string; readonly value: Expr }
   | { readonly kind: 'assign'; readonly name: string; readonly value: Expr }
-  /** A local array of `length` elements, zero at the start. */
-  | { readonly kind: 'array'; readonly name: string; readonly type: DType; readonly length: number }
+  /** A local array of `length` elements, zero at the start; `unset`: every element is written before it is read, so that nothing need be cleared. */
+  | {
+      readonly kind: 'array';
+      readonly name: string;
+      readonly type: DType;
+      readonly length: number;
+      readonly unset?: boolean;
+    }
   | { readonly kind: 'assign_local'; readonly array: string; readonly index: Expr; readonly value: Expr }
   | { readonly kind: 'store'; readonly buffer: number; readonly index: Expr; readonly value: Expr }
   /** name runs from `from` to `to`-1 (or from `to`-1 down to `from` when `down`). */

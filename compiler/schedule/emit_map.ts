@@ -16,6 +16,7 @@ import { PACKED, boxOf, isMixed } from './fuse.ts';
 import type { Item } from './items.ts';
 import type { MapUnit } from './lower_map.ts';
 import { lowerMapUnit } from './lower_map.ts';
+import { narrowed } from './narrow.ts';
 import type { Unit } from './partition.ts';
 import type { Counter, Environment, Location, Storage } from './storage.ts';
 import { base } from './storage_points.ts';
@@ -329,6 +330,7 @@ export class MapEmitter {
       stores,
       literal: (node) => constantPlace(this.emitter.literalNode(node)),
       table: (data) => constantPlace(this.emitter.literal(data, 'i32')),
+      ownBytes: this.emitter.options.ownBytes,
       rows: (node) => {
         const rows = this.emitter.scatters.rows(node);
         if (rows === undefined) return undefined;
@@ -336,12 +338,17 @@ export class MapEmitter {
         return { start: place(rows.start), list: place(rows.list), length: rows.list.length };
       },
     });
-    const used = usage(lowered.body);
+    const whole = { space: unit.space, axes: lowered.axes, body: lowered.body };
+    const places = unit.serial ? undefined : narrowed(whole);
+    const { space, axes, body } = places ?? whole;
+    const used = usage(body);
     const kept = range(buffers.length).filter((b) => used.buffers.has(b));
     const keptUniforms = range(uniformCount).filter((u) => used.uniforms.has(u));
     const kernelBuffers = kept.map((b, i): KernelBuffer => {
       const { type, length } = at(buffers, b);
-      return { name: `b${i}`, type, length, access: used.access(b) };
+      const access = used.access(b);
+      // What is not written stays as it is.
+      return { name: `b${i}`, type, length, access: places && access === 'write' ? 'read_write' : access };
     });
     const origins: Span[] = [];
     for (const item of unit.items) if (item.node.origin !== undefined) origins.push(item.node.origin);
@@ -350,9 +357,9 @@ export class MapEmitter {
         kind: 'map',
         buffers: kernelBuffers,
         uniforms: keptUniforms.map((_, i) => `u${i}`),
-        space: unit.space,
-        axes: lowered.axes,
-        body: renumber(lowered.body, kept, keptUniforms),
+        space,
+        axes,
+        body: renumber(body, kept, keptUniforms),
       },
       this.emitter.label,
       origins,

@@ -15,6 +15,8 @@ import { Frame, Lowering } from './lower.ts';
 import { regionRunner } from './lower_region.ts';
 import { shareBlocks } from './neighbours.ts';
 import { withoutOnes } from './fuse.ts';
+import type { Twin } from './own_tapes.ts';
+import { twinOf } from './own_tapes.ts';
 import type { Item } from './items.ts';
 import type { Unit } from './partition.ts';
 import { isBatched, isStacked, restShape } from './threads.ts';
@@ -33,6 +35,8 @@ export interface MapPlaces {
   readonly stores: ReadonlyMap<Item, readonly (readonly Place[])[]>;
   readonly literal: (node: NodeOf<'literal'>) => Place;
   readonly table: (data: readonly number[]) => Place;
+  /** Bytes of memory of its own that a thread may use. */
+  readonly ownBytes: number;
   /** The rows of a scatter whose index is known. */
   readonly rows: (node: NodeOf<'scatter_add'>) => Rows | undefined;
 }
@@ -74,6 +78,8 @@ export function lowerMapUnit(unit: MapUnit, writer: Writer, places: MapPlaces): 
       arrays,
       places: (node) => outputPlaces.get(node),
       table: places.table,
+      ownBytes: places.ownBytes,
+      twins: twinsOf(unit),
     }),
   );
   for (const lists of places.stores.values())
@@ -92,6 +98,21 @@ export function lowerMapUnit(unit: MapUnit, writer: Writer, places: MapPlaces): 
   body.finish();
   const { body: written, whole } = shareBlocks(writer.finish(), (prefix) => writer.fresh(prefix));
   return { axes, body: tidy(written, whole), writer };
+}
+
+/** Scans whose steps an adjoint loop of the unit would run again. */
+function twinsOf(unit: MapUnit): ReadonlyMap<Node, Twin> {
+  const twins = new Map<Node, Twin>();
+  unit.items.forEach(({ node: adjoint }, i) => {
+    if (adjoint.op !== 'adjoint_scan') return;
+    for (const { node } of unit.items.slice(0, i)) {
+      const twin = node.op === 'scan' && !twins.has(node) ? twinOf(adjoint, node) : undefined;
+      if (twin === undefined) continue;
+      twins.set(node, twin);
+      return;
+    }
+  });
+  return twins;
 }
 
 class UnitWriter {

@@ -1,5 +1,5 @@
 // Loops and branches that run inside a kernel, one thread a member of the leading axes: carried values in registers (`var`) or local arrays, stacked outputs and tapes stored as
-// they come, what is stacked in an inner loop in scratch memory of the thread.
+// they come, what is stacked in an inner loop in memory of the thread (thread_values.ts).
 //
 // An adjoint loop with fewer snapshots than steps recomputes segment by segment: from each snapshot (last first) forwards through the steps up to the next one, the carried states
 // into scratch memory, then backwards over them. Source of the snapshot positions: support/revolve.ts.
@@ -12,11 +12,16 @@ import { reachable } from '../ir/region.ts';
 import type { DType, Node, NodeOf, Region } from '../ir/types.ts';
 import { sameShape, sizeOf } from '../ir/types.ts';
 import * as k from '../kernel/build.ts';
-import type { BufferType, Expr } from '../kernel/types.ts';
+import type { Expr } from '../kernel/types.ts';
+import { BYTES } from '../kernel/types.ts';
 import type { Index } from './index_algebra.ts';
 import type { Lowering, RegionRunner, Source } from './lower.ts';
 import { Frame } from './lower.ts';
-import { isBatched, laneCondition, neededOutputs, restShape } from './threads.ts';
+import type { Bank, Stack } from './thread_values.ts';
+import { ThreadValues } from './thread_values.ts';
+import type { KeptValue, TapeLevels, Twin } from './own_tapes.ts';
+import { ENSEMBLE, adjointNames, keptValues, scanNames, stateBytes, tapeLevels } from './own_tapes.ts';
+import { laneCondition, neededOutputs } from './threads.ts';
 import type { Place, Value, Writer } from './writer.ts';
 
 /** What a kernel that runs loops knows about them. */
@@ -28,6 +33,10 @@ export interface ThreadContext {
   readonly places: (node: Node) => readonly (Place | undefined)[] | undefined;
   /** Constant array of integers, for snapshot positions. */
   readonly table: (data: readonly number[]) => Place;
+  /** Bytes of memory of its own that a thread may use. */
+  readonly ownBytes: number;
+  /** Scans of the kernel whose steps are the forward steps of an adjoint loop of the kernel. */
+  readonly twins: ReadonlyMap<Node, Twin>;
 }
 
 export function regionRunner(context: ThreadContext): RegionRunner {
@@ -35,23 +44,19 @@ export function regionRunner(context: ThreadContext): RegionRunner {
   return (lowering, frame, node) => runner.run(lowering, frame, node);
 }
 
-/** The registers of one carried array. */
-interface Bank {
-  readonly type: DType;
-  readonly shape: readonly number[];
-  readonly names: readonly string[];
-  readonly array: string | undefined;
-}
-
 /** Bodies longer than this are lowered node by node first, so that no recursion gets deep. */
 const LONG_BODY = 150;
 
-class Runner {
+class Runner extends ThreadValues {
   private readonly needed = new Map<Region, Map<Node, Set<number>>>();
   /** Outputs that the results of the region around a node need, for nodes inside bodies. */
   private readonly inner = new Map<Node, ReadonlySet<number>>();
+  /** What the forward steps of adjoint loops have left for the backward steps. */
+  private readonly tapes = new Map<Node, Tape>();
 
-  constructor(private readonly context: ThreadContext) {}
+  constructor(private readonly context: ThreadContext) {
+    super(context.space, context.point, sizeOf(context.space) < ENSEMBLE ? 0 : context.ownBytes);
+  }
 
   run(lowering: Lowering, frame: Frame, node: Node): readonly Source[] {
     if (!isRegionNode(node)) throw new InternalError('schedule.lower', `${node.op} is no region operation`);
@@ -68,89 +73,6 @@ class Runner {
       default:
         return assertNever(node);
     }
-  }
-
-  // ---- registers
-
-  private rest(shape: readonly number[]): readonly number[] {
-    return restShape(shape, this.context.space);
-  }
-
-  /** Every element a thread holds of an array of this shape: its full index, constant but for the thread's own. */
-  private elements(writer: Writer, shape: readonly number[]): Index[][] {
-    const rest = this.rest(shape);
-    const lead = isBatched(shape, this.context.space) ? this.context.point : [];
-    return range(sizeOf(rest)).map((flat) => [
-      ...lead,
-      ...writer.index.unflat(writer.index.constant(flat), rest),
-    ]);
-  }
-
-  private restIndex(writer: Writer, shape: readonly number[], tuple: readonly Index[]): Index {
-    const rest = this.rest(shape);
-    return writer.index.flat(tuple.slice(tuple.length - rest.length), rest);
-  }
-
-  /** Registers with these start values (zeros when absent). */
-  private bank(
-    lowering: Lowering,
-    type: DType,
-    shape: readonly number[],
-    dynamic: boolean,
-    start?: (tuple: readonly Index[]) => Expr,
-  ): Bank {
-    const { writer } = lowering;
-    const elements = this.elements(writer, shape);
-    if (dynamic && elements.length > 1) {
-      const array = writer.fresh('a');
-      const values = start === undefined ? [] : elements.map(start);
-      writer.append({ kind: 'array', name: array, type, length: elements.length });
-      values.forEach((value, e) => {
-        writer.append({ kind: 'assign_local', array, index: k.int(e), value });
-      });
-      return { type, shape, names: [], array };
-    }
-    const values = elements.map((tuple) => (start === undefined ? k.constant(type, 0) : start(tuple)));
-    const names = values.map((value) => {
-      const name = writer.fresh('c');
-      writer.append({ kind: 'var', name, value });
-      return name;
-    });
-    return { type, shape, names, array: undefined };
-  }
-
-  private source(lowering: Lowering, bank: Bank): Source {
-    const { writer } = lowering;
-    const depth = writer.depth;
-    return (tuple) => {
-      const flat = this.restIndex(writer, bank.shape, tuple);
-      if (bank.array !== undefined)
-        return writer.bind(
-          k.local(bank.type, bank.array, writer.index.expr(flat)),
-          Math.max(depth, flat.depth),
-        );
-      if (flat.terms.length > 0)
-        throw new InternalError('schedule.lower', 'a register at an index of run time');
-      return { expr: k.variable(bank.type, at(bank.names, flat.constant)), depth };
-    };
-  }
-
-  /** New values for several banks at once: all are computed before any is assigned. */
-  private assign(lowering: Lowering, banks: readonly Bank[], values: readonly (readonly Value[])[]): void {
-    const { writer } = lowering;
-    const own = (b: number, e: number, { expr }: Value): boolean =>
-      expr.kind === 'var' && expr.name === banks[b]?.names[e];
-    const frozen = values.map((list, b) => list.map((v, e) => (own(b, e, v) ? v : writer.freeze(v))));
-    banks.forEach((bank, b) => {
-      at(frozen, b).forEach(({ expr }, e) => {
-        if (bank.array !== undefined)
-          writer.append({ kind: 'assign_local', array: bank.array, index: k.int(e), value: expr });
-        else {
-          const name = at(bank.names, e);
-          if (expr.kind !== 'var' || expr.name !== name) writer.append({ kind: 'assign', name, value: expr });
-        }
-      });
-    });
   }
 
   // ---- frames
@@ -242,52 +164,11 @@ class Runner {
     return this.scratch(lowering, length, shape, type);
   }
 
-  private placed(lowering: Lowering, place: Place, shape: readonly number[], type: DType): Stack {
-    const { writer } = lowering;
-    writer.willWrite(place.buffer);
-    const ix = writer.index;
-    const flat = (step: Index, tuple: readonly Index[]): Index =>
-      ix.add(ix.scale(step, sizeOf(shape)), ix.flat(tuple, shape));
-    return {
-      store: (step, tuple, value) => writer.store(place, flat(step, tuple), value),
-      load: (step, tuple) => writer.load(place, flat(step, tuple), type),
-    };
-  }
-
-  private scratch(lowering: Lowering, length: number, shape: readonly number[], type: DType): Stack {
-    const { writer } = lowering;
-    const ix = writer.index;
-    const { space, point } = this.context;
-    const rest = sizeOf(this.rest(shape));
-    const threads = sizeOf(space);
-    const bufferType: BufferType = type === 'bool' ? 'u32' : type;
-    const place = writer.scratchPlace(bufferType, length * rest, threads);
-    writer.willWrite(place.buffer);
-    const thread = ix.flat(point, space);
-    const flat = (step: Index, tuple: readonly Index[]): Index =>
-      ix.add(ix.scale(ix.add(ix.scale(step, rest), this.restIndex(writer, shape, tuple)), threads), thread);
-    return {
-      store: (step, tuple, value) => writer.store(place, flat(step, tuple), value),
-      load: (step, tuple) => writer.load(place, flat(step, tuple), type),
-    };
-  }
-
   private stackSource(stack: Stack | undefined): Source {
     return (tuple) => {
       if (stack === undefined) throw new InternalError('schedule.lower', 'an output that was not stored');
       return stack.load(at(tuple, 0), tuple.slice(1));
     };
-  }
-
-  private stackAll(
-    lowering: Lowering,
-    stack: Stack | undefined,
-    step: Index,
-    shape: readonly number[],
-    values: readonly Value[],
-  ): void {
-    if (stack === undefined) return;
-    this.elements(lowering.writer, shape).forEach((tuple, e) => stack.store(step, tuple, at(values, e).expr));
   }
 
   // ---- the four operations
@@ -311,7 +192,10 @@ class Runner {
             this.stack(lowering, node, carries + ys.length + c, snapshots, param.shape, param.dtype),
           );
     const positions = snapshotPositions(length, Math.max(1, Math.min(snapshots, length)));
-    const slot = snapshots > 0 && snapshots < length ? writer.fresh('slot') : undefined;
+    const sparse = snapshots < length && tapes.some((tape) => tape !== undefined);
+    const slot = sparse ? writer.fresh('slot') : undefined;
+    const twin = this.context.twins.get(node);
+    const left = twin === undefined ? undefined : this.tapeOfTwin(lowering, node, twin);
     if (slot !== undefined) writer.append({ kind: 'var', name: slot, value: k.int(0) });
     if (length > 0) {
       const name = writer.fresh('t');
@@ -342,6 +226,14 @@ class Runner {
       ]);
       const values = this.results(lowering, inside, body.results);
       ys.forEach((y, i) => this.stackAll(lowering, at(yStacks, i), step, y.shape, at(values, carries + i)));
+      if (twin !== undefined && left !== undefined)
+        this.record(
+          lowering,
+          inside,
+          left,
+          step,
+          twin.carries.map((c) => [at(carryParams, c), at(carry, c)]),
+        );
       this.assign(lowering, banks, values.slice(0, carries));
       const statements = writer.close();
       writer.append({
@@ -402,12 +294,13 @@ class Runner {
     const yStacks = ys.map((y, i) => this.stack(lowering, node, cotangents + i, length, y.shape, y.dtype));
 
     /** One step backwards; the present scope is the loop's body. */
-    const reverseStep = (step: Index, state: readonly Source[]): void => {
+    const reverseStep: ReverseStep = (step, state, kept) => {
       const carry = banks.map((bank) => this.source(lowering, bank));
       const inside = this.frame(backward, [
         [at(backward.params, 0), this.intSource(writer.index.expr(step), step.depth)],
         ...stateParams.map((param, c): [Node, Source] => [param, at(state, c)]),
         ...ctParams.map((param, c): [Node, Source] => [param, at(carry, c)]),
+        ...kept,
         ...this.slices(
           lowering,
           frame,
@@ -429,6 +322,8 @@ class Runner {
       this.assign(lowering, banks, values.slice(0, cotangents));
     };
 
+    const levels = this.levelsOf(node);
+    const tape = this.tapes.get(node);
     if (length > 0 && slots >= length) {
       const name = writer.fresh('t');
       const depth = writer.open();
@@ -436,10 +331,13 @@ class Runner {
       reverseStep(
         step,
         range(carries).map((c) => (tuple) => lowering.value(frame, at(node.args, c), [step, ...tuple])),
+        [],
       );
       const body = writer.close();
       writer.append({ kind: 'for', name, from: k.int(0), to: k.int(length), down: true, body });
-    } else if (length > 0) this.segments(lowering, frame, node, reverseStep);
+    } else if (tape !== undefined) this.backwards(lowering, tape, this.wholeLoop(length), reverseStep);
+    else if (levels !== undefined) this.ownStates(lowering, frame, node, levels, reverseStep);
+    else if (length > 0) this.segments(lowering, frame, node, reverseStep);
     return [
       ...banks.map((bank) => this.source(lowering, bank)),
       ...yStacks.map((stack) => this.stackSource(stack)),
@@ -450,11 +348,11 @@ class Runner {
     lowering: Lowering,
     frame: Frame,
     node: NodeOf<'adjoint_scan'>,
-    reverseStep: (step: Index, state: readonly Source[]) => void,
+    reverseStep: ReverseStep,
   ): void {
     const { writer } = lowering;
     const ix = writer.index;
-    const { length, slots, carries, cotangents, xs, forward } = node.attrs;
+    const { length, slots, forward, carries } = node.attrs;
     const positions = [...snapshotPositions(length, slots), length];
     const longest = Math.max(...positions.slice(1).map((end, s) => end - at(positions, s)));
     const table = this.context.table(positions);
@@ -472,19 +370,112 @@ class Runner {
         lowering.expr(frame, at(node.args, c), [s, ...tuple]),
       ),
     );
-    {
-      const name = writer.fresh('t');
-      const inner = writer.open();
-      const counter = k.variable('i32', name);
-      const step = ix.variable(counter, 0, length - 1, inner);
-      const local = ix.variable(k.sub(counter, from), 0, longest - 1, inner);
+    const turns: Turns = { from, to, low: 0, high: length - 1, local: { from, longest } };
+    const tape: Tape = { states: tapes, kept: [] };
+    this.forwards(lowering, frame, node, banks, tape, turns);
+    this.backwards(lowering, tape, turns, reverseStep);
+    const body = writer.close();
+    writer.append({ kind: 'for', name: segment, from: k.int(0), to: k.int(slots), down: true, body });
+  }
+
+  // ---- states in the thread's own memory
+
+  private levelsOf(node: NodeOf<'adjoint_scan'>): TapeLevels | undefined {
+    const { length, slots, carries, forward } = node.attrs;
+    if (slots !== 1 || length < 2 || sizeOf(this.context.space) < ENSEMBLE) return undefined;
+    const bytes = stateBytes(forward.params.slice(1, 1 + carries), this.context.space);
+    return tapeLevels(length, bytes, this.ownLeft);
+  }
+
+  private wholeLoop(length: number): Turns {
+    return { from: k.int(0), to: k.int(length), low: 0, high: length - 1, local: undefined };
+  }
+
+  /** Room for the states of some steps, and for what else the backward steps want as far as there is room. */
+  private newTape(
+    lowering: Lowering,
+    node: NodeOf<'adjoint_scan'>,
+    longest: number,
+    kept: readonly KeptValue[],
+  ): Tape {
+    const { carries, forward } = node.attrs;
+    const states = forward.params
+      .slice(1, 1 + carries)
+      .map((p) => this.scratch(lowering, longest, p.shape, p.dtype));
+    const values = kept.flatMap((value) => {
+      const { dtype, shape } = value.forward;
+      const bytes = longest * sizeOf(this.rest(shape)) * BYTES[dtype === 'bool' ? 'u32' : dtype];
+      if (bytes > this.ownLeft) return [];
+      return [{ value, stack: this.scratch(lowering, longest, shape, dtype) }];
+    });
+    return { states, kept: values };
+  }
+
+  /** What a scan leaves for the adjoint loop in its kernel; nothing where there is no room for all steps. */
+  private tapeOfTwin(lowering: Lowering, node: NodeOf<'scan'>, { adjoint, carries }: Twin): Tape | undefined {
+    const levels = this.levelsOf(adjoint);
+    if (levels === undefined || levels.slots > 1) return undefined;
+    const names = scanNames(node, (carry) => (carries.includes(carry) ? carries.indexOf(carry) : undefined));
+    const kept = keptValues(adjoint, node.attrs.body, names, this.context.space);
+    const tape = this.newTape(lowering, adjoint, levels.longest, kept);
+    this.tapes.set(adjoint, tape);
+    return tape;
+  }
+
+  /** Stores the states before a step, and what the step has computed. */
+  private record(
+    lowering: Lowering,
+    inside: Frame,
+    tape: Tape,
+    place: Index,
+    states: readonly (readonly [Node, Source])[],
+  ): void {
+    const { writer } = lowering;
+    states.forEach(([param, source], c) => {
+      const values = this.elements(writer, param.shape).map((tuple) => source(tuple));
+      this.stackAll(lowering, at(tape.states, c), place, param.shape, values);
+    });
+    for (const { value, stack } of tape.kept) {
+      const { shape } = value.forward;
+      const values = this.elements(writer, shape).map((t) => lowering.value(inside, value.forward, t));
+      this.stackAll(lowering, stack, place, shape, values);
+    }
+  }
+
+  /** The loop over some steps, with the index of a step and its place on the tape. */
+  private overTurns(
+    writer: Writer,
+    { from, to, low, high, local }: Turns,
+    down: boolean,
+    body: (step: Index, place: Index) => void,
+  ): void {
+    const ix = writer.index;
+    const name = writer.fresh('t');
+    const depth = writer.open();
+    const counter = k.variable('i32', name);
+    const step = ix.variable(counter, low, high, depth);
+    const place =
+      local === undefined ? step : ix.variable(k.sub(counter, local.from), 0, local.longest - 1, depth);
+    body(step, place);
+    const statements = writer.close();
+    writer.append({ kind: 'for', name, from, to, down, body: statements });
+  }
+
+  /** Runs some forward steps of an adjoint loop on the states in the banks, and records them. */
+  private forwards(
+    lowering: Lowering,
+    frame: Frame,
+    node: NodeOf<'adjoint_scan'>,
+    banks: readonly Bank[],
+    tape: Tape | undefined,
+    turns: Turns,
+  ): void {
+    const { carries, cotangents, xs, forward } = node.attrs;
+    const stateParams = forward.params.slice(1, 1 + carries);
+    this.overTurns(lowering.writer, turns, false, (step, place) => {
       const state = banks.map((bank) => this.source(lowering, bank));
-      stateParams.forEach((param, c) => {
-        const values = this.elements(writer, param.shape).map((tuple) => at(state, c)(tuple));
-        this.stackAll(lowering, at(tapes, c), local, param.shape, values);
-      });
       const inside = this.frame(forward, [
-        [at(forward.params, 0), this.intSource(counter, inner)],
+        [at(forward.params, 0), this.intSource(lowering.writer.index.expr(step), step.depth)],
         ...stateParams.map((param, c): [Node, Source] => [param, at(state, c)]),
         ...this.slices(
           lowering,
@@ -500,25 +491,82 @@ class Runner {
           node.args.slice(carries + cotangents + xs),
         ),
       ]);
-      this.assign(lowering, banks, this.results(lowering, inside, forward.results));
-      const body = writer.close();
-      writer.append({ kind: 'for', name, from, to, down: false, body });
-    }
-    {
-      const name = writer.fresh('t');
-      const inner = writer.open();
-      const counter = k.variable('i32', name);
-      const step = ix.variable(counter, 0, length - 1, inner);
-      const local = ix.variable(k.sub(counter, from), 0, longest - 1, inner);
+      const values = this.results(lowering, inside, forward.results);
+      if (tape !== undefined)
+        this.record(
+          lowering,
+          inside,
+          tape,
+          place,
+          stateParams.map((p, c) => [p, at(state, c)]),
+        );
+      this.assign(lowering, banks, values);
+    });
+  }
+
+  private backwards(lowering: Lowering, tape: Tape, turns: Turns, reverseStep: ReverseStep): void {
+    this.overTurns(lowering.writer, turns, true, (step, place) =>
       reverseStep(
         step,
-        tapes.map((tape) => (tuple) => tape.load(local, tuple)),
-      );
-      const body = writer.close();
-      writer.append({ kind: 'for', name, from, to, down: true, body });
+        tape.states.map((stack) => (tuple) => stack.load(place, tuple)),
+        tape.kept.map(({ value, stack }) => [value.backward, (tuple) => stack.load(place, tuple)]),
+      ),
+    );
+  }
+
+  /** Forwards from the start, then backwards; with two levels the forward pass keeps the states that segments begin with, and each segment is run again. */
+  private ownStates(
+    lowering: Lowering,
+    frame: Frame,
+    node: NodeOf<'adjoint_scan'>,
+    { slots, longest }: TapeLevels,
+    reverseStep: ReverseStep,
+  ): void {
+    const { writer } = lowering;
+    const ix = writer.index;
+    const { length, carries, forward } = node.attrs;
+    const params = forward.params.slice(1, 1 + carries);
+    const banks = params.map((param, c) =>
+      this.bank(lowering, param.dtype, param.shape, this.context.arrays.has(param), (tuple) =>
+        lowering.expr(frame, at(node.args, c), [ix.constant(0), ...tuple]),
+      ),
+    );
+    const kept = keptValues(node, forward, adjointNames(node, 'forward'), this.context.space);
+    if (slots === 1) {
+      const tape = this.newTape(lowering, node, longest, kept);
+      this.forwards(lowering, frame, node, banks, tape, this.wholeLoop(length));
+      this.backwards(lowering, tape, this.wholeLoop(length), reverseStep);
+      return;
     }
-    const body = writer.close();
-    writer.append({ kind: 'for', name: segment, from: k.int(0), to: k.int(slots), down: true, body });
+    const starts = params.map((p) => this.scratch(lowering, slots, p.shape, p.dtype));
+    const tape = this.newTape(lowering, node, longest, kept);
+    const segment = (down: boolean, body: (s: Index, turns: Turns) => void): void => {
+      const name = writer.fresh('segment');
+      const depth = writer.open();
+      const s = ix.variable(k.variable('i32', name), 0, slots - 1, depth);
+      const from = writer.bind(ix.expr(ix.scale(s, longest)), depth).expr;
+      const end = k.binary('min', k.add(from, k.int(longest)), k.int(length));
+      const to = writer.bind(end, depth).expr;
+      body(s, { from, to, low: 0, high: length - 1, local: { from, longest } });
+      const statements = writer.close();
+      writer.append({ kind: 'for', name, from: k.int(0), to: k.int(slots), down, body: statements });
+    };
+    segment(false, (s, turns) => {
+      params.forEach((p, c) => {
+        const source = this.source(lowering, at(banks, c));
+        const values = this.elements(writer, p.shape).map((tuple) => source(tuple));
+        this.stackAll(lowering, at(starts, c), s, p.shape, values);
+      });
+      this.forwards(lowering, frame, node, banks, undefined, turns);
+    });
+    segment(true, (s, turns) => {
+      params.forEach((p, c) => {
+        const values = this.elements(writer, p.shape).map((tuple) => at(starts, c).load(s, tuple));
+        this.assign(lowering, [at(banks, c)], [values]);
+      });
+      this.forwards(lowering, frame, node, banks, tape, turns);
+      this.backwards(lowering, tape, turns, reverseStep);
+    });
   }
 
   private turns(lowering: Lowering, frame: Frame, node: NodeOf<'while'>): readonly Source[] {
@@ -589,7 +637,23 @@ class Runner {
   }
 }
 
-interface Stack {
-  readonly store: (step: Index, tuple: readonly Index[], value: Expr) => void;
-  readonly load: (step: Index, tuple: readonly Index[]) => Value;
+type ReverseStep = (
+  step: Index,
+  state: readonly Source[],
+  kept: readonly (readonly [Node, Source])[],
+) => void;
+
+/** States of some steps of an adjoint loop, and values that its backward steps need not compute again. */
+interface Tape {
+  readonly states: readonly Stack[];
+  readonly kept: readonly { readonly value: KeptValue; readonly stack: Stack }[];
+}
+
+/** Some steps of a loop: from .. to-1, which lie in low .. high; `local`: where they begin on the tape. */
+interface Turns {
+  readonly from: Expr;
+  readonly to: Expr;
+  readonly low: number;
+  readonly high: number;
+  readonly local: { readonly from: Expr; readonly longest: number } | undefined;
 }

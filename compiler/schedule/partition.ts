@@ -29,6 +29,8 @@ export interface PartitionOptions {
   readonly serial: number;
   /** Bytes that one binding may span; temporaries share an arena up to this size. */
   readonly maxBinding: number;
+  /** Bytes of memory of its own that a thread of an ensemble may use. */
+  readonly ownBytes: number;
 }
 
 export type Unit =

@@ -3,6 +3,7 @@
 //   large reductions become trees of a fixed shape: sums of many terms by few threads are first summed by thousands of threads, each over a strided part of the terms, then by fewer
 //   running sums along long lines are done in blocks
 //   scatters at places found at run time get the lists of their rows, made once for all scatters with the same index
+//   adjoint loops of ensembles keep their states themselves
 //   sums that a loop adds to a carry at every step are added element by element to a carried array, and reduced once after the loop
 //
 // The order of additions follows from shapes alone, so results are the same on every run and target. Loops that run inside one kernel are left as they are.
@@ -17,6 +18,7 @@ import { mapRegions, usedOutputs } from '../ir/rebuild.ts';
 import { reachable, rebuild } from '../ir/region.ts';
 import type { ArrayFunction, Node, NodeOf, ReduceKind, Region } from '../ir/types.ts';
 import { isFloat, sizeOf } from '../ir/types.ts';
+import { withOwnTape } from './own_tapes.ts';
 import { needsLists } from './scatters.ts';
 import type { Strategies } from './strategies.ts';
 
@@ -32,8 +34,13 @@ const LONG_LINE = 1024;
 /** Sums of more terms than this leave the loop that accumulates them. */
 const ACCUMULATED = 64;
 
-export function prepareFunction(g: Graph, fn: ArrayFunction, strategies: Strategies): ArrayFunction {
-  const region = new Preparation(g, strategies).region(fn.region);
+export function prepareFunction(
+  g: Graph,
+  fn: ArrayFunction,
+  strategies: Strategies,
+  ownBytes: number,
+): ArrayFunction {
+  const region = new Preparation(g, strategies, ownBytes).region(fn.region);
   return region === fn.region ? fn : { ...fn, region };
 }
 
@@ -43,6 +50,7 @@ class Preparation {
   constructor(
     private readonly g: Graph,
     private readonly strategies: Strategies,
+    private readonly ownBytes: number,
   ) {}
 
   region(region: Region): Region {
@@ -88,6 +96,11 @@ class Preparation {
     return made;
   }
 
+  private ownTape(node: Node, args: readonly Node[]): Node | undefined {
+    if (node.op !== 'adjoint_scan') return undefined;
+    return withOwnTape(this.g, node, args, this.strategies, this.ownBytes);
+  }
+
   /** The outputs of the operation made anew; undefined when it stays. */
   private operation(
     node: RegionNode,
@@ -95,8 +108,11 @@ class Preparation {
     used: ReadonlySet<number>,
   ): readonly Node[] | undefined {
     const moved = args.some((a, i) => a !== node.args[i]);
-    if (this.strategies.thread(node) !== undefined)
+    if (this.strategies.thread(node) !== undefined) {
+      const own = this.ownTape(node, args);
+      if (own !== undefined) return b.projections(this.g, own);
       return moved ? b.projections(this.g, rebuild(this.g, node, args)) : undefined;
+    }
     const sums =
       node.op === 'scan' || node.op === 'adjoint_scan' ? accumulate(this.g, node, used) : undefined;
     const operation: RegionOperation = sums?.operation ?? node;
@@ -106,11 +122,12 @@ class Preparation {
       if (same && !moved) return undefined;
       return b.projections(this.g, this.g.node(mapped.op, args, mapped.attrs));
     }
-    const made = this.g.node(
+    const summed = this.g.node(
       mapped.op,
       [...args.slice(0, sums.split), ...sums.zeros, ...args.slice(sums.split)],
       mapped.attrs,
     );
+    const made = this.ownTape(summed, summed.args) ?? summed;
     return sums.outputs(
       (index) => b.project(this.g, made, index),
       (x, axes) => {

@@ -38,6 +38,9 @@ export function operandBits(node: Node, arg: number, bits: number, lead: number)
   switch (node.op) {
     case 'reshape': {
       const kept = sameShape(a.shape.slice(0, lead), node.shape.slice(0, lead));
+      // An array with an axis of one step in front.
+      if ((bits & STEP) !== 0 && node.shape[0] === 1 && sameShape(a.shape, node.shape.slice(1)))
+        return (bits & CONSTANT) | LEAD;
       return keepIf(kept, true, true, sameShape(a.shape.slice(0, lead + 1), node.shape.slice(0, lead + 1)));
     }
     case 'transpose': {

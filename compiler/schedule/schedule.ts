@@ -50,6 +50,8 @@ export interface ScheduleOptions {
   readonly serial?: number;
   /** Bytes that one binding may span (default 128 MiB, which WebGPU guarantees). */
   readonly maxBinding?: number;
+  /** Bytes of memory of its own that a thread of an ensemble may use (default 2 KiB, which a GPU keeps near its cores). */
+  readonly ownBytes?: number;
 }
 
 export interface Schedule {
@@ -73,6 +75,7 @@ export function schedule(
     threads: options.threads ?? true,
     serial: options.serial ?? 32,
     maxBinding: options.maxBinding ?? 2 ** 27,
+    ownBytes: options.ownBytes ?? 2 ** 11,
   });
   const contents = new Map<Storage, Contents>();
   const storageOf = new Map<string, { readonly storage: Storage; readonly type: ArrayType }>();
@@ -94,7 +97,10 @@ export function schedule(
 
   const stepsOf = new Map<string, Step[]>();
   for (const given of procedures) {
-    const source = { ...given, fn: prepareFunction(graph, given.fn, emitter.strategies) };
+    const source = {
+      ...given,
+      fn: prepareFunction(graph, given.fn, emitter.strategies, emitter.options.ownBytes),
+    };
     const write = (packVariables: boolean): Step[] => emitProcedure(emitter, source, locate, packVariables);
     let steps: Step[];
     try {

@@ -170,6 +170,13 @@ export class Writer {
     return { buffer: block.buffer, type, base, uniform: undefined };
   }
 
+  /** A local array for the whole kernel, to be written before it is read. */
+  localArray(type: DType, length: number): string {
+    const name = this.fresh('own');
+    this.appendAt(0, { kind: 'array', name, type, length, unset: true });
+    return name;
+  }
+
   access(buffer: number): KernelBuffer['access'] | undefined {
     const read = this.reads.has(buffer);
     const write = this.writes.has(buffer);

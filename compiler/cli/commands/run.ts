@@ -1,7 +1,7 @@
 // `flowc run`. In: the file and the options. Out: the exit status. Compiles, chooses a target, emits its code, executes the run.
 
 import type { ChosenTarget } from '../../../runtime/target.ts';
-import { chooseTarget, openExecutor } from '../../../runtime/target.ts';
+import { chooseTarget, likelyTarget, openExecutor } from '../../../runtime/target.ts';
 import { chooseRun, runScript } from '../../../runtime/run/run_script.ts';
 import { createInterpreterExecutor } from '../../driver/interpreter_executor.ts';
 import type { Script } from '../../plan/script.ts';
@@ -50,7 +50,11 @@ export async function runRun(
     const chosen = await chooseTarget('interpreter', program.precision);
     return execute(program, Promise.resolve(createInterpreterExecutor(program)), chosen);
   }
-  const { plan } = planFile(file, options, compileOptions);
+  const likely = await likelyTarget(options.target);
+  const { plan } = planFile(file, options, {
+    ...compileOptions,
+    ...(likely === undefined ? {} : { target: likely }),
+  });
   requireRun(plan.script, request, options);
   const chosen = await chooseTarget(options.target, plan.precision);
   return execute(

@@ -79,7 +79,7 @@ async function testFile(
       const { program } = elaborateFile(source, options, { only, diagnose: true });
       return [program, createInterpreterExecutor(program)];
     }
-    const { plan } = planFile(source, options, { only, diagnose: true });
+    const { plan } = planFile(source, options, { only, diagnose: true, target });
     return [
       plan,
       await openExecutor(await withCode(plan, target, false, options.strict), target, cpuOptions(options)),

@@ -16,10 +16,11 @@ const largestArray = 64;
 export function planArrays(body: readonly Statement[]): ArrayPlan {
   const arrays = new Set<string>();
   everyStatement(body, (s) => {
-    if (s.kind === 'array') arrays.add(s.name);
+    // Records of a whole loop belong into memory.
+    if (s.kind === 'array' && s.unset !== true) arrays.add(s.name);
   });
   const unroll = new Set<Statement>();
-  if (arrays.size > 0) chooseLoops(body, 1, unroll);
+  if (arrays.size > 0) chooseLoops(body, 1, arrays, unroll);
   const registers = new Set(arrays);
   everyStatement(body, (s) => {
     if (s.kind === 'array' && s.length > largestArray) registers.delete(s.name);
@@ -29,15 +30,20 @@ export function planArrays(body: readonly Statement[]): ArrayPlan {
 }
 
 /** Loops of known bounds that index a local array by their counter, outermost first, as long as the code stays small. */
-function chooseLoops(list: readonly Statement[], copies: number, unroll: Set<Statement>): void {
+function chooseLoops(
+  list: readonly Statement[],
+  copies: number,
+  arrays: ReadonlySet<string>,
+  unroll: Set<Statement>,
+): void {
   for (const s of list) {
     if (s.kind === 'for') {
       const turns = turnsOf(s);
       const size = turns === undefined ? Infinity : turns * copies * countStatements(s.body);
-      const wanted = size <= largestUnrolled && indexesLocals(s.body, s.name);
+      const wanted = size <= largestUnrolled && indexesLocals(s.body, s.name, arrays);
       if (wanted) unroll.add(s);
-      chooseLoops(s.body, wanted && turns !== undefined ? copies * turns : copies, unroll);
-    } else for (const inner of blocksOf(s)) chooseLoops(inner, copies, unroll);
+      chooseLoops(s.body, wanted && turns !== undefined ? copies * turns : copies, arrays, unroll);
+    } else for (const inner of blocksOf(s)) chooseLoops(inner, copies, arrays, unroll);
   }
 }
 
@@ -81,14 +87,14 @@ function dropUnknown(
   }
 }
 
-function indexesLocals(list: readonly Statement[], counter: string): boolean {
+function indexesLocals(list: readonly Statement[], counter: string, arrays: ReadonlySet<string>): boolean {
   let found = false;
   const mentions = (e: Expr) => !everyLeaf(e, (leaf) => !(leaf.kind === 'var' && leaf.name === counter));
   everyStatement(list, (s) => {
-    if (s.kind === 'assign_local' && mentions(s.index)) found = true;
+    if (s.kind === 'assign_local' && arrays.has(s.array) && mentions(s.index)) found = true;
     for (const e of expressionsOf(s))
       everyExpr(e, (x) => {
-        if (x.kind === 'local' && mentions(x.index)) found = true;
+        if (x.kind === 'local' && arrays.has(x.array) && mentions(x.index)) found = true;
       });
   });
   return found;

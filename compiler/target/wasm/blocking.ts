@@ -79,7 +79,7 @@ function countCells(body: readonly Statement[]): number {
   let count = 0;
   everyStatement(body, (s) => {
     if (s.kind === 'var') count++;
-    if (s.kind === 'array') count += s.length;
+    if (s.kind === 'array' && s.unset !== true) count += s.length;
   });
   return count;
 }

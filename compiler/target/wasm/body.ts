@@ -166,7 +166,7 @@ export class Body {
         this.assign(this.cellOf(s.name), this.num(s.value));
         return;
       case 'array':
-        this.locals.declare(s.name, s.type, s.length);
+        this.locals.declare(s.name, s.type, s.length, s.unset === true);
         return;
       case 'assign_local':
         this.locals.assign(s.array, this.affine(s.index), this.num(s.value));

@@ -30,7 +30,8 @@ export class LocalArrays {
 
   constructor(private readonly body: Body) {}
 
-  declare(name: string, type: DType, length: number): void {
+  /** `unset`: its elements are written before they are read. */
+  declare(name: string, type: DType, length: number, unset: boolean): void {
     const vector = this.body.variation.names.has(name);
     const zero = this.body.ops.constant(type, 0);
     if (this.body.arrays.registers.has(name)) {
@@ -39,6 +40,7 @@ export class LocalArrays {
       return;
     }
     const binding = this.scratchArray(name, type, vector, length);
+    if (unset) return;
     const bytes = this.elementBytes(binding) * length;
     const start = this.body.f.pure('i32.add', 'i32', [
       this.body.options.scratch,
