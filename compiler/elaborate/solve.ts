@@ -21,6 +21,7 @@ import { asRecord, eventsLogged, memoryLeaves, plainArrays, positional } from '.
 import { adaptiveSolve, isAdaptive } from './adaptive.ts';
 import { adjointChoice, refuseAdjoint } from './adjoint_choice.ts';
 import { reversibleLoop, replayedNoise } from './reversible_loop.ts';
+import { continuousSolve } from './continuous_solve.ts';
 import { methodSystem } from './method_system.ts';
 import type { TimeGrid } from './time_grid.ts';
 import { timeGrid } from './time_grid.ts';
@@ -82,6 +83,16 @@ function solve(ctx: Context, a: Given): Value {
   const method = methodOf(ctx, a, model);
   const choice = adjointChoice(ctx, a);
   refuseAdjoint(ctx, a, choice, model, method, isAdaptive(a));
+  if (choice.kind === 'continuous')
+    return continuousSolve(ctx, {
+      a,
+      model,
+      method,
+      backMethod: choice.method,
+      adaptive: isAdaptive(a),
+      run: (plain) => asRecord(ctx, solve(ctx, plain), a.span),
+      most: () => Math.max(...savePlan(ctx, a, timeGrid(ctx, a)).runs.map((run) => run.length)),
+    });
   if (isAdaptive(a))
     return adaptiveSolve(ctx, {
       a,
@@ -166,17 +177,15 @@ function solve(ctx: Context, a: Given): Value {
     replayed.forwards(() => advance('step', i, leaves));
   const policy: AdjointPolicy =
     choice.kind === 'discrete' ? lessWorkingSpace(choice.policy, init) : { kind: 'store' };
-  const loop: StepLoop = ({ length, init: from, index, policy: own }) => {
-    switch (choice.kind) {
-      case 'discrete':
-        return makeScan(ctx.graph, {
+  const loop: StepLoop = ({ length, init: from, index, policy: own }) =>
+    choice.kind === 'discrete'
+      ? makeScan(ctx.graph, {
           length,
           init: from,
           adjoint: own,
           body: (j, leaves) => ({ carries: step(index(j), leaves), ys: [] }),
-        }).carries;
-      case 'reversible':
-        return reversibleLoop(ctx, {
+        }).carries
+      : reversibleLoop(ctx, {
           length,
           init: from,
           step: (j, leaves) => step(index(j), leaves),
@@ -184,10 +193,6 @@ function solve(ctx: Context, a: Given): Value {
           drawn: replayed.drawn,
           span: a.spanOf('method'),
         });
-      case 'continuous':
-        return notYet(ctx, 'adjoint: continuous', a.spanOf('adjoint'));
-    }
-  };
 
   const save = savePlan(ctx, a, time);
   const seenAt = templated(ctx, ([t, ...leaves]) => {
