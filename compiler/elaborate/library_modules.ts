@@ -15,5 +15,6 @@ export const libraryModules = [
   'std.interp',
   'std.mcmc',
   'std.diffusion',
+  'std.ot',
   'std.particles',
 ] as const;
