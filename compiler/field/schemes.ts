@@ -9,7 +9,7 @@
 import { add, keep, mul, sub } from '../ir/build.ts';
 import type { Graph } from '../ir/graph.ts';
 import type { Node } from '../ir/types.ts';
-import { fail } from '../support/diagnostic.ts';
+import { InternalError } from '../support/diagnostic.ts';
 import { at, range, zip } from '../support/lists.ts';
 import type { Evaluation } from './evaluation.ts';
 import { axisIndex, replaceRange, spacing } from './grid.ts';
@@ -26,7 +26,7 @@ export function schemeAlong(ev: Evaluation, axis: number): Scheme | undefined {
 export function derivativeBy(scheme: Scheme, ev: Evaluation, e: Diff, location: Location): Node {
   const axis = axisIndex(ev.context.grid, e.axis, e.span);
   const { order, inner } = repeated(e);
-  if (scheme.kind === 'whole') return mapped(scheme, ev, inner, location, axis, order, e);
+  if (scheme.kind === 'whole') return mapped(scheme, ev, inner, location, axis, order);
   const g = ev.context.graph;
   const h = spacing(at(ev.context.grid.axes, axis));
   const place = at(location, axis);
@@ -102,17 +102,11 @@ function mapped(
   location: Location,
   axis: number,
   order: number,
-  e: Diff,
 ): Node {
   const along = at(ev.context.grid.axes, axis);
   const place = at(location, axis);
   if (!along.periodic)
-    fail(
-      'E310',
-      `a scheme of the whole axis needs a periodic one, but \`${along.name}\` of ${ev.context.grid.name} has walls`,
-      e.span,
-      `use another scheme along it, space: { ${along.name}: central(4) }, or declare \`${along.name}\` periodic`,
-    );
+    throw new InternalError('field.schemes', `a map of the whole axis ${along.name}, which has walls`);
   const all = replaceRange(location, axis, { kind: 'centre', lo: 0, hi: along.count });
   const made = scheme.apply(ev.demand(ev, inner, all), axis, along, order, place.kind === 'face' ? -0.5 : 0);
   return cyclic(ev.context.graph, made, axis, place.lo, place.hi);
