@@ -27,8 +27,7 @@ const flat: ReadonlySet<OpName> = new Set<OpName>([
   'rows_of',
 ]);
 
-const isFlat = (node: Node): boolean =>
-  flat.has(node.op) || (node.op === 'path_mean' && !node.attrs.moves);
+const isFlat = (node: Node): boolean => flat.has(node.op) || (node.op === 'path_mean' && !node.attrs.moves);
 
 /** `derivative`: paths with a derivative, through floats. `value`: every dependence. */
 export type ActivityMode = 'derivative' | 'value';

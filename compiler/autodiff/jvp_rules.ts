@@ -127,7 +127,9 @@ export const jvpRules: { readonly [P in SimpleOp]: JvpRule<P> } = {
   bitcast: zero,
   stop_gradient: zero,
   path_mean: (c, node, [t]) =>
-    t === undefined || !node.attrs.moves ? undefined : c.g.node('path_mean', [t, at(node.args, 1)], node.attrs),
+    t === undefined || !node.attrs.moves
+      ? undefined
+      : c.g.node('path_mean', [t, at(node.args, 1)], node.attrs),
   random_bits: zero,
   arg_reduce: zero,
   argsort: zero,

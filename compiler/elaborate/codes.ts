@@ -227,6 +227,7 @@ export const elaborationCodes = {
   E454: 'a batch larger than the loss',
   E455: '`batch` or `epochs` without an indexed loss',
   E460: '`expect` where there are no paths',
+  E461: 'an event about one path and the mean over all',
   E462: 'an unknown of one path that moves the law of all',
   E480: 'a noise in a model that is not stochastic',
   E481: 'a noise that stands on no domain',

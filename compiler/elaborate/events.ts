@@ -5,9 +5,10 @@
 
 import { conform } from './conform.ts';
 import type { Context } from './context.ts';
-import { failAt, notYet } from './context.ts';
+import { failAt, notYet, withDraws } from './context.ts';
+import { mixesLaw, withMovingLaw } from './expectations.ts';
 import { define } from './builtins/registry.ts';
-import { toReal } from './leaves.ts';
+import { flatten, toReal } from './leaves.ts';
 import type { ModelState } from './model.ts';
 import { operators } from './operators.ts';
 import type { Scope } from './scope.ts';
@@ -68,13 +69,13 @@ export function eventRecord(ctx: Context, clause: ast.EventClause, scene: EventS
   const value = define(ctx, 'value', ['t', 'y'], (a) =>
     scene.inModel(() => {
       const t = toReal(ctx, a.need('t'), a.span, 'a time');
-      const { scope } = scene.at(t, recordOf(ctx, a.need('y'), a.span));
+      const y = recordOf(ctx, a.need('y'), a.span);
       const { left, right, span } = trigger.equation;
-      const gap = ctx.elementwise(
-        operators.sub,
-        [ctx.evaluate(left, scope), ctx.evaluate(right, scope)],
-        span,
-      );
+      // The time of an event on the law is that of all paths, which move together.
+      const gap = withDraws(ctx, withMovingLaw(ctx.draws), () => {
+        const { scope } = scene.at(t, y);
+        return ctx.elementwise(operators.sub, [ctx.evaluate(left, scope), ctx.evaluate(right, scope)], span);
+      });
       const node = toReal(ctx, gap, span, 'the condition of an event');
       if (node.shape.length > 0)
         failAt(
@@ -83,6 +84,14 @@ export function eventRecord(ctx: Context, clause: ast.EventClause, scene: EventS
           `the condition of an event is one number that crosses zero, but this is ${describeNode(node)}`,
           span,
           'take one element, or the min or max of them',
+        );
+      if (mixesLaw(node, new Set(flatten(ctx, y, span).leaves.map((l) => l.node))))
+        failAt(
+          ctx,
+          'E461',
+          'the condition of this event is about a state of one path and about the mean over all paths',
+          span,
+          'an event happens to one path, event X = 1 { … }, or to all of them, event expect(X) = 1 { … }; keep the difference as a state, or look at it at given times',
         );
       return array(node);
     }),

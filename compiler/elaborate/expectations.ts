@@ -10,6 +10,7 @@ import type { BuiltinValue } from './values.ts';
 import { define } from './builtins/registry.ts';
 import * as b from '../ir/build.ts';
 import { activityOf } from '../autodiff/activity.ts';
+import { regionsOf } from '../ir/classes.ts';
 import { reachable } from '../ir/region.ts';
 import type { Node } from '../ir/types.ts';
 
@@ -47,21 +48,26 @@ export function expectBuiltin(ctx: Context): BuiltinValue {
   });
 }
 
-/** Whether the values are reached from `inside` on ways that lead through no mean over the paths, and whether on ways that do. */
-export function lawIn(
-  values: readonly Node[],
-  inside: ReadonlySet<Node>,
-): { readonly directly: boolean; readonly means: readonly Node[] } {
+/** Whether values depend on `inside` through a mean of a law that stands still along one path: their derivatives by `inside` along this path would leave that out. */
+export function movesLaw(values: readonly Node[], inside: ReadonlySet<Node>): boolean {
   const depends = activityOf(values, inside, [], 'value');
-  const means = reachable(values).filter((n) => n.op === 'path_mean' && depends.has(n));
+  const still = (n: Node): boolean => n.op === 'path_mean' && !n.attrs.moves;
+  const within = (n: Node): boolean =>
+    regionsOf(n).some(([, region]) => reachable(region.results).some((m) => still(m) || within(m)));
+  return reachable(values).some((n) => depends.has(n) && (still(n) || within(n)));
+}
+
+/** Whether a value is made of means over the paths and, beside them, of `states` of the path itself. */
+export function mixesLaw(value: Node, states: ReadonlySet<Node>): boolean {
+  const depends = activityOf([value], states, [], 'value');
+  if (!reachable([value]).some((n) => n.op === 'path_mean' && depends.has(n))) return false;
   const seen = new Set<Node>();
-  const rest = [...values];
-  let directly = false;
+  const rest = [value];
   for (let n = rest.pop(); n !== undefined; n = rest.pop()) {
     if (seen.has(n)) continue;
     seen.add(n);
-    if (inside.has(n)) directly = true;
-    else if (n.op !== 'path_mean') rest.push(...n.args);
+    if (states.has(n)) return true;
+    if (n.op !== 'path_mean') rest.push(...n.args);
   }
-  return { directly, means };
+  return false;
 }

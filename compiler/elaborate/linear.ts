@@ -6,7 +6,7 @@ import type { Context } from './context.ts';
 import { withoutAsserts } from './context.ts';
 import { failAtOwn } from './own_place.ts';
 import { define } from './builtins/registry.ts';
-import { lawIn } from './expectations.ts';
+import { movesLaw } from './expectations.ts';
 import { flatten } from './leaves.ts';
 import type { Value } from './values.ts';
 import { array, describe, number } from './values.ts';
@@ -238,15 +238,14 @@ export function implicitValue(ctx: Context, F: Value, z: Value, solve: Value, sp
   return point.rebuild(nodes);
 }
 
-/** The law of an ensemble may stand in an equation, but what solves it for one path does not move the others: only an unknown that is the same for all paths may be found by its means alone. */
+/** The law of an ensemble may stand in an equation that is solved for one path, but not move with what is solved for: the derivatives of the solution would not know of the other paths. */
 function refuseMovingLaw(ctx: Context, results: readonly Node[], params: readonly Node[], span: Span): void {
-  const { directly, means } = lawIn(results, new Set(params));
-  if (means.length === 0 || (!directly && means.every((n) => n.op === 'path_mean' && n.attrs.moves))) return;
+  if (!movesLaw(results, new Set(params))) return;
   failAtOwn(
     ctx,
     'E462',
     'what is to be solved for here, for one path, also moves an `expect(…)` over all paths',
     span,
-    'take the states at the start of a step: a method with one stage, euler_maruyama, asks for the law there; a condition of an event is about `expect(…)` alone or about states alone',
+    'a method with one stage, euler_maruyama, takes the law at the start of its steps; times of a timetable, `event at times[i] as i`, are not solved for',
   );
 }

@@ -5,7 +5,7 @@ import type { Context } from './context.ts';
 import { failAt, inWorld, withDraws } from './context.ts';
 import { enterLoop, freshDraws } from './draws.ts';
 import { toNode } from './leaves.ts';
-import type { Value } from './values.ts';
+import type { BuiltinValue, Value } from './values.ts';
 import { describe } from './values.ts';
 import { replaced } from './worlds.ts';
 import * as b from '../ir/build.ts';
@@ -35,6 +35,19 @@ export function inFixed<T>(ctx: Context, work: () => T): T {
   return inWorld(ctx, replaced(ctx, []), () =>
     withDraws(ctx, { ...ctx.draws, step: undefined, fixed: true }, work),
   );
+}
+
+/** `same_draws(f)`: f as it would be called here and now, wherever, in whatever loops and however often it is called. */
+export function withSameDraws(ctx: Context, f: Value, span: Span): BuiltinValue {
+  if (f.kind !== 'function' && f.kind !== 'builtin')
+    return failAt(ctx, 'E288', `\`same_draws\` takes a function, but this is ${describe(f)}`, span);
+  const here = { ...ctx.draws, path: `${ctx.draws.path}=${ctx.draws.ordinal++}`, ordinal: 0 };
+  return {
+    kind: 'builtin',
+    name: f.name,
+    params: f.kind === 'builtin' ? f.params : [],
+    apply: (args, at) => withDraws(ctx, { ...here }, () => ctx.call(f, args, at)),
+  };
 }
 
 /** The draw number `address` of a `stream`: a name or a whole number. */

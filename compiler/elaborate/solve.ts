@@ -339,7 +339,6 @@ export function methodOf(ctx: Context, a: Given, model: PreparedModel): Method {
 }
 
 function interrupted(ctx: Context, a: Given, method: Value, model: PreparedModel): Value {
-  if (model.stochastic !== undefined) notYet(ctx, 'an `event` in a stochastic model', a.span);
   const wrap = ctx.library('std.events', 'with_events');
   return ctx.call(wrap, positional(a.spanOf('method'), method, list(model.events)), a.spanOf('method'));
 }

@@ -12,7 +12,7 @@ import { estimatorGiven, makesOne, refuseShape, sampleEach } from '../distributi
 import { ownVariable, uniforms } from '../draws.ts';
 import { cellValues, leafOnGrid } from '../grids.ts';
 import { flatten, staticInteger } from '../leaves.ts';
-import { atAddress } from '../samples.ts';
+import { atAddress, withSameDraws } from '../samples.ts';
 import type { BuiltinValue, Value } from '../values.ts';
 import { array, describe } from '../values.ts';
 import { sameShape } from '../../ir/types.ts';
@@ -98,5 +98,6 @@ export function random(ctx: Context): BuiltinValue[] {
       const address = a.get('at');
       return address === undefined ? drawn(a) : atAddress(ctx, address, a.spanOf('at'), () => drawn(a));
     }),
+    define(ctx, 'same_draws', ['f'], (a) => withSameDraws(ctx, a.need('f'), a.spanOf('f'))),
   ];
 }
