@@ -43,6 +43,8 @@ const sameInF64 = 1e-8;
 const slopesOfSmallErrors: Readonly<Record<string, number>> = {
   'std.ode_implicit': 1e-5,
   'std.ode_parts': 1e-4,
+  'std.ode_exponential': 1e-4,
+  'std.space': 1e-5,
 };
 
 /** The values that assertions compare, by the order in which they stand. */
