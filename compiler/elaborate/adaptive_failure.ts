@@ -51,7 +51,7 @@ export function stoppedSteps(ctx: Context, r: ReachedState): RecordValue {
       ? [`${comma}${path} = `, { value: array(node) }]
       : [`${comma}max |${path}| = `, { value: array(b.reduceAll(g, 'max', b.abs(g, node))) }];
   });
-  const at: StringValue['parts'] = [{ value: array(r.time) }, ', before ', { value: array(r.stop) }];
+  const at: StringValue['parts'] = [{ value: array(r.time) }, ' on the way to ', { value: array(r.stop) }];
   const checked = ctx.prelude('checked') ?? failAt(ctx, 'E150', 'there is no `checked`', r.span);
   const check = (y: Value, holds: Node, parts: StringValue['parts'], cure: string): RecordValue =>
     asRecord(

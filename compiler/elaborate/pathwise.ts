@@ -1,5 +1,5 @@
 // What a method finds in `sys` when the model is stochastic, and steps of such a model that are found while the solve runs. A step that is rejected must see the same path when it is tried again in parts, so there is always a Brownian path: the one given as `noise:`, or a virtual
-// tree of the solve's own (stdlib/sde.flow). Steps end at the points of its grid (`sys.grain`), where its increments are exact.
+// tree of the solve's own (stdlib/brownian.flow). Steps end at the points of its grid (`sys.grain`), where its increments are exact.
 //
 // Steps that are chosen by what the noise does within them are only unbiased for methods that converge path by path (Gaines & Lyons 1997): of strong order 1 at least. Euler and Maruyama's method misses terms like
 // (w^2 - h)/2, whose mean is zero over steps of given lengths, but not over steps that end where w is small.
@@ -79,14 +79,14 @@ export function pathwiseEntries(
       'use std.sde { heun, srk } or step_doubling(milstein()); or give the solve fixed steps, `steps: 200`',
     );
   const path = entries.find(([name]) => name === 'path')?.[1] ?? record([]);
-  const grain = ctx.call(ctx.library('std.sde', 'grain_of'), positional(a.span, path), a.span);
+  const grain = ctx.call(ctx.library('std.brownian', 'grain_of'), positional(a.span, path), a.span);
   return grain.kind === 'record' && grain.entries.size > 0 ? [...entries, ['grain', grain]] : entries;
 }
 
 /** A virtual path for every noise. */
 function ownPaths(ctx: Context, a: Given, model: PreparedModel, on: Pathwise): Value {
   const variances = noiseVariances(ctx, model.noises, a.span);
-  const make = ctx.library('std.sde', 'path_of_noise');
+  const make = ctx.library('std.brownian', 'path_of_noise');
   return record(
     model.noises.map((n) => {
       const variance = variances.entries.get(n.name) ?? n.zero;
