@@ -201,8 +201,8 @@ export function batchWhile(
   if (!masked) {
     // Elements that went their own ways inside do not lead any more.
     const made = g.node('while', [...init, ...consts], {
+      ...node.attrs,
       carries: C,
-      limit: node.attrs.limit,
       condition: { params: tested.all, results: [goesOn.value] },
       body: { params: [s.index, ...carry.all, ...constant.all], results: images },
     });
@@ -217,8 +217,8 @@ export function batchWhile(
     carries[i] === true ? selectElements(g, mask, image, at(carry.all, i)) : image,
   );
   const made = g.node('while', [...init, full(g, [n], 0, 'i32'), ...consts], {
+    ...node.attrs,
     carries: C + 1,
-    limit: node.attrs.limit,
     lanes: (node.attrs.lanes ?? 0) + 1,
     condition: {
       params: [...tested.all.slice(0, C), turnsTested, ...tested.all.slice(C)],

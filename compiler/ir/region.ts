@@ -308,6 +308,7 @@ export interface WhileRequest {
   readonly init: readonly Node[];
   /** Ends after this many turns at the latest. */
   readonly limit: number;
+  readonly adjoint?: AdjointPolicy;
   readonly condition: (carries: readonly Node[]) => Node;
   readonly body: (index: Node, carries: readonly Node[]) => readonly Node[];
 }
@@ -334,6 +335,7 @@ export function makeWhile(g: Graph, request: WhileRequest): WhileResult {
     condition: at(regions, 0),
     body: at(regions, 1),
     limit,
+    ...(request.adjoint === undefined ? {} : { adjoint: request.adjoint }),
   });
   const outputs = projections(g, node);
   return {

@@ -268,6 +268,8 @@ export interface WhileAttributes {
   readonly body: Region;
   readonly limit: number;
   readonly lanes?: number;
+  /** How much of it a reverse sweep may keep: a budget, or about sqrt(limit) states (autodiff/bounded_scan.ts). */
+  readonly adjoint?: AdjointPolicy;
 }
 
 /** operands: predicate (bool scalar), then the operands of both branches. Only the branch taken runs. */

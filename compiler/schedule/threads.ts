@@ -10,6 +10,7 @@ import { flopsPerElement, isRegionNode } from '../ir/classes.ts';
 import { reachable } from '../ir/region.ts';
 import type { Node, NodeOf, Region } from '../ir/types.ts';
 import { sameShape, sizeOf } from '../ir/types.ts';
+import { repetitionOf } from './repeats.ts';
 import { CONSTANT, LEAD, STEP, UNIFORM, walkReads } from './reads.ts';
 
 export interface ThreadShape {
@@ -28,6 +29,9 @@ const FEW = 16;
 const MAX_CARRIED = 32;
 const MAX_CODE = 2000;
 const MAX_LONE_WORK = 20_000;
+/** Operations of a step beyond which a thread must not compute things again and again, and how much more than once through. */
+const MAX_REPEATED_WORK = 20_000;
+const MAX_REPEATS = 4;
 /** Elements that one thread sorts, by counting. */
 const SORTED = 64;
 
@@ -152,6 +156,8 @@ class Analysis {
   private readonly visited = new Map<Node, readonly number[] | undefined>();
   code = 0;
   work = 0;
+  /** Some step computes far more than there is to compute, since nothing inside it is stored. */
+  repeats = false;
 
   constructor(private readonly space: readonly number[]) {}
 
@@ -196,6 +202,8 @@ class Analysis {
         return true;
       });
       if (!bits) return undefined;
+      const { once, repeated } = repetitionOf(body.region, (shape) => sizeOf(restShape(shape, this.space)));
+      this.repeats ||= repeated > MAX_REPEATED_WORK && repeated > MAX_REPEATS * once;
       for (const { operand, role } of body.params) {
         const shape = at(node.args, operand).shape;
         if (role === 'carry') operandBits[operand] = this.bitsFor(shape);
@@ -290,6 +298,7 @@ function tryShape(node: RegionNode, space: readonly number[]): ThreadShape | und
   const operandBits = analysis.region(node);
   if (operandBits === undefined) return undefined;
   if (sizeOf(space) < 64 && analysis.work > MAX_LONE_WORK) return undefined;
+  if (analysis.repeats) return undefined;
   return { space, arrays: analysis.arrays, operandBits, work: analysis.work };
 }
 
