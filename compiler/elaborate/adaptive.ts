@@ -6,9 +6,10 @@
 import { stoppedSteps } from './adaptive_failure.ts';
 import { adaptiveTimes } from './adaptive_times.ts';
 import type { AdjointChoice } from './adjoint_choice.ts';
+import { lessWorkingSpace, shared } from './adjoint_choice.ts';
 import { conform } from './conform.ts';
 import type { Context } from './context.ts';
-import { failAt, notYet } from './context.ts';
+import { failAt } from './context.ts';
 import { flatten, staticInteger, staticNumber, toReal } from './leaves.ts';
 import type { PreparedModel } from './model.ts';
 import type { Given } from './builtins/registry.ts';
@@ -46,10 +47,7 @@ export interface AdaptiveSolve {
 export function adaptiveSolve(ctx: Context, solve: AdaptiveSolve): Value {
   const g = ctx.graph;
   const { a, model, method, choice } = solve;
-  const policy: AdjointPolicy =
-    choice.kind === 'discrete'
-      ? choice.policy
-      : notYet(ctx, `adjoint: ${choice.kind} with such steps`, a.spanOf('adjoint'));
+  const wanted: AdjointPolicy = choice.kind === 'discrete' ? choice.policy : { kind: 'auto' };
   const t = a.need('t');
   if (t.kind !== 'range')
     return failAt(
@@ -87,7 +85,8 @@ export function adaptiveSolve(ctx: Context, solve: AdaptiveSolve): Value {
       : staticInteger(ctx, limitValue, a.spanOf('limit'), 'the limit of steps');
   const counter = evaluationCounter(ctx);
   const y0 = model.present(start, model.initial(start, a.get('from'), a.spanOf('from')));
-  const sys = countedSystem(ctx, solve.system(y0, start, end), counter);
+  const found = countedSystem(ctx, solve.system(y0, start, end), counter);
+  const sys = controller.judges ? record([...found.entries, ['tries', bool(true)]]) : found;
   const attempt = ctx.library('std.step_control', 'attempt');
   const sums = stepSums(ctx, a);
   const times = adaptiveTimes(ctx, a, s0, s1);
@@ -176,12 +175,16 @@ export function adaptiveSolve(ctx: Context, solve: AdaptiveSolve): Value {
     return b.lt(g, b.mul(g, sign, b.sub(g, time, stop)), 0);
   };
   let evaluated: number | undefined | 'given';
+  const policy = lessWorkingSpace(wanted, init);
+  const share =
+    times === undefined ? { outer: policy, inner: policy } : shared(policy, times.values.length, init);
 
   /** Attempts until `stop`, none of them beyond `cutAt`. */
   const advance = (leaves: readonly Node[], stop: Node, cutAt: Node): readonly Node[] =>
     makeWhile(g, {
       init: leaves,
       limit,
+      adjoint: share.inner,
       condition: (now) => {
         const s = stateOf(now);
         const goesOn = b.and(g, before(timeOf(s), stop), b.not(g, nodeOf(s, 'stuck')));
@@ -313,7 +316,7 @@ export function adaptiveSolve(ctx: Context, solve: AdaptiveSolve): Value {
       length: later.length,
       init,
       xs: [g.literal(Float64Array.from(later), [later.length], ctx.real)],
-      adjoint: policy,
+      adjoint: share.outer,
       body: (_i, carries, [stop = end]) => {
         const next = advance(carries, stop, times.hit ? stop : end);
         const s = arrived(next, stop);

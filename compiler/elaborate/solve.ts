@@ -19,7 +19,7 @@ import type { Given } from './builtins/registry.ts';
 import type { Method } from './solve_parts.ts';
 import { asRecord, eventsLogged, memoryLeaves, plainArrays, positional } from './solve_parts.ts';
 import { adaptiveSolve, isAdaptive } from './adaptive.ts';
-import { adjointChoice, refuseAdjoint } from './adjoint_choice.ts';
+import { adjointChoice, lessWorkingSpace, refuseAdjoint, shared } from './adjoint_choice.ts';
 import { reversibleLoop, replayedNoise } from './reversible_loop.ts';
 import { continuousSolve } from './continuous_solve.ts';
 import { methodSystem } from './method_system.ts';
@@ -27,6 +27,7 @@ import type { TimeGrid } from './time_grid.ts';
 import { timeGrid } from './time_grid.ts';
 import { clockOf } from './noise_processes.ts';
 import { noisyEntries, pathwiseEntries } from './pathwise.ts';
+import { countedSystem, evaluationCounter, stepTally } from './step_sums.ts';
 import { atPrecision, precisionNamed } from './precision.ts';
 import { withSpace } from './space.ts';
 import { staticText } from './strings.ts';
@@ -36,7 +37,6 @@ import { array, describe, int, list, record } from './values.ts';
 import * as b from '../ir/build.ts';
 import { makeScan } from '../ir/region.ts';
 import type { AdjointPolicy, Node } from '../ir/types.ts';
-import { sizeOf } from '../ir/types.ts';
 import { at } from '../support/lists.ts';
 import type { Span } from '../support/span.ts';
 
@@ -123,7 +123,8 @@ function solve(ctx: Context, a: Given): Value {
     ),
     a.spanOf('method'),
   );
-  const { sys } = replayed;
+  const counter = evaluationCounter(ctx);
+  const sys = countedSystem(ctx, replayed.sys, counter);
   const shape = flatten(ctx, model.present(time.start, y0), a.span);
   const initialStates = shape.leaves.map((l) => l.node);
   const timeAt = time.at;
@@ -137,8 +138,29 @@ function solve(ctx: Context, a: Given): Value {
           a.span,
         );
   const memoryShape = flatten(ctx, memory0, a.span);
-  const init = [...initialStates, ...memoryShape.leaves.map((l) => l.node)];
+  const firstStep = record([
+    ['i', int(0)],
+    ['t', array(time.start)],
+    ['h', array(time.stepAt(ctx.graph.constant(0, 'i32')))],
+  ]);
+  // Behind the memory stands what is added up over the steps.
+  const tally = stepTally(ctx, a, method, () =>
+    replayed.forwards(() =>
+      asRecord(
+        ctx,
+        ctx.call(
+          method.step,
+          positional(a.span, sys, firstStep, shape.rebuild(initialStates), memory0),
+          a.span,
+        ),
+        a.span,
+      ),
+    ),
+  );
+  const init = [...initialStates, ...memoryShape.leaves.map((l) => l.node), ...tally.init];
   const n = initialStates.length;
+  const tallied = n + memoryShape.leaves.length;
+  let evaluations: number | undefined;
 
   const stateOf = (leaves: readonly Node[]): RecordValue =>
     asRecord(ctx, shape.rebuild(leaves.slice(0, n)), a.span);
@@ -153,9 +175,10 @@ function solve(ctx: Context, a: Given): Value {
     const memory = memoryShape.rebuild(leaves.slice(n));
     const called = way === 'step' ? method.step : (method.back ?? method.step);
     const result = withDraws(ctx, enterLoop(ctx, i, time.steps), () =>
-      ctx.call(called, positional(a.span, sys, k, stateOf(leaves), memory), a.span),
+      counter.during(() => ctx.call(called, positional(a.span, sys, k, stateOf(leaves), memory), a.span)),
     );
-    const parts = asRecord(ctx, result, a.spanOf('method'));
+    const parts = asRecord(ctx, result.made, a.spanOf('method'));
+    if (way === 'step') evaluations = result.evaluations;
     const y =
       parts.entries.get('y') ??
       failAt(
@@ -171,7 +194,12 @@ function solve(ctx: Context, a: Given): Value {
     if (model.afterStep !== undefined) next = model.present(after, model.afterStep(after, next));
     const mem = parts.entries.get('mem') ?? memory;
     const stateLeaves = flatten(ctx, next, a.span).leaves.map((l) => b.keep(ctx.graph, l.node));
-    return [...stateLeaves, ...memoryLeaves(ctx, mem, memoryShape, a.span)];
+    const counts = leaves.slice(tallied);
+    return [
+      ...stateLeaves,
+      ...memoryLeaves(ctx, mem, memoryShape, a.span),
+      ...(way === 'step' ? tally.plus(counts, parts, k, stateOf(leaves)) : counts),
+    ];
   };
   const step = (i: Node, leaves: readonly Node[]): Node[] =>
     replayed.forwards(() => advance('step', i, leaves));
@@ -253,6 +281,9 @@ function solve(ctx: Context, a: Given): Value {
   const finalMonitors = model.monitors(time.end, stateOf(blocks.final));
   entries.push(['final', record([...finalStates.entries, ...finalMonitors])]);
   entries.push(['steps', int(time.steps)]);
+  entries.push(
+    ...tally.entries(blocks.final.slice(tallied), evaluations, time.steps, model.events.length > 0),
+  );
   if (model.events.length > 0) entries.push(...eventsLogged(memoryShape.rebuild(blocks.final.slice(n))));
   const names = [...model.states.map((s) => s.name), ...model.monitorNames, 't'];
   return record(entries, (name) =>
@@ -523,7 +554,7 @@ function runBlocks(
       if (run.saved)
         saved.push(seen(g.constant(from + run.length, 'i32'), carries).map((x) => b.stack(g, [x])));
     } else {
-      const share = halves(policy, run, init);
+      const share = shared(policy, run.count, init);
       const result = makeScan(g, {
         length: run.count,
         init: carries,
@@ -548,36 +579,6 @@ function runBlocks(
     offset += run.length * run.count;
   }
   return { final: carries, saved };
-}
-
-/** States that a reverse sweep holds beside the tape: the state at hand and the next, cotangents, parameters, their gradients. */
-const WORKING_STATES = 16;
-
-/** A budget is for the whole gradient: what the sweep works on is taken off, but never more than half. */
-function lessWorkingSpace(policy: AdjointPolicy, init: readonly Node[]): AdjointPolicy {
-  if (policy.kind !== 'checkpoint') return policy;
-  return {
-    kind: 'checkpoint',
-    bytes: Math.max(policy.bytes / 2, policy.bytes - WORKING_STATES * bytesOf(init)),
-  };
-}
-
-const bytesOf = (leaves: readonly Node[]): number =>
-  leaves.reduce((n, x) => n + sizeOf(x.shape) * (x.dtype === 'f64' ? 8 : 4), 0);
-
-/** A budget of memory is shared between the two levels of a blocked loop: what the blocks need first, the rest for the steps inside. */
-function halves(
-  policy: AdjointPolicy,
-  run: { readonly length: number; readonly count: number },
-  init: readonly Node[],
-): { outer: AdjointPolicy; inner: AdjointPolicy } {
-  if (policy.kind !== 'checkpoint') return { outer: policy, inner: policy };
-  const state = bytesOf(init);
-  const outer = Math.min(policy.bytes / 2, run.count * state);
-  return {
-    outer: { kind: 'checkpoint', bytes: outer },
-    inner: { kind: 'checkpoint', bytes: policy.bytes - outer },
-  };
 }
 
 function solveRecord(

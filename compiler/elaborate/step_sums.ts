@@ -8,11 +8,13 @@ import { flatten } from './leaves.ts';
 import type { Given } from './builtins/registry.ts';
 import { define } from './builtins/registry.ts';
 import { operators } from './operators.ts';
+import type { Method } from './solve_parts.ts';
 import { asRecord, plainArrays, positional } from './solve_parts.ts';
 import { staticText } from './strings.ts';
 import type { RecordValue, Value } from './values.ts';
-import { describe, record } from './values.ts';
+import { describe, int, real, record } from './values.ts';
 import * as b from '../ir/build.ts';
+import type { Node } from '../ir/types.ts';
 import type { Span } from '../support/span.ts';
 
 export interface StepSums {
@@ -125,4 +127,91 @@ export function countedSystem(ctx: Context, sys: RecordValue, counter: Evaluatio
       return [name, part];
     }),
   );
+}
+
+/** What a solve with fixed steps carries to add up: nothing without `sum:` and for methods whose evaluations are known. */
+export interface StepTally {
+  readonly init: readonly Node[];
+  readonly plus: (
+    leaves: readonly Node[],
+    made: RecordValue,
+    k: RecordValue,
+    from: RecordValue,
+  ) => readonly Node[];
+  /** `sum` and `evals` of the result, `evaluations` being those of one step. */
+  readonly entries: (
+    leaves: readonly Node[],
+    evaluations: number | undefined,
+    steps: number,
+    events: boolean,
+  ) => readonly (readonly [string, Value])[];
+}
+
+/** `trial` makes one step, for the structure of what it gives. */
+export function stepTally(ctx: Context, a: Given, method: Method, trial: () => RecordValue): StepTally {
+  const sums = stepSums(ctx, a);
+  const counted = method.record.entries.has('counted');
+  const zero: Value = ctx.graph.scope(() => {
+    if (sums === undefined) return record([]);
+    const ordinal = ctx.draws.ordinal;
+    const made = trial();
+    const like = record([
+      ...made.entries,
+      ['t', real(0)],
+      ['h', real(0)],
+      ['from', made.entries.get('y') ?? record([])],
+    ]);
+    const zeros = sums.zeros(like);
+    ctx.draws.ordinal = ordinal;
+    return zeros;
+  }).value;
+  const start = record([['sums', zero], ...(counted ? [['evals', int(0)] as const] : [])]);
+  const flat = flatten(ctx, start, a.span);
+  const recordOf = (leaves: readonly Node[]): RecordValue => asRecord(ctx, flat.rebuild(leaves), a.span);
+  const part = (r: RecordValue, name: string): RecordValue =>
+    asRecord(ctx, r.entries.get(name) ?? record([]), a.span);
+  return {
+    init: flat.leaves.map((l) => l.node),
+    plus: (leaves, made, k, from) => {
+      if (leaves.length === 0) return [];
+      const before = recordOf(leaves);
+      const whole = record([
+        ...made.entries,
+        ...[...k.entries].filter(([name]) => name !== 'i'),
+        ['from', from],
+      ]);
+      const after = record([
+        ['sums', sums === undefined ? record([]) : sums.plus(part(before, 'sums'), whole)],
+        ...(counted
+          ? [
+              [
+                'evals',
+                ctx.elementwise(
+                  operators.add,
+                  [before.entries.get('evals') ?? int(0), made.entries.get('evals') ?? int(0)],
+                  a.span,
+                ),
+              ] as const,
+            ]
+          : []),
+      ]);
+      return flatten(
+        ctx,
+        conform(ctx, after, before, a.span, 'what is summed over the steps'),
+        a.span,
+      ).leaves.map((l) => l.node);
+    },
+    entries: (leaves, evaluations, steps, events) => {
+      const all = recordOf(leaves);
+      const evals = counted
+        ? all.entries.get('evals')
+        : evaluations === undefined || events
+          ? undefined
+          : int(evaluations * steps);
+      return [
+        ...(evals === undefined ? [] : [['evals', evals] as const]),
+        ...(sums === undefined ? [] : [['sum', part(all, 'sums')] as const]),
+      ];
+    },
+  };
 }
