@@ -34,10 +34,20 @@ export function balance(
 }
 
 function balanceSweep(nodes: readonly Node[], one: (type: 'f32' | 'f64') => Reg): readonly Node[] {
-  const places = nodes.flatMap((node, i) => (isOneOf(node, additions) ? [i] : []));
+  const additionsAt = nodes.flatMap((node, i) => (isOneOf(node, additions) ? [i] : []));
   const multiplied = nodes.filter((node) => isOneOf(node, products)).length;
-  const wanted = Math.floor((places.length - multiplied) / 2);
+  const wanted = Math.floor((additionsAt.length - multiplied) / 2);
   if (wanted <= 0) return nodes;
+  // The result takes the place of an operand; where both are wanted later, one would have to be copied first.
+  const last = new Map<Reg, number>();
+  nodes.forEach((node, i) => {
+    if (node.kind === 'op') for (const reg of node.args) last.set(reg, i);
+  });
+  const free = additionsAt.filter((i) => {
+    const node = at(nodes, i);
+    return node.kind === 'op' && node.args.some((reg) => last.get(reg) === i);
+  });
+  const places = free.length >= wanted ? free : additionsAt;
   const chosen = new Set<number>();
   for (let n = 0; n < wanted; n++) chosen.add(at(places, Math.floor(((n + 0.5) * places.length) / wanted)));
   return nodes.map((node, i) => (chosen.has(i) && node.kind === 'op' ? multiplyAdd(node, one) : node));
@@ -47,7 +57,8 @@ function isOneOf(node: Node, names: ReadonlySet<string>): node is Op {
   return node.kind === 'op' && typeof node.op === 'string' && names.has(node.op) && node.result?.uses !== 0;
 }
 
-function isSweep(nodes: readonly Node[]): boolean {
+/** A loop that stores and carries no vectors. */
+export function isSweep(nodes: readonly Node[]): boolean {
   let stores = false;
   for (const node of nodes) {
     if (node.kind === 'loop' || node.kind === 'block' || node.kind === 'if') return false;

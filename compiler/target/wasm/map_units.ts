@@ -42,15 +42,15 @@ export class UnitWriter {
     }
     const start = lo > 0 ? this.larger(first, f.i32(lo)) : first;
     const end = hi < extent - 1 ? this.smaller(last, f.i32(hi + 1)) : last;
-    part(start, end, () => {
+    const blocks = () => {
       const count = f.pure('i32.sub', 'i32', [end, start]);
       const left = rows === 1 ? f.i32(0) : f.pure('i32.rem_u', 'i32', [count, f.i32(rows)]);
       const whole = f.pure('i32.sub', 'i32', [end, left]);
-      f.count(start, whole, rows, 'row', [], (row) =>
-        this.rowsInside([row], f.pure('i32.add', 'i32', [row, f.i32(rows)]), f.i32(0), 'block'),
-      );
-      if (rows > 1) part(whole, end, () => this.rowsInside([whole], end, f.i32(0), 'rows'));
-    });
+      const columns = this.columnsOf(f.i32(0), false);
+      f.count(start, whole, rows, 'row', [], (row) => this.wholeBlock([row], columns));
+      if (rows > 1) part(whole, end, () => this.call('rows', [whole], end, ...columns));
+    };
+    part(start, end, () => this.rowsInside([start], end, f.i32(0), blocks));
     if (hi < extent - 1) {
       const from = this.larger(first, f.i32(hi + 1));
       part(from, last, () => this.rowsAtBorder([from], last, f.i32(0)));
@@ -212,26 +212,39 @@ export class UnitWriter {
     outer: readonly Reg[],
     last: Reg | undefined,
     chunk: Reg,
-    known?: 'block' | 'rows',
+    main = () => this.mainColumns(outer, last, chunk),
   ): void {
-    const { nest, f } = this;
-    const { start, end, blocking, inner } = nest;
+    const { nest } = this;
+    const { start, end, inner } = nest;
     if (inner === undefined || end === start || !nest.splits) {
       this.guarded(outer, last, chunk);
       return;
     }
     if (nest.ends === undefined) this.guardedEnds(outer, last, chunk, 'first');
-    const [a, b] = this.columnsOf(chunk, false);
-    const { width, columns, rows } = blocking;
-    const block = () => f.count(a, b, width * columns, inner, [], (column) => this.block(outer, column));
-    if (last === undefined || rows === 1 || known === 'block') block();
-    else if (known === 'rows') this.call('rows', outer, last, a, b);
-    else {
-      const count = f.pure('i32.sub', 'i32', [last, at(outer, -1)]);
-      f.if(f.pure('i32.eq', 'i32', [count, f.i32(rows)]), block, () => this.call('rows', outer, last, a, b));
-    }
+    main();
     if (nest.ends === undefined) this.guardedEnds(outer, last, chunk, 'last');
     else if (nest.ends.length > 0) this.call('ends', outer, last);
+  }
+
+  private mainColumns(outer: readonly Reg[], last: Reg | undefined, chunk: Reg): void {
+    const { f } = this;
+    const { rows } = this.nest.blocking;
+    const columns = this.columnsOf(chunk, false);
+    const block = () => this.wholeBlock(outer, columns);
+    if (last === undefined || rows === 1) block();
+    else {
+      const count = f.pure('i32.sub', 'i32', [last, at(outer, -1)]);
+      f.if(f.pure('i32.eq', 'i32', [count, f.i32(rows)]), block, () =>
+        this.call('rows', outer, last, ...columns),
+      );
+    }
+  }
+
+  /** As many rows as a block has, or one where there is none. */
+  private wholeBlock(outer: readonly Reg[], [first, last]: readonly [Reg, Reg]): void {
+    const { blocking, inner } = this.nest;
+    const step = blocking.width * blocking.columns;
+    this.f.count(first, last, step, inner ?? '', [], (column) => this.block(outer, column));
   }
 
   private block(outer: readonly Reg[], column: Reg): void {

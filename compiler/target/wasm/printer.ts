@@ -4,6 +4,7 @@
 import { at } from '../../support/lists.ts';
 import { balance } from './balance.ts';
 import { inPhases, PHASE_BYTES } from './phases.ts';
+import { withShifts } from './shifts.ts';
 import type { Block, FunctionOptions, Node, Reg, ValueType, Variable } from './writer.ts';
 
 /** Takes back the uses made by values that nobody wants; last first, so that whole chains go. */
@@ -51,7 +52,7 @@ export class Printer {
     const { name, exported, params = [], results = [], comment = [] } = this.options;
     for (const v of this.variables) this.declare(v.type, v.name);
     sweep(this.root.nodes);
-    const { nodes } = this.root;
+    const nodes = withShifts(this.root.nodes);
     const written = this.options.fused === true ? balance(nodes, (type) => this.one(type)) : nodes;
     const phased = this.options.phases === undefined ? written : this.inPhases(written, this.options.phases);
     const before = new Map([...this.locals].map(([type, names]) => [type, [...names]]));
