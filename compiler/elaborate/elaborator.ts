@@ -28,6 +28,7 @@ import { modelsOfFunctions } from './function_models.ts';
 import { residualBuiltins } from './residual.ts';
 import { solveBuiltin } from './solve.ts';
 import { expectBuiltin } from './expectations.ts';
+import { caputoBuiltin } from './fractional_orders.ts';
 import { stepBuiltin } from './step_builtin.ts';
 import type { Value } from './values.ts';
 import { Variables } from './variables.ts';
@@ -132,6 +133,7 @@ export function makeContext(options: {
     builtins.set(value.name, overParts(ctx, value));
   builtins.set('solve', solveBuiltin(ctx));
   builtins.set('step', stepBuiltin(ctx));
+  builtins.set('caputo', caputoBuiltin(ctx));
   builtins.set('expect', overParts(ctx, expectBuiltin(ctx)));
   for (const builtin of modelsOfFunctions(ctx)) builtins.set(builtin.name, builtin);
   return { ctx, variables };

@@ -7,8 +7,19 @@ export interface RateCall {
   readonly order: number;
 }
 
-/** `dt(u)`, `dt(u, 2)`. */
+/** `caputo(u, alpha)`: the state and the expression of the order. */
+export function fractionalCall(
+  e: ast.Expression,
+): { readonly state: string; readonly order: ast.Expression | undefined } | undefined {
+  if (e.kind !== 'call' || e.callee.kind !== 'name' || e.callee.name !== 'caputo') return undefined;
+  const [state, order] = e.args;
+  return state?.value.kind === 'name' ? { state: state.value.name, order: order?.value } : undefined;
+}
+
+/** `dt(u)`, `dt(u, 2)`; a fractional derivative stands in the place of dt. */
 function rateCall(e: ast.Expression): RateCall | undefined {
+  const fractional = fractionalCall(e);
+  if (fractional !== undefined) return { state: fractional.state, order: 1 };
   if (e.kind !== 'call' || e.callee.kind !== 'name' || e.callee.name !== 'dt') return undefined;
   const [state, order] = e.args;
   if (state?.value.kind !== 'name') return undefined;

@@ -120,6 +120,7 @@ export function prepareFunctions(ctx: Context, model: RecordValue, span: Span): 
     },
     rhs,
     parts: ['rest'],
+    fractional: new Map(),
     partOf: (_part, t, y) => rhs(t, y),
     terms: [whole],
     termsAt: (chosen, t, y) => ({ rates: some(chosen, t, y), present: y }),

@@ -5,6 +5,7 @@ import type { Context } from './context.ts';
 import { failAt } from './context.ts';
 import { conform } from './conform.ts';
 import { flatten, toReal } from './leaves.ts';
+import { ordersEntry } from './fractional_orders.ts';
 import { linearEntry } from './linear_terms.ts';
 import type { PreparedModel } from './model.ts';
 import { rightSide } from './right_side.ts';
@@ -80,6 +81,7 @@ export function methodSystem(
     ['part', labelled],
     ['labels', list(model.parts.map((p) => text(p)))],
     ['args', model.args],
+    ordersEntry(ctx, model.fractional, span),
     ['linear', linearEntry(ctx, model, span)],
     ['push', part('push', 'first')],
     ['kick', part('kick', 'second')],

@@ -13,6 +13,8 @@ import type { Scope } from './scope.ts';
 import { isDifferentialOf, rateCalls } from './equations.ts';
 import { assignEquations, ofTerms, standsAlone } from './model_equations.ts';
 import { eventRecord } from './events.ts';
+import type { FractionalOrders } from './fractional_orders.ts';
+import { fractionalOrders } from './fractional_orders.ts';
 import type { Noise } from './noise.ts';
 import { incrementName, noisesOf } from './noise.ts';
 import { operators } from './operators.ts';
@@ -60,6 +62,8 @@ export interface PreparedModel {
   readonly stochastic?: StochasticParts;
   /** The labels of terms, in the order they appear; "rest" is the part of those without. */
   readonly parts: readonly string[];
+  /** Of states whose equation is one for `caputo(u, alpha)`. */
+  readonly fractional: FractionalOrders;
   readonly partOf: (part: string, t: Node, y: RecordValue) => RecordValue;
   /** The terms of all right sides; undefined where a rate does not stand alone on its left side. */
   readonly terms: readonly ast.Expression[] | undefined;
@@ -236,6 +240,7 @@ export function prepareModel(ctx: Context, instance: InstanceValue, span: Span):
     ...(grid ? { grid } : {}),
     states,
     noises,
+    fractional: fractionalOrders(ctx, item, instance.scope),
     sourceOf: (noise, t, y) =>
       inModel(() =>
         noise.source === undefined

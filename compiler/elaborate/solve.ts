@@ -22,6 +22,7 @@ import { adaptiveSolve, isAdaptive } from './adaptive.ts';
 import { adjointChoice, lessWorkingSpace, refuseAdjoint, shared } from './adjoint_choice.ts';
 import { reversibleLoop, replayedNoise } from './reversible_loop.ts';
 import { continuousSolve } from './continuous_solve.ts';
+import { refuseFractional } from './fractional_orders.ts';
 import { methodSystem } from './method_system.ts';
 import type { TimeGrid } from './time_grid.ts';
 import { timeGrid } from './time_grid.ts';
@@ -82,6 +83,7 @@ function solve(ctx: Context, a: Given): Value {
   const model = modelOf(ctx, a.need('model'), a);
   const method = methodOf(ctx, a, model);
   const choice = adjointChoice(ctx, a);
+  refuseFractional(ctx, model.name, model.fractional, method.record, a.spanOf('method'));
   refuseAdjoint(ctx, a, choice, model, method, isAdaptive(a));
   if (choice.kind === 'continuous')
     return continuousSolve(ctx, {
@@ -124,7 +126,7 @@ function solve(ctx: Context, a: Given): Value {
     a.spanOf('method'),
   );
   const counter = evaluationCounter(ctx);
-  const sys = countedSystem(ctx, replayed.sys, counter);
+  const sys = record([...countedSystem(ctx, replayed.sys, counter).entries, ['steps', int(time.steps)]]);
   const shape = flatten(ctx, model.present(time.start, y0), a.span);
   const initialStates = shape.leaves.map((l) => l.node);
   const timeAt = time.at;

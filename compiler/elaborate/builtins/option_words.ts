@@ -7,7 +7,7 @@ import { optionNamed } from '../options.ts';
 import type { Value } from '../values.ts';
 
 const PLAIN = ['auto', 'none'] as const;
-const LATER = ['variation', 'caputo'];
+const LATER = ['variation'];
 
 export function optionWords(ctx: Context): (readonly [string, Value])[] {
   const withArguments = (name: string, params: readonly string[]): readonly [string, Value] => [
