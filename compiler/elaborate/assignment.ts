@@ -45,6 +45,13 @@ export function assign(ctx: Context, s: ast.AssignStatement, scope: Scope): void
     return;
   }
   const value = ctx.evaluate(s.value, scope);
+  if ((s.op === '+=' || s.op === '-=') && s.target.kind === 'index') {
+    const updated = addedInPlace(ctx, s.target, s.op, value, scope, s.span);
+    if (updated !== undefined) {
+      assignTo(ctx, s.target.target, updated, scope, s.value.span);
+      return;
+    }
+  }
   const combined =
     s.op === '=' ? value : ctx.elementwise(COMBINE[s.op], [ctx.evaluate(s.target, scope), value], s.span);
   assignTo(ctx, s.target, combined, scope, s.value.span);
@@ -108,6 +115,25 @@ function assignTo(ctx: Context, target: ast.Expression, value: Value, scope: Sco
     default:
       failAt(ctx, 'E251', 'a name, an element or a part of a `var` can be assigned', target.span);
   }
+}
+
+/** `a[i] += v` of a real array at places of run time: every element that is named is itself plus v, so that nothing is read elsewhere in the array. */
+function addedInPlace(
+  ctx: Context,
+  target: ast.IndexExpression,
+  op: '+=' | '-=',
+  value: Value,
+  scope: Scope,
+  span: Span,
+): Value | undefined {
+  const whole = ctx.evaluate(target.target, scope);
+  if (whole.kind !== 'array' || value.kind !== 'array' || !isFloat(whole.node.dtype)) return undefined;
+  const { node } = whole;
+  if (node.dtype !== value.node.dtype) return undefined;
+  const places = evaluateEntries(ctx, node.shape, target.entries, scope, span);
+  if (!places.some((e) => e.kind === 'positions')) return undefined;
+  const combine = op === '+=' ? b.add : b.sub;
+  return array(setElements(ctx, node, places, value.node, span, (old, v) => combine(ctx.graph, old, v)));
 }
 
 function variable(ctx: Context, target: ast.NameExpression, scope: Scope): { value: Value } {
@@ -201,8 +227,15 @@ function updateElements(
   return array(setElements(ctx, node, evaluateEntries(ctx, node.shape, entries, scope, span), v, span));
 }
 
-/** x with the elements named by the entries replaced: a mask per axis, and the new values moved to their places. */
-function setElements(ctx: Context, x: Node, entries: readonly AxisIndex[], v: Node, span: Span): Node {
+/** x with the elements named by the entries replaced, or combined with the new values: a mask per axis, and the new values moved to their places. */
+function setElements(
+  ctx: Context,
+  x: Node,
+  entries: readonly AxisIndex[],
+  v: Node,
+  span: Span,
+  combine: (old: Node, v: Node) => Node = (_, v) => v,
+): Node {
   const g = ctx.graph;
   const shape = x.shape;
   const region: number[] = [];
@@ -268,5 +301,6 @@ function setElements(ctx: Context, x: Node, entries: readonly AxisIndex[], v: No
     }
     axis++;
   });
-  return mask === undefined ? moved : b.select(g, mask, moved, x);
+  const changed = combine(x, moved);
+  return mask === undefined ? changed : b.select(g, mask, changed, x);
 }

@@ -4,6 +4,7 @@ import { at, range } from '../support/lists.ts';
 import { binary, broadcastAxes, full, reduce, reshape, sliceAxis, transposePerm } from './build.ts';
 import type { Graph } from './graph.ts';
 import { isZero, splatOf, uniformOf } from './pattern.ts';
+import { sumOfPicked } from './rewrite_places.ts';
 import type { RewriteRule, RewriteRules } from './rewrite_rule.ts';
 import type { ArrayType, Node, NodeOf, ReduceKind } from './types.ts';
 import { isFloat, sameShape, sizeOf } from './types.ts';
@@ -57,6 +58,8 @@ const reduceRule: RewriteRule<'reduce'> = (g, args, { kind, axes }, type) => {
   const ordered = (kind === 'max' || kind === 'min') && isFloat(x.dtype);
   if (sizeOf(x.shape) === 0) return kind === 'sum' || kind === 'any' ? zeros(g, type) : undefined;
   switch (x.op) {
+    case 'select':
+      return kind === 'sum' ? sumOfPicked(g, x, axes) : undefined;
     case 'broadcast':
       return reduceBroadcast(g, kind, x, axes, type);
     case 'reduce': {

@@ -5,6 +5,7 @@ import { at } from '../support/lists.ts';
 import { binary, broadcastAxes, cast, onesLike, zerosLike } from './build.ts';
 import type { Graph } from './graph.ts';
 import { asOp, isSplat, isZero, splatOf, under } from './pattern.ts';
+import { addedAtPlace } from './rewrite_places.ts';
 import type { RewriteRule, RewriteRules } from './rewrite_rule.ts';
 import type { ArrayType, Attributes, BinaryOp, DType, Node, OpName } from './types.ts';
 import { isFloat, sameShape } from './types.ts';
@@ -110,7 +111,8 @@ const binaryRules: { readonly [P in BinaryOp]?: Rule2 } = {
     const negB = under(b, 'neg');
     if (negB !== undefined) return binary(g, 'sub', a, negB);
     const negA = under(a, 'neg');
-    return negA === undefined ? undefined : binary(g, 'sub', b, negA);
+    if (negA !== undefined) return binary(g, 'sub', b, negA);
+    return addedAtPlace(g, a, b) ?? addedAtPlace(g, b, a);
   },
   sub: (g, a, b) => {
     if (isZero(b)) return a;
@@ -265,6 +267,9 @@ export const elementwiseRules: RewriteRules = {
     const innerB = asOp(b, 'select');
     if (innerB !== undefined && innerB.args[0] === mask)
       return g.node('select', [mask, a, at(innerB.args, 2)], {});
+    // One choice keeps what the other keeps: only where both hold is there something new (an assignment under an `if`).
+    if (innerA !== undefined && at(innerA.args, 2) === b)
+      return g.node('select', [binary(g, 'and', mask, at(innerA.args, 0)), at(innerA.args, 1), b], {});
     if (a.dtype === 'bool' && isSplat(a, 1) && isZero(b)) return mask;
     return undefined;
   },

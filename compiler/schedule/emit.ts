@@ -26,6 +26,7 @@ import type { Environment, Location, Storage } from './storage.ts';
 import { bufferType, constantOffset, isCounter, sameLocation, whole } from './storage.ts';
 import { isBatched, isStackedOutput } from './threads.ts';
 import { Scatters } from './scatters.ts';
+import { updatesPoints } from './narrow.ts';
 import { emitRows } from './emit_rows.ts';
 import { MapEmitter } from './emit_map.ts';
 import { emitSort } from './emit_sort.ts';
@@ -379,6 +380,7 @@ function stillRead(plan: RegionPlan, param: Node, size: number, unit: number, re
   // Many values of a loop inside the kernel are stored before the kernel ends.
   if (writer.items.some((item) => item.kind === 'thread') && size > UNROLL * sizeOf(writer.space))
     return true;
+  if (updatesPoints(writer)) return false;
   const mixed = isMixed(writer.items);
   for (const item of writer.items) {
     const bits = item.reads.get(param);

@@ -16,7 +16,7 @@ import { PACKED, boxOf, isMixed } from './fuse.ts';
 import type { Item } from './items.ts';
 import type { MapUnit } from './lower_map.ts';
 import { lowerMapUnit } from './lower_map.ts';
-import { narrowed } from './narrow.ts';
+import { narrowed, readsElsewhere, updatesPoints } from './narrow.ts';
 import type { Unit } from './partition.ts';
 import type { Counter, Environment, Location, Storage } from './storage.ts';
 import { base } from './storage_points.ts';
@@ -341,6 +341,8 @@ export class MapEmitter {
     const whole = { space: unit.space, axes: lowered.axes, body: lowered.body };
     const places = unit.serial ? undefined : narrowed(whole);
     const { space, axes, body } = places ?? whole;
+    if (places === undefined && updatesPoints(unit) && isInPlace(reads, stores) && readsElsewhere(whole))
+      throw new InternalError('schedule.emit', `${this.emitter.label}: an update in place is not narrow`);
     const used = usage(body);
     const kept = range(buffers.length).filter((b) => used.buffers.has(b));
     const keptUniforms = range(uniformCount).filter((u) => used.uniforms.has(u));
@@ -376,6 +378,17 @@ export class MapEmitter {
       uniforms: keptUniforms,
     };
   }
+}
+
+/** Whether something is stored where something is read. */
+function isInPlace(
+  reads: ReadonlyMap<Node, Place>,
+  stores: ReadonlyMap<Item, readonly (readonly Place[])[]>,
+): boolean {
+  const written = [...stores.values()].flat(2);
+  return [...reads.values()].some((r) =>
+    written.some((w) => w.buffer === r.buffer && w.base === r.base && w.uniform === r.uniform),
+  );
 }
 
 /** The number that all elements are. */

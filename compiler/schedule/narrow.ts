@@ -10,8 +10,12 @@
 
 import * as k from '../kernel/build.ts';
 import type { Expr, Statement } from '../kernel/types.ts';
-import { mapExpr, operandsOf } from '../kernel/walk.ts';
+import { everyExpr, expressionsOf, mapExpr, operandsOf } from '../kernel/walk.ts';
+import { uniformOf } from '../ir/pattern.ts';
+import type { Node } from '../ir/types.ts';
 import { at, range } from '../support/lists.ts';
+import { isMixed } from './fuse.ts';
+import type { MapUnit } from './lower_map.ts';
 
 export interface MapBody {
   readonly space: readonly number[];
@@ -38,6 +42,63 @@ interface Link {
 
 /** Windows up to this part of an axis are worth a kernel of their own. */
 const WORTH = 0.5;
+
+/**
+ * Whether the value is the parameter with new elements at single places, as `narrowed` can do: what the kernel reads of the parameter may then be anywhere, since one thread reads before it
+ * stores. The same forms are recognised here in the array IR, because a carried value is given its place before its kernel is written.
+ */
+function isPointUpdate(value: Node, param: Node): boolean {
+  const { shape } = value;
+  if (shape.length === 0 || shape.includes(1)) return false;
+  let rest = value;
+  while (rest.op === 'select') {
+    const held = new Set(conjunctsOf(at(rest.args, 0)).flatMap(heldAxis));
+    if (held.size !== shape.length) return false;
+    rest = at(rest.args, 2);
+  }
+  return rest === param && rest !== value;
+}
+
+/** Whether the unit does nothing but give parameters new elements. */
+export function updatesPoints(unit: MapUnit): boolean {
+  return (
+    !unit.serial &&
+    !isMixed(unit.items) &&
+    unit.items.every(
+      (item) =>
+        item.kind === 'value' && [...item.reads.keys()].some((param) => isPointUpdate(item.node, param)),
+    )
+  );
+}
+
+function conjunctsOf(mask: Node): Node[] {
+  return mask.op === 'and' ? mask.args.flatMap(conjunctsOf) : [mask];
+}
+
+/** The axis that a condition `position == p` holds at one place p. */
+function heldAxis(condition: Node): number[] {
+  if (condition.op !== 'eq') return [];
+  const [a, b] = [at(condition.args, 0), at(condition.args, 1)];
+  if (a.op === 'iota' && uniformOf(b) !== undefined) return [a.attrs.axis];
+  if (b.op === 'iota' && uniformOf(a) !== undefined) return [b.attrs.axis];
+  return [];
+}
+
+/** Whether a body reads of a buffer that it writes anything but what it writes over. */
+export function readsElsewhere({ body }: MapBody): boolean {
+  const indices = new Map<number, Expr>();
+  for (const s of body) if (s.kind === 'store') indices.set(s.buffer, s.index);
+  return body.some((s) =>
+    expressionsOf(s).some((e) => {
+      let found = false;
+      everyExpr(e, (part) => {
+        const own = part.kind === 'load' ? indices.get(part.buffer) : undefined;
+        if (part.kind === 'load' && own !== undefined && !k.sameExpr(part.index, own)) found = true;
+      });
+      return found;
+    }),
+  );
+}
 
 /** The body over the places assigned; undefined where the body does something else. */
 export function narrowed(whole: MapBody): MapBody | undefined {
@@ -66,7 +127,7 @@ class Narrowing {
     const links: Link[] = [];
     const stored = new Set<number>();
     for (const store of stores) {
-      if (stored.size > 0 && this.loads(store.value, stored)) return undefined;
+      if (loads(store.value, stored)) return undefined;
       stored.add(store.buffer);
       let rest = this.resolved(store.value);
       while (rest.kind === 'select') {
@@ -88,13 +149,6 @@ class Narrowing {
           !held.some((axis) => this.varies(h.start, axis)),
       );
     return links.every(alike) ? this.emit(links, first.holds) : undefined;
-  }
-
-  /** Whether the value reads one of the buffers. */
-  private loads(e: Expr, buffers: ReadonlySet<number>): boolean {
-    const value = this.resolved(e);
-    if (value.kind === 'load' && buffers.has(value.buffer)) return true;
-    return operandsOf(value).some((child) => this.loads(child, buffers));
   }
 
   private link(store: Store, condition: Expr, value: Expr): Link {
@@ -234,4 +288,13 @@ class Narrowing {
 
 function mentions(e: Expr, names: ReadonlySet<string>): boolean {
   return e.kind === 'var' ? names.has(e.name) : operandsOf(e).some((child) => mentions(child, names));
+}
+
+/** Whether an expression itself, not the names in it, reads one of the buffers. */
+function loads(e: Expr, buffers: ReadonlySet<number>): boolean {
+  let found = false;
+  everyExpr(e, (part) => {
+    if (part.kind === 'load' && buffers.has(part.buffer)) found = true;
+  });
+  return found;
 }

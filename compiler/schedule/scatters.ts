@@ -20,9 +20,13 @@ export interface KnownRows {
   readonly list: Int32Array;
 }
 
+/** So few updates of a batch element that looking at them costs less than any list. */
+const FEW = 8;
+
 function comparisons(node: NodeOf<'scatter_add'>): number {
   const index = at(node.args, 0);
-  return sizeOf(index.shape) * node.attrs.size;
+  const updates = sizeOf(index.shape.slice(node.attrs.batch));
+  return updates <= FEW ? 0 : sizeOf(index.shape) * node.attrs.size;
 }
 
 function isKnown(index: Node): boolean {

@@ -112,7 +112,10 @@ function mask(g: Graph, pool: readonly Node[], x: Node, d: Decisions): Node {
 
 function masked(g: Graph, pool: readonly Node[], x: Node, d: Decisions): Node {
   const m = mask(g, pool, x, d);
-  switch (d.below(4)) {
+  switch (d.below(6)) {
+    case 4:
+    case 5:
+      return place(g, pool, x, d);
     case 0:
       return b.cast(g, m, x.dtype);
     case 1:
@@ -123,6 +126,45 @@ function masked(g: Graph, pool: readonly Node[], x: Node, d: Decisions): Node {
     default:
       return b.select(g, m, x, partner(g, pool, x, d));
   }
+}
+
+/** One element or line of x: read, replaced, or added to, at a place that may lie outside. */
+function place(g: Graph, pool: readonly Node[], x: Node, d: Decisions): Node {
+  const axis = d.below(x.shape.length);
+  const extent = x.shape[axis];
+  if (extent === undefined || extent === 0) return x;
+  const indices = pool.filter((n) => n.dtype === 'i32' && n.shape.length === 0);
+  const p = d.below(3) === 0 ? g.constant(d.below(extent + 2) - 1, 'i32') : d.pick(indices);
+  const here = b.eq(g, g.iota(x.shape, axis, 'i32'), b.broadcastTo(g, p, x.shape));
+  const other = d.below(2) === 0 ? here : b.and(g, here, mask(g, pool, x, d));
+  switch (d.below(5)) {
+    case 0:
+      return clamp(
+        g,
+        b.reduceSum(g, b.select(g, here, x, 0), d.below(2) === 0 ? [axis] : range(x.shape.length)),
+      );
+    case 1: {
+      if (axis > 0 || d.below(2) === 0) return b.select(g, other, partner(g, pool, x, d), x);
+      const first = b.gather(g, x, p);
+      return clamp(g, b.add(g, x, b.scatterAdd(g, p, first, extent)));
+    }
+    case 2:
+      return b.select(g, m2(g, x, here, d), b.select(g, other, partner(g, pool, x, d), x), x);
+    default:
+      return b.select(
+        g,
+        other,
+        partner(g, pool, x, d),
+        b.select(g, m2(g, x, here, d), partner(g, pool, x, d), x),
+      );
+  }
+}
+
+/** Another place along the last axis. */
+function m2(g: Graph, x: Node, here: Node, d: Decisions): Node {
+  const last = x.shape.length - 1;
+  const q = b.full(g, x.shape, d.below(5), 'i32');
+  return d.below(2) === 0 ? b.eq(g, g.iota(x.shape, last, 'i32'), q) : here;
 }
 
 function movement(g: Graph, pool: readonly Node[], x: Node, d: Decisions): Node {
