@@ -24,6 +24,7 @@ import type { Terms } from './term_labels.ts';
 import { partsOf, terms, withLabel } from './term_labels.ts';
 import { complexOnGrid, onGrid } from './on_grid.ts';
 import { rateFromEquation, rateOperator, velocityName } from './rates.ts';
+import { withTransport } from './transported.ts';
 import { bindType } from './types.ts';
 import type { ComplexPart, FieldValue, InstanceValue, RecordValue, Value } from './values.ts';
 import { array, complex, describe, record } from './values.ts';
@@ -202,7 +203,7 @@ export function prepareModel(ctx: Context, instance: InstanceValue, span: Span):
         const own = made.present.entries.get(s.name) ?? missing(ctx, s, span);
         const conformed = conform(
           ctx,
-          made.rates.entries.get(s.name) ?? missing(ctx, s, span),
+          withTransport(ctx, made.rates.entries.get(s.name) ?? missing(ctx, s, span), own, grid),
           own,
           owners.get(s.name)?.span ?? s.span,
           `the rate of \`${s.name}\``,

@@ -1,23 +1,24 @@
 // `space:` of a solve: how derivatives along the axes of the model's domain are approximated. A space scheme is a record of Flow (std.space), of one of two kinds:
-//   { face, slope, derivatives }   rows of weights of neighbours, for unit spacing
+//   { face, slope, derivatives }   rows of weights of neighbours, for unit spacing; with `biased` and `reach` transport takes one-sided values
 //   { whole: (u, k) => … }         a linear map of the values along a whole periodic axis; k = { axis, order, shift, length }
 // or a record of schemes by axes, { x: spectral, y: central(4) }. What comes out is the model's grid with schemes on its axes; the compiler knows no scheme by name.
 
 import type { Context } from './context.ts';
 import { failAt, inCall } from './context.ts';
-import { staticList, toReal } from './leaves.ts';
+import { staticInteger, staticList, toReal } from './leaves.ts';
 import type { RecordValue, Value } from './values.ts';
-import { array, describe, int, number, record } from './values.ts';
-import type { Grid, GridAxis, Scheme } from '../field/types.ts';
+import { array, describe, int, list, number, record } from './values.ts';
+import type { Grid, GridAxis, Scheme, StencilScheme } from '../field/types.ts';
+import type { Node } from '../ir/types.ts';
 import { sameShape } from '../ir/types.ts';
-import { spoken } from '../support/lists.ts';
+import { at, spoken } from '../support/lists.ts';
 import type { Span } from '../support/span.ts';
 
 const KINDS = ['face', 'slope', 'derivatives', 'whole'];
 
 /** The grid with the schemes of `space:` on its axes. */
 export function withSpace(ctx: Context, grid: Grid, space: Value, span: Span): Grid {
-  const given = called(ctx, space, span);
+  const given = schemeValue(ctx, space, span);
   if (given.kind !== 'record') return noScheme(ctx, given, span);
   const names = [...given.entries.keys()];
   if (names.some((n) => KINDS.includes(n))) {
@@ -38,7 +39,7 @@ export function withSpace(ctx: Context, grid: Grid, space: Value, span: Span): G
     axes: grid.axes.map((axis) => {
       const own = given.entries.get(axis.name);
       if (own === undefined) return axis;
-      const one = called(ctx, own, span);
+      const one = schemeValue(ctx, own, span);
       return fitting(
         ctx,
         grid,
@@ -51,7 +52,7 @@ export function withSpace(ctx: Context, grid: Grid, space: Value, span: Span): G
 }
 
 /** A function all of whose arguments may be left out stands for what it gives. */
-function called(ctx: Context, v: Value, span: Span): Value {
+function schemeValue(ctx: Context, v: Value, span: Span): Value {
   return v.kind === 'function' ? ctx.call(v, [], span) : v;
 }
 
@@ -96,13 +97,57 @@ function stencil(ctx: Context, v: RecordValue, key: string, span: Span): Scheme 
   const rows = v.entries.get('derivatives');
   const lists =
     rows === undefined ? [] : rows.kind === 'list' || rows.kind === 'tuple' ? rows.elements : [rows];
+  const biased = v.entries.get('biased');
   return {
     kind: 'stencil',
     key,
+    ...(biased === undefined ? {} : { biased: sidesOf(ctx, biased, v.entries.get('reach'), span) }),
     face: row(v.entries.get('face'), 'face', true),
     slope: row(v.entries.get('slope'), 'slope', true),
     derivatives: lists.map((x) => row(x, 'derivatives', false)),
   };
+}
+
+function sidesOf(
+  ctx: Context,
+  f: Value,
+  reach: Value | undefined,
+  span: Span,
+): NonNullable<StencilScheme['biased']> {
+  const r =
+    reach === undefined
+      ? 0
+      : staticInteger(ctx, reach, span, '`reach` of a space scheme, the unknowns on either side,');
+  return {
+    reach: r,
+    apply: (values) =>
+      called(ctx, '`biased` of a space scheme', f, [list(values.map((x) => array(x)))], at(values, 0), span),
+  };
+}
+
+/** What a function of a scheme gives for arrays: one number for every one of `like`. */
+function called(ctx: Context, name: string, f: Value, args: readonly Value[], like: Node, span: Span): Node {
+  const made = inCall(ctx, { name, span }, () =>
+    toReal(
+      ctx,
+      ctx.call(
+        f,
+        args.map((value) => ({ value, span })),
+        span,
+      ),
+      span,
+      `what ${name} gives`,
+    ),
+  );
+  return sameShape(made.shape, like.shape)
+    ? made
+    : failAt(
+        ctx,
+        'E388',
+        `${name} gives ${describe(array(made))} for values that are ${describe(array(like))}`,
+        span,
+        'it gives one number for every one it gets',
+      );
 }
 
 function wholeOf(ctx: Context, f: Value, key: string, span: Span): Scheme {
@@ -116,19 +161,7 @@ function wholeOf(ctx: Context, f: Value, key: string, span: Span): Scheme {
         ['shift', number(shift, false)],
         ['length', number(along.to - along.from, false)],
       ]);
-      const made = inCall(ctx, { name: '`whole` of a space scheme', span }, () => {
-        const args = [array(x), k].map((value) => ({ value, span }));
-        return toReal(ctx, ctx.call(f, args, span), span, 'what `whole` of a space scheme gives');
-      });
-      return sameShape(made.shape, x.shape)
-        ? made
-        : failAt(
-            ctx,
-            'E388',
-            `\`whole\` of a space scheme gives ${describe(array(made))} for values that are ${describe(array(x))}`,
-            span,
-            'it gives one number for every one it gets: (u, k) => the derivative of order k.order along the axis k.axis of u',
-          );
+      return called(ctx, '`whole` of a space scheme', f, [array(x), k], x, span);
     },
   };
 }

@@ -27,6 +27,7 @@ import {
 } from './grid.ts';
 import { centralTerm, hasPlace, neighbours, placeless, shifted } from './neighbours.ts';
 import { betweenBy, derivativeBy, schemeAlong } from './schemes.ts';
+import { transported } from './transport.ts';
 import { readMirror } from './wall_solution.ts';
 import { average, cyclic, difference, harmonicMean, timesNumber } from './stencil.ts';
 import type { AxisRange, Diff, FieldContext, FieldExpr, Leaf, Location, Wall } from './types.ts';
@@ -142,6 +143,8 @@ function leafAt(ev: Evaluation, leaf: Leaf, location: Location): Node {
     );
   const face = location.findIndex((r) => r.kind === 'face');
   if (face >= 0) {
+    const { given } = ev;
+    if (given?.leaf === leaf && given.place === locationKey(location)) return given.node;
     const scheme = schemeAlong(ev, face);
     if (scheme !== undefined) return betweenBy(scheme, ev, leaf, location, face);
     const { lo, hi } = at(location, face);
@@ -176,7 +179,13 @@ function derivative(ev: Evaluation, e: Diff, location: Location): Node {
   const axis = axisIndex(ev.context.grid, e.axis, e.span);
   if (placeless(e.arg)) return full(g, shapeOf(location), 0, ev.context.dtype);
   const scheme = schemeAlong(ev, axis);
-  if (scheme !== undefined) return derivativeBy(scheme, ev, e, location);
+  if (scheme !== undefined) {
+    if (ev.still === true) return full(g, shapeOf(location), 0, ev.context.dtype);
+    const carried = scheme.kind === 'stencil' ? transported(scheme, ev, e, location, axis) : undefined;
+    return carried ?? derivativeBy(scheme, ev, e, location);
+  }
+  if (ev.still === true && ev.wall === undefined && ev.mirror === undefined)
+    return full(g, shapeOf(location), 0, ev.context.dtype);
   const h = spacing(axisSeen(ev, axis));
   const range = at(location, axis);
   if (range.kind === 'face') return timesNumber(g, acrossFace(ev, e.arg, location, axis), 1 / h);

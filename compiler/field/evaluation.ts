@@ -26,6 +26,13 @@ export interface Pending {
   readonly key: string;
 }
 
+/** A derivative that transports a state: the parameter that stands for it, its value, and what a unit of its weight in the rate dissipates. */
+export interface TransportTerm {
+  readonly stand: Node;
+  readonly mean: Node;
+  readonly jump: Node;
+}
+
 export interface Evaluation {
   readonly context: FieldContext;
   readonly memo: Map<FieldExpr, Map<string, Node>>;
@@ -33,6 +40,12 @@ export interface Evaluation {
   readonly wall: Wall | undefined;
   readonly mirror: Mirror | undefined;
   readonly pending: readonly Pending[];
+  /** Set while the rate of `own` is evaluated under a scheme with one-sided values: transport.ts. */
+  readonly transport?: { readonly own: Leaf; readonly terms: TransportTerm[] } | undefined;
+  /** Values of a leaf at one location (its key), in the place of those between its unknowns. */
+  readonly given?: { readonly leaf: Leaf; readonly node: Node; readonly place: string } | undefined;
+  /** Derivatives are zero. */
+  readonly still?: boolean;
   readonly demand: (ev: Evaluation, e: FieldExpr, location: Location) => Node;
 }
 
@@ -40,7 +53,15 @@ export interface Evaluation {
 export function plain(ev: Evaluation): Evaluation {
   return ev.wall === undefined && ev.mirror === undefined
     ? ev
-    : { ...ev, memo: ev.context.memo, wall: undefined, mirror: undefined };
+    : {
+        ...ev,
+        memo: ev.context.memo,
+        wall: undefined,
+        mirror: undefined,
+        transport: undefined,
+        given: undefined,
+        still: false,
+      };
 }
 
 /** The axis as the evaluation sees it: coarser along the normal of a mirror of layer 2 and beyond. */

@@ -115,7 +115,7 @@ function mapped(
 // ---- weights
 
 /** The sum of weights times values. Pairs around the middle with opposite weights are differences, with equal ones means, or where the weights add up to zero differences from the middle. */
-function weighted(g: Graph, values: readonly Node[], weights: readonly number[]): Node {
+export function weighted(g: Graph, values: readonly Node[], weights: readonly number[]): Node {
   const n = weights.length;
   const half = Math.floor(n / 2);
   const pairs = range(half).map((i) => ({

@@ -38,6 +38,8 @@ export interface StencilScheme {
   readonly face: readonly number[];
   readonly slope: readonly number[];
   readonly derivatives: readonly (readonly number[])[];
+  /** The value at a face seen from one side, of 2 reach + 1 unknowns in order towards the face and beyond, the nearest on that side in the middle. Transport (transport.ts) takes it. */
+  readonly biased?: { readonly reach: number; readonly apply: (values: readonly Node[]) => Node };
 }
 
 export interface WholeScheme {
