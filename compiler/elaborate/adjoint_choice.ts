@@ -9,7 +9,8 @@ import type { Method } from './solve_parts.ts';
 import { staticText } from './strings.ts';
 import type { Value } from './values.ts';
 import { describe } from './values.ts';
-import type { AdjointPolicy } from '../ir/types.ts';
+import { bytesOfTypes } from '../autodiff/loops.ts';
+import type { AdjointPolicy, Node } from '../ir/types.ts';
 import type { Span } from '../support/span.ts';
 
 export type AdjointChoice =
@@ -111,4 +112,32 @@ export function refuseAdjoint(
       'use std.ode { leapfrog, yoshida4 } or std.sde { reversible_heun }, give your method back: (sys, k, y, mem) => { y, mem }, which takes what a step leaves to what it began with, or write adjoint: checkpoint(memory: "16 MB")',
     );
   }
+}
+
+// ---- budgets
+
+/** States that a reverse sweep holds beside the tape: the state at hand and the next, cotangents, parameters, their gradients. */
+const WORKING_STATES = 16;
+
+/** A budget is for the whole gradient: what the sweep works on is taken off, but never more than half. */
+export function lessWorkingSpace(policy: AdjointPolicy, init: readonly Node[]): AdjointPolicy {
+  if (policy.kind !== 'checkpoint') return policy;
+  return {
+    kind: 'checkpoint',
+    bytes: Math.max(policy.bytes / 2, policy.bytes - WORKING_STATES * bytesOfTypes(init)),
+  };
+}
+
+/** A budget of memory is shared between the two levels of a loop over `count` blocks of steps: what the blocks need first, the rest for the steps inside. */
+export function shared(
+  policy: AdjointPolicy,
+  count: number,
+  init: readonly Node[],
+): { readonly outer: AdjointPolicy; readonly inner: AdjointPolicy } {
+  if (policy.kind !== 'checkpoint') return { outer: policy, inner: policy };
+  const outer = Math.min(policy.bytes / 2, count * bytesOfTypes(init));
+  return {
+    outer: { kind: 'checkpoint', bytes: outer },
+    inner: { kind: 'checkpoint', bytes: policy.bytes - outer },
+  };
 }
