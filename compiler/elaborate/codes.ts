@@ -250,6 +250,7 @@ export const elaborationCodes = {
   E513: 'a rule that gives something of another structure or shape',
   E514: 'a linear or implicit equation with another number of unknowns than of equations',
   E515: 'an assertion that goes with nothing',
+  E516: 'a derivative of higher order than a rule that calls its own function has',
   E491: 'parts asked of an equation whose rate does not stand alone',
   E492: 'a label that no term has',
   E496: 'a part that is not linear, for a method that treats it exactly',

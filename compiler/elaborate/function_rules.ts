@@ -21,6 +21,9 @@ import { at } from '../support/lists.ts';
 import type { Span } from '../support/span.ts';
 import type * as ast from '../syntax/ast.ts';
 
+/** Derivatives of a function whose rule calls the function itself: its rule is written out so many times inside itself. */
+const ORDERS = 3;
+
 /** `scope` holds the arguments; `evaluateBody` gives the function's value in a scope. */
 export function callWithRule(
   ctx: Context,
@@ -31,6 +34,9 @@ export function callWithRule(
 ): Value {
   const rule = f.tangent ?? f.derivative;
   if (rule === undefined) return evaluateBody(scope);
+  const ruleName = `the rule of ${f.name}`;
+  if (ctx.frames.filter((frame) => frame.name === ruleName).length >= ORDERS)
+    return undifferentiable(ctx, f, evaluateBody(scope), span);
   const mode = f.tangent === undefined ? 'cotangent' : 'tangent';
   const names = f.params.map((p) =>
     p.pattern.kind === 'name-pattern'
@@ -56,7 +62,7 @@ export function callWithRule(
     ctx.call(
       {
         kind: 'function',
-        name: `the rule of ${f.name}`,
+        name: ruleName,
         params: rule.params,
         body: rule.body,
         scope,
@@ -113,6 +119,19 @@ export function callWithRule(
   );
   if (made === undefined) return failAt(ctx, 'E512', 'a rule without a body', span);
   return made.rebuild(nodes);
+}
+
+/** The value of a function in its own rule, too deep for a rule: to differentiate it is refused. */
+function undifferentiable(ctx: Context, f: FunctionValue, value: Value, span: Span): Value {
+  const refusal = {
+    code: 'E516',
+    message: `the rule of ${f.name} calls ${f.name}: its derivatives are there up to order ${ORDERS}`,
+    help: 'for higher ones, write the rule without the function itself, by another function or by the result y of the rule',
+  } as const;
+  const flat = flatten(ctx, value, span, { keepStatic: true });
+  return flat.rebuild(
+    flat.leaves.map(({ node }) => (isFloat(node.dtype) ? b.stopGradient(ctx.graph, node, refusal) : node)),
+  );
 }
 
 const packed = (ctx: Context, node: Node): Node =>
