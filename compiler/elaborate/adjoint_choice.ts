@@ -106,7 +106,8 @@ export function refuseAdjoint(
     );
   if (method.back === undefined) {
     const place = a.spanOf('method');
-    const name = place.file.text.slice(place.start, place.end).split('\n')[0] ?? 'this method';
+    const text = place.file.text.slice(place.start, place.end).split('\n')[0] ?? 'this method';
+    const name = text.replace(/^method:\s*/, '');
     refuse(
       `undoes every step by the \`back\` of the method, and ${name} has none`,
       'use std.ode { leapfrog, yoshida4 } or std.sde { reversible_heun }, give your method back: (sys, k, y, mem) => { y, mem }, which takes what a step leaves to what it began with, or write adjoint: checkpoint(memory: "16 MB")',

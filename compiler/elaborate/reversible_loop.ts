@@ -34,8 +34,9 @@ export interface ReplayedNoise {
 const NOISES = ['noise', 'noise_integral'];
 
 export function replayedNoise(ctx: Context, sys: RecordValue, span: Span): ReplayedNoise {
-  let known: { readonly k: readonly Node[]; readonly value: Value }[] = [];
+  let known: { readonly k: readonly Node[]; readonly value: Value; readonly loops: number }[] = [];
   let next: number | undefined;
+  let loops = 0;
   const step = (v: Value): readonly Node[] => flatten(ctx, v, span).leaves.map((l) => l.node);
   const other = (why: string): never =>
     failAt(
@@ -56,10 +57,11 @@ export function replayedNoise(ctx: Context, sys: RecordValue, span: Span): Repla
           given.map((v) => ({ value: v, span: a.span })),
           a.span,
         );
-        known.push({ k, value });
+        known.push({ k, value, loops: ctx.draws.turns.length });
         return value;
       }
       const before = known[next++] ?? other('asks for more noise than its step');
+      if (before.loops > loops) other('undoes a step that asks for noise in a loop');
       if (k.length !== before.k.length || k.some((n, i) => n !== before.k[i]))
         other('asks for the noise of another step than the one it undoes');
       return before.value;
@@ -72,6 +74,8 @@ export function replayedNoise(ctx: Context, sys: RecordValue, span: Span): Repla
     forwards: (work) => {
       known = [];
       next = undefined;
+      // The loop over the steps itself counts.
+      loops = ctx.draws.turns.length + 1;
       return work();
     },
     backwards: (work) => {

@@ -83,7 +83,7 @@ function solve(ctx: Context, a: Given): Value {
   const model = modelOf(ctx, a.need('model'), a);
   const method = methodOf(ctx, a, model);
   const choice = adjointChoice(ctx, a);
-  refuseFractional(ctx, model.name, model.fractional, method.record, a.spanOf('method'));
+  refuseFractional(ctx, model.name, model.fractional, method.record, isAdaptive(a), a.spanOf('method'));
   refuseAdjoint(ctx, a, choice, model, method, isAdaptive(a));
   if (choice.kind === 'continuous')
     return continuousSolve(ctx, {
@@ -353,6 +353,7 @@ export function methodOf(ctx: Context, a: Given, model: PreparedModel): Method {
     return v === undefined ? undefined : staticText(ctx, v, a.spanOf('method'), `\`${name}\` of a method`);
   };
   const calculus = word('calculus');
+  const back = m.entries.get('back');
   const numberIn = (name: string): number | undefined => {
     const v = m.entries.get(name);
     return v === undefined ? undefined : staticNumber(v);
@@ -366,7 +367,7 @@ export function methodOf(ctx: Context, a: Given, model: PreparedModel): Method {
     errorOrder: numberIn('error_order'),
     controller: m.entries.get('controller'),
     init: m.entries.get('init'),
-    back: m.entries.get('back'),
+    back: back?.kind === 'function' || back?.kind === 'builtin' ? back : undefined,
     stability: stability === undefined ? undefined : staticNumber(stability),
   };
 }
