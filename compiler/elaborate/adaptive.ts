@@ -72,6 +72,8 @@ export function adaptiveSolve(ctx: Context, solve: AdaptiveSolve): Value {
           ),
         );
   const controller = controllerOf(ctx, solve, start, end);
+  if (controller.judges && method.order === undefined)
+    return failAt(ctx, 'E385', 'adaptive steps need a method that declares its `order`', a.spanOf('method'));
   const goal = record([
     ['rtol', a.get('rtol') ?? real(1e-4)],
     ['atol', a.get('atol') ?? real(1e-6)],
@@ -123,8 +125,6 @@ export function adaptiveSolve(ctx: Context, solve: AdaptiveSolve): Value {
         ? 'use std.ode { tsit5 } and write method: tsit5, or step_doubling(m) around the method; or give the solve fixed steps, `dt:` or `steps:`'
         : 'use std.sde { heun, srk, sra1 }, or step_doubling(m) of std.ode around the method; or give the solve fixed steps, `dt:` or `steps:`',
     );
-  if (controller.judges && method.order === undefined)
-    return failAt(ctx, 'E385', 'adaptive steps need a method that declares its `order`', a.spanOf('method'));
   const begun = asRecord(
     ctx,
     ctx.call(controller.part('start'), positional(a.span, sys, array(start), y0, goal), a.span),

@@ -72,9 +72,7 @@ export function stoppedSteps(ctx: Context, r: ReachedState): RecordValue {
     [
       `the steps of ${r.model} end at t = `,
       ...at,
-      ': no step, down to ',
-      { value: array(r.step) },
-      ', keeps the tolerance, from ',
+      ': no step, however short, keeps the tolerance, from ',
       ...shown,
     ],
     'look for a singularity, a jump or a root of a negative number in the equations there; else loosen `rtol:` and `atol:`, or take a method for stiff equations, std.ode { rosenbrock, sdirk }',

@@ -90,9 +90,20 @@ export function refuseFractional(
   name: string,
   orders: FractionalOrders,
   method: Value,
+  adaptive: boolean,
   span: Span,
 ): void {
-  if (orders.size === 0 || (method.kind === 'record' && method.entries.has('fractional'))) return;
+  if (orders.size === 0) return;
+  if (method.kind === 'record' && method.entries.has('fractional')) {
+    if (!adaptive) return;
+    failAt(
+      ctx,
+      'E504',
+      `${name} has a fractional derivative, whose past is kept for a number of steps that is known before the solve`,
+      span,
+      'give the solve its steps: `steps: 200`, or `times:` for steps that grow',
+    );
+  }
   failAt(
     ctx,
     'E504',
