@@ -309,11 +309,12 @@ export class Lowering {
   }
 
   private randomWord(frame: Frame, node: NodeOf<'random_bits'>, tuple: readonly Index[]): Value {
-    const key = `${node.args.map((a) => a.id).join(',')}@${this.writer.index.tupleId(tuple)}`;
+    const words = this.args(frame, node, tuple);
+    const exprs = words.map((w) => w.expr);
+    // Neighbouring elements may have one block: its number decides, not the element.
+    const key = `random ${JSON.stringify(exprs)}`;
     let block = frame.blocks.get(key);
     if (block === undefined) {
-      const words = this.args(frame, node, tuple);
-      const exprs = words.map((w) => w.expr);
       const names = [0, 1, 2, 3].map(() => this.writer.fresh('r'));
       const depth = this.writer.appendAt(Math.max(0, ...words.map((w) => w.depth)), {
         kind: 'random_block',

@@ -74,14 +74,21 @@ function divisorsOf(body: readonly Statement[]): readonly number[] {
   return [...found];
 }
 
-/** Variables that live across statements. */
+/** Variables that live across the turns of a loop: the most that any of the loops, which run one after another, changes. */
 function countCells(body: readonly Statement[]): number {
-  let count = 0;
+  let most = 0;
+  for (const s of body) {
+    if (s.kind !== 'for' && s.kind !== 'while' && s.kind !== 'if' && s.kind !== 'reduce') continue;
+    const names = new Set<string>();
+    everyStatement([s], (inner) => {
+      if (inner.kind === 'assign') names.add(inner.name);
+    });
+    most = Math.max(most, names.size);
+  }
   everyStatement(body, (s) => {
-    if (s.kind === 'var') count++;
-    if (s.kind === 'array' && s.unset !== true) count += s.length;
+    if (s.kind === 'array' && s.unset !== true) most += s.length;
   });
-  return count;
+  return most;
 }
 
 function isDivergent(body: readonly Statement[], varies: (e: Expr) => boolean): boolean {

@@ -15,7 +15,10 @@ export async function openProgram(name, constants, options) {
   let text = readFileSync(path, 'utf8');
   for (const [key, value] of Object.entries(constants))
     text = text.replace(new RegExp(`const ${key} = .*`), `const ${key} = ${value}`);
-  const { plan, diagnostics } = compiler.compile({ path, text }, diskHost(runtime), { settings: new Map() });
+  const { plan, diagnostics } = compiler.compile({ path, text }, diskHost(runtime), {
+    settings: new Map(),
+    target: 'cpu',
+  });
   if (plan === undefined) throw new Error(compiler.renderDiagnostics(diagnostics));
   const wasm = await compiler.emitWasm(plan);
   const executor = await runtime.openExecutor({ ...plan, code: { wasm } }, 'cpu', options);
@@ -24,11 +27,20 @@ export async function openProgram(name, constants, options) {
   if (plan.script.seed !== undefined) await executor.write(plan.script.seed, Float64Array.of(1, 2));
   const procedureOf = (run) => called(plan.script.runs[run] ?? Object.values(plan.script.runs)[0])[0];
   return {
+    /** Of the whole executor, and of the buffers as the plan predicts them. */
     bytes: executor.bytes,
+    predicted: plan.bytes,
     async time(run) {
       const began = performance.now();
       await executor.run(procedureOf(run));
       return performance.now() - began;
+    },
+    /** Time of a procedure by a clock, once it has run. */
+    async step(procedure, clock) {
+      await executor.run(procedure);
+      const began = clock();
+      await executor.run(procedure);
+      return clock() - began;
     },
     /** What the run's first `print` shows first. */
     async check(run) {

@@ -29,13 +29,18 @@ export function references() {
     return spawnSync('cc', options, { stdio: 'ignore' }).status === 0 ? program : undefined;
   };
   return {
-    /** `{ seconds, check }`, or undefined. */
-    run(name, kind, args, threads) {
+    /** `{ seconds, check }`, or undefined. `clock`: 'wall', or 'processor' where the program knows it. */
+    run(name, kind, args, threads, clock = 'wall') {
       const key = `${name} ${kind}`;
       if (!built.has(key)) built.set(key, build(name, kind));
       const program = built.get(key);
       if (program === undefined) return undefined;
-      const env = { ...process.env, OMP_NUM_THREADS: String(threads), OMP_WAIT_POLICY: 'active' };
+      const env = {
+        ...process.env,
+        OMP_NUM_THREADS: String(threads),
+        OMP_WAIT_POLICY: 'active',
+        ...(clock === 'processor' ? { PROCESSOR_TIME: '1' } : {}),
+      };
       const numbers = execFileSync(program, args.map(String), { env, encoding: 'utf8' })
         .trim()
         .split('\n')

@@ -1,9 +1,10 @@
 /* Lorenz 1963 by the classical Runge-Kutta method, float32; the state of 64 trajectories stays in registers and the first cache over all steps.
    lorenz TRAJECTORIES STEPS REPEATS  ->  seconds of each repeat, then the mean of z at the end. */
 #include <math.h>
-#include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+#include "clock.h"
 
 #define W 64
 
@@ -19,7 +20,7 @@ int main(int argc, char **argv) {
   double sum = 0;
   for (int r = 0; r < repeats; r++) {
     sum = 0;
-    double began = omp_get_wtime();
+    double began = now();
 #pragma omp parallel for schedule(static) reduction(+ : sum)
     for (int b = 0; b < n / W; b++) {
       float x[W], y[W], z[W];
@@ -43,7 +44,7 @@ int main(int argc, char **argv) {
         }
       for (int i = 0; i < W; i++) sum += z[i];
     }
-    printf("%.9g\n", omp_get_wtime() - began);
+    printf("%.9g\n", now() - began);
   }
   printf("%.9g\n", sum / (n / W * W));
 }
