@@ -36,14 +36,14 @@ interface Program {
   readonly count: number;
 }
 
-const never: TileSizes = { least: Infinity, several: Infinity, cache: 0, most: 0 };
+const never: TileSizes = { least: Infinity, cache: 0, most: 0 };
 
 /** Sizes that make tiles of the small arrays of a test. */
 function small(program: Program, rows: number): TileSizes {
   const [extent = 1] = program.space;
   const points = program.space.reduce((n, e) => n * e, 1);
   const cache = (rows * program.fields * points * (program.type === 'f32' ? 4 : 8)) / extent;
-  return { least: 0, several: 0, cache, most: cache };
+  return { least: 0, cache, most: cache };
 }
 
 /** The index along an axis with a shift, and where the value there counts, with its sign. */

@@ -2,14 +2,16 @@
 
 import { InternalError } from '../../support/diagnostic.ts';
 
-/** Words of the barrier: threads that have arrived, and the number of the round. */
+/** Words of the barrier: threads that have arrived, the number of the round, threads that may sleep. */
 export const BARRIER_ARRIVED = 64;
 export const BARRIER_ROUND = 128;
+const BARRIER_SLEEPERS = 192;
 
 /** Loads of the round before a thread goes to sleep. */
 const spins = 20000;
 
-/** Threads wait for each other; loads and stores before it are seen after it. Spins first, so that short waits are short, then sleeps, so that a busy neighbour gets the core. */
+/** Threads wait for each other; loads and stores before it are seen after it. Spins first, so that short waits are short, then sleeps, so that a busy neighbour gets the core. Waking is a call
+ *  into the engine, left out while nobody sleeps: who counts himself among the sleepers too late finds a new round and does not sleep. */
 const barrier = `  ;; waits until all $threads threads have arrived
   (func $barrier (param $threads i32) (local $round i32) (local $spins i32)
     (if (i32.le_u (local.get $threads) (i32.const 1)) (then (return)))
@@ -18,13 +20,16 @@ const barrier = `  ;; waits until all $threads threads have arrived
       (then
         (i32.atomic.store (i32.const ${BARRIER_ARRIVED}) (i32.const 0))
         (i32.atomic.store (i32.const ${BARRIER_ROUND}) (i32.add (local.get $round) (i32.const 1)))
-        (drop (memory.atomic.notify (i32.const ${BARRIER_ROUND}) (i32.const -1)))
+        (if (i32.atomic.load (i32.const ${BARRIER_SLEEPERS}))
+          (then (drop (memory.atomic.notify (i32.const ${BARRIER_ROUND}) (i32.const -1)))))
         (return)))
     (loop $again
       (if (i32.ne (i32.atomic.load (i32.const ${BARRIER_ROUND})) (local.get $round)) (then (return)))
       (local.set $spins (i32.add (local.get $spins) (i32.const 1)))
       (br_if $again (i32.lt_u (local.get $spins) (i32.const ${spins})))
+      (drop (i32.atomic.rmw.add (i32.const ${BARRIER_SLEEPERS}) (i32.const 1)))
       (drop (memory.atomic.wait32 (i32.const ${BARRIER_ROUND}) (local.get $round) (i64.const -1)))
+      (drop (i32.atomic.rmw.add (i32.const ${BARRIER_SLEEPERS}) (i32.const -1)))
       (br $again)))`;
 
 /** Fills count elements of 4 or 8 bytes. */

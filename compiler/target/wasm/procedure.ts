@@ -259,11 +259,9 @@ class ProcedureWriter {
     const done = f.variable('i32', 'done', f.i32(0));
     const rows = f.pure('i32.mul', 'i32', [threads, f.i32(leastChunk(tiling) + 1)]);
     const enough = f.pure('i32.le_u', 'i32', [rows, f.i32(tiling.rows)]);
-    const large =
-      tiling.bytes >= this.driver.tiles.several
-        ? enough
-        : f.pure('i32.and', 'i32', [enough, f.pure('i32.eq', 'i32', [threads, f.i32(1)])]);
-    f.if(large, () => {
+    const mostThreads = tiling.bytes / Math.max(1, this.driver.tiles.least);
+    const large = f.pure('i32.le_u', 'i32', [threads, f.i32(Math.min(256, Math.floor(mostThreads)))]);
+    f.if(f.pure('i32.and', 'i32', [enough, large]), () => {
       const chunk = this.share(tiling.rows);
       const ends = {
         first: f.pure('i32.eqz', 'i32', [thread]),

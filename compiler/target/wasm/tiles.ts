@@ -41,15 +41,17 @@ export interface Tiling {
 }
 
 export interface TileSizes {
-  /** Bytes of arrays from which on tiles are worth it, on one thread and on several, which have more cache together. */
+  /** Bytes of arrays a thread from which on tiles are worth it: what its caches do not hold. */
   readonly least: number;
-  readonly several: number;
   /** Bytes of cache that a band and its triangle may take: wanted, and at most. */
   readonly cache: number;
   readonly most: number;
 }
 
-export const tileSizes: TileSizes = { least: 1 << 20, several: 24 << 20, cache: 3 << 18, most: 3 << 20 };
+export const tileSizes: TileSizes = { least: 5 << 18, cache: 3 << 18, most: 3 << 20 };
+
+/** Rows of a tile from which on fewer would do as well: then it leaves more of the cache to what passes through. */
+const manyRows = 96;
 
 /** Distances in rows that are worth following. */
 const farthest = 8;
@@ -84,8 +86,9 @@ export function planTiles(
   const touched = touches(body, own, rows);
   if (touched === undefined || (touched.ring && most !== rows)) return undefined;
   const perRow = bytes / rows;
-  const fit = Math.floor(sizes.cache / perRow) >= 12 ? sizes.cache : sizes.most;
-  const room = Math.floor(fit / perRow);
+  const holds = (cache: number) => Math.floor(cache / perRow);
+  const small = holds((2 / 3) * sizes.cache);
+  const room = small >= manyRows ? small : holds(holds(sizes.cache) >= 12 ? sizes.cache : sizes.most);
   if (room < 12) return undefined;
   // As many turns as lie behind by two fifths of the room.
   const chain = (turns: number) => behindOf(touched.list, turns);
