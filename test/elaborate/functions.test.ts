@@ -49,6 +49,7 @@ fn fixed(l) = { ...l, W: identity(2), b: 1 }
       ['(2*fixed(net))([2, 3])', [6, 8]],
       ['{ ...deep, head: { ...deep.head, W: [[1, 0]] } }([0, 0])', [0]],
       ['{ ...fixed(net), b: 0 }.b', [0, 0]],
+      ['if is_record(net) and is_list(deep.body) and not is_record(net.W) then 1 else 0', 1],
     ]);
   });
 

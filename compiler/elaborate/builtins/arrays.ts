@@ -235,6 +235,7 @@ export function arrays(ctx: Context): BuiltinValue[] {
       const name = staticText(ctx, a.need('name'), a.spanOf('name'), 'the name of a part');
       return bool(x.kind === 'record' && x.entries.has(name));
     }),
+    define(ctx, 'is_record', ['x'], (a) => bool(a.need('x').kind === 'record')),
     define(ctx, 'is_list', ['x'], (a) => bool(['list', 'tuple'].includes(a.need('x').kind))),
     define(ctx, 'is_function', ['x'], (a) => {
       const v = a.need('x');
