@@ -12,7 +12,7 @@ import { exchangesOf, noExchanges, withoutCopies, type Exchange, type Exchanges 
 import type { Layout } from './layout.ts';
 import type { LoweredKernel } from './map_kernel.ts';
 import type { ModuleContext } from './module.ts';
-import { chunkOfThread, leastChunk, tileFunction, type TileFunction } from './tiled_loop.ts';
+import { chunkOfThread, leastChunk, tileFunction, turnsAtOnce, type TileFunction } from './tiled_loop.ts';
 import { planTiles, type TileSizes, type Tiling } from './tiles.ts';
 import { FunctionWriter, type Reg, type Variable } from './writer.ts';
 
@@ -268,8 +268,12 @@ class ProcedureWriter {
         last: f.pure('i32.eq', 'i32', [thread, f.pure('i32.sub', 'i32', [threads, f.i32(1)])]),
       };
       const count = f.i32(step.count);
-      f.count(f.i32(0), count, tiling.turns, 'turn', [], (turn) => {
-        const left = f.pure('i32.sub', 'i32', [count, turn]);
+      const turns = turnsAtOnce(f, tiling, threads);
+      const first = f.variable('i32', 'turn', f.i32(0));
+      f.loop([first], (again) => {
+        const turn = f.get(first);
+        const rest = f.pure('i32.sub', 'i32', [count, turn]);
+        const left = f.pure('select', 'i32', [rest, turns, f.pure('i32.lt_s', 'i32', [rest, turns])]);
         const inner = new Map(counters).set(step.id, turn);
         const uniforms = starts.map((u) => this.affine(u, inner));
         const call = (...range: readonly Reg[]) =>
@@ -282,6 +286,9 @@ class ProcedureWriter {
         if (tiling.ring) fill();
         else f.if(thread, fill);
         this.meet();
+        const next = f.pure('i32.add', 'i32', [turn, turns]);
+        f.set(first, next);
+        f.branch(again, f.pure('i32.lt_s', 'i32', [next, count]));
       });
       f.set(done, count);
     });

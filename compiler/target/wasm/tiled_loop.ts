@@ -117,3 +117,18 @@ export function chunkOfThread(
 export function leastChunk(tiling: Tiling): number {
   return 2 * tiling.behind + tiling.band;
 }
+
+/** The part of a chunk that may be left to be filled in when all have met, which is a thread's work for two chunks. */
+const filledIn = 32;
+
+/** Turns of a tile: of several threads fewer, where the triangles between short chunks would be a good part of the work. */
+export function turnsAtOnce(f: FunctionWriter, tiling: Tiling, threads: Reg): Reg {
+  const { turns, behind, rows } = tiling;
+  const one = f.pure('i32.eq', 'i32', [threads, f.i32(1)]);
+  const perTurn = Math.max(1, Math.ceil(behind / turns));
+  const fitting = f.pure('i32.div_u', 'i32', [f.i32(Math.floor(rows / (filledIn * perTurn))), threads]);
+  const few = f.pure('i32.lt_u', 'i32', [fitting, f.i32(turns)]);
+  const least = f.i32(Math.min(2, turns));
+  const some = f.pure('select', 'i32', [least, fitting, f.pure('i32.lt_u', 'i32', [fitting, least])]);
+  return f.pure('select', 'i32', [f.i32(turns), f.pure('select', 'i32', [some, f.i32(turns), few]), one]);
+}

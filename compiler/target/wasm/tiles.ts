@@ -48,7 +48,7 @@ export interface TileSizes {
   readonly most: number;
 }
 
-export const tileSizes: TileSizes = { least: 5 << 18, cache: 3 << 18, most: 3 << 20 };
+export const tileSizes: TileSizes = { least: 1 << 20, cache: 3 << 18, most: 3 << 20 };
 
 /** Rows of a tile from which on fewer would do as well: then it leaves more of the cache to what passes through. */
 const manyRows = 96;
