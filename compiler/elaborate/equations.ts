@@ -33,6 +33,8 @@ function differential(e: ast.Expression): string | undefined {
   return state?.value.kind === 'name' && e.args.length === 1 ? state.value.name : undefined;
 }
 
+export const isDifferential = (e: ast.Expression): boolean => differential(e) !== undefined;
+
 /** `d(u)`, the left side of a stochastic equation. */
 export function isDifferentialOf(e: ast.Expression, state: string): boolean {
   return differential(e) === state;

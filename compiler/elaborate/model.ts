@@ -12,6 +12,7 @@ import { bindPattern } from './patterns.ts';
 import type { Scope } from './scope.ts';
 import { isDifferentialOf, rateCalls } from './equations.ts';
 import { assignEquations, ofTerms, standsAlone } from './model_equations.ts';
+import { driversOf, hasDifferentials } from './drivers.ts';
 import { eventRecord } from './events.ts';
 import type { FractionalOrders } from './fractional_orders.ts';
 import { fractionalOrders } from './fractional_orders.ts';
@@ -97,7 +98,8 @@ export function prepareModel(ctx: Context, instance: InstanceValue, span: Span):
   const { item } = instance;
   ctx.models.add(item);
   const grid = instance.grid;
-  const noises = noisesOf(ctx, item, grid, instance.scope);
+  const drivers = driversOf(ctx, item, instance.scope);
+  const noises = [...noisesOf(ctx, item, grid, instance.scope), ...drivers.flatMap((d) => d.noise ?? [])];
   const calculus = calculusOf(ctx, item);
   const states = statesOf(ctx, item, grid);
   const equations = item.clauses.filter((c) => c.kind === 'equation');
@@ -136,6 +138,11 @@ export function prepareModel(ctx: Context, instance: InstanceValue, span: Span):
       item.span,
     );
     for (const [name, w] of step?.w.entries ?? []) scope.define(incrementName(name), w, item.span);
+    for (const d of drivers) {
+      scope.define(d.name, d.valueAt(t), d.span);
+      if (step !== undefined && d.increment !== undefined)
+        scope.define(incrementName(d.name), d.increment(t, step.dt), d.span);
+    }
     for (const c of item.clauses)
       if (c.kind === 'let') bindPattern(ctx, c.pattern, ctx.evaluate(c.value, scope), scope, c.span, false);
     return { scope, present: record(present) };
@@ -224,8 +231,9 @@ export function prepareModel(ctx: Context, instance: InstanceValue, span: Span):
     const flat = flatten(ctx, v, span);
     return flat.rebuild(flat.leaves.map((l) => b.zerosLike(ctx.graph, l.node)));
   };
-  const stochastic =
-    item.what === 'sde'
+  // Differentials in an ordinary model are those of drivers with a derivative: all there is is a drift.
+  const inDifferentials =
+    item.what === 'sde' || hasDifferentials(item)
       ? stochasticParts(
           ctx,
           item.name.name,
@@ -235,6 +243,7 @@ export function prepareModel(ctx: Context, instance: InstanceValue, span: Span):
           span,
         )
       : undefined;
+  const stochastic = item.what === 'sde' ? inDifferentials : undefined;
 
   return {
     name: item.name.name,
@@ -253,7 +262,7 @@ export function prepareModel(ctx: Context, instance: InstanceValue, span: Span):
     monitorNames: item.clauses.filter((c) => c.kind === 'monitor').map((c) => c.name.name),
     initial: (t, given, where) => inModel(() => initialState(ctx, instance, states, grid, t, given, where)),
     present: (t, y) => inModel(() => fixWalls(ctx, scopeAt(t, y).present, grid)),
-    rhs: (t, y) => stochastic?.drift(t, y) ?? inModel(() => rates(t, y)),
+    rhs: (t, y) => inDifferentials?.drift(t, y) ?? inModel(() => rates(t, y)),
     parts: [...new Set([...owners.values()].flatMap((e) => partsOf(e.right)))],
     partOf: (part, t, y) => inModel(() => rates(t, y, withLabel(part))),
     terms: [...owners].every(([name, e]) => {

@@ -2,6 +2,7 @@
 
 import type { Context } from './context.ts';
 import { failAt, notYet } from './context.ts';
+import { hasDifferentials, hasDrivers } from './drivers.ts';
 import { equationStates, isDifferentialOf, isRateOf } from './equations.ts';
 import type { ModelState } from './model.ts';
 import { velocityName } from './rates.ts';
@@ -46,7 +47,7 @@ export function assignEquations(
         e.span,
       );
     const differential = isDifferentialOf(e.left, first.state);
-    if (differential && item.what !== 'sde')
+    if (differential && item.what !== 'sde' && !hasDrivers(item))
       failAt(
         ctx,
         'E485',
@@ -55,7 +56,7 @@ export function assignEquations(
         `write dt(${first.state}) = …, or declare the model as sde ${item.name.name}`,
       );
     const order = Math.max(...determined.map((d) => d.order));
-    if (item.what === 'sde' && !differential && !isRateOf(e.left, first.state, 1))
+    if ((item.what === 'sde' || hasDifferentials(item)) && !differential && !isRateOf(e.left, first.state, 1))
       failAt(
         ctx,
         'E486',

@@ -22,6 +22,8 @@ export interface Noise {
   readonly variance: number;
   /** `noise N = jumps(rate)`: a process (noise_processes.ts), which may depend on time and states. */
   readonly source?: ast.Expression;
+  /** Of a driver: its path, which is given. */
+  readonly path?: RecordValue;
 }
 
 export function noisesOf(
@@ -33,7 +35,7 @@ export function noisesOf(
   const out: Noise[] = [];
   for (const clause of item.clauses) {
     if (clause.kind !== 'noise-clause') continue;
-    if (clause.what === 'driver') notYet(ctx, 'a `driver`', clause.span);
+    if (clause.what === 'driver') continue;
     for (const entry of clause.entries) out.push(noise(ctx, item, entry, grid, scope));
   }
   return out;

@@ -79,6 +79,10 @@ export function pathsOfProcesses(
   const out = new Map<string, RecordValue>();
   for (const n of model.noises) {
     if (n.source === undefined) continue;
+    if (n.path !== undefined) {
+      out.set(n.name, n.path);
+      continue;
+    }
     const start = toReal(ctx, clock?.entries.get('from') ?? int(0), span, 'a time');
     const path = processAt(ctx, model, n, start, y0, span).entries.get('path');
     if (path === undefined) continue;
@@ -132,7 +136,8 @@ export function refuseProcesses(
   const taken = takes === undefined ? '' : staticText(ctx, takes, span, '`takes` of a method');
   for (const n of others) {
     const start = ctx.graph.constant(0, ctx.real);
-    const kind = processAt(ctx, model, n, start, y0, span).entries.has('path') ? 'paths' : 'jumps';
+    const remembers = n.path !== undefined || processAt(ctx, model, n, start, y0, span).entries.has('path');
+    const kind = remembers ? 'paths' : 'jumps';
     if (taken.split(/\W+/).includes(kind)) continue;
     if (noiseClassOf(ctx, withNoises(model, [n]), y0, span) === 'additive') continue;
     failAt(

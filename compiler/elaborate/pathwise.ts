@@ -57,7 +57,7 @@ export function pathwiseEntries(
   on: Pathwise,
 ): readonly (readonly [string, Value])[] {
   if (model.stochastic === undefined) return noisyEntries(ctx, a, model, method, on.y0);
-  const jumps = model.noises.find((n) => n.source !== undefined);
+  const jumps = model.noises.find((n) => n.source !== undefined && n.path === undefined);
   if (jumps !== undefined && a.get('noise') === undefined)
     failAt(
       ctx,
@@ -88,12 +88,14 @@ function ownPaths(ctx: Context, a: Given, model: PreparedModel, on: Pathwise): V
   const variances = noiseVariances(ctx, model.noises, a.span);
   const make = ctx.library('std.brownian', 'path_of_noise');
   return record(
-    model.noises.map((n) => {
-      const variance = variances.entries.get(n.name) ?? n.zero;
-      return [
-        n.name,
-        ctx.call(make, positional(a.span, n.zero, variance, array(on.start), array(on.end)), a.span),
-      ] as const;
-    }),
+    model.noises
+      .filter((n) => n.path === undefined)
+      .map((n) => {
+        const variance = variances.entries.get(n.name) ?? n.zero;
+        return [
+          n.name,
+          ctx.call(make, positional(a.span, n.zero, variance, array(on.start), array(on.end)), a.span),
+        ] as const;
+      }),
   );
 }
