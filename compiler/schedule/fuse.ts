@@ -154,6 +154,17 @@ function overwrites(param: Node, items: ReadonlySet<Item>, around: Surroundings)
   return (around.readers.get(param) ?? []).every((r) => items.has(r) && readsOwn(r, param, mixed));
 }
 
+/**
+ * Operations in the text of a kernel from which on no further item joins it: what targets and drivers do with a kernel grows faster than its text, and one more dispatch costs less. A sweep backwards
+ * still joins its loop, whose steps then run once.
+ */
+const LONGEST = 500;
+
+function tooLong(item: Item, group: Group): boolean {
+  if (item.node.op === 'adjoint_scan') return false;
+  return group.items.reduce((text, other) => text + other.text, item.text) > LONGEST;
+}
+
 /** Whether a kernel for the item alone stays within its buffers. */
 export function withinLimits(item: Item, around: Surroundings): boolean {
   return !isMapKind(item.kind) || bindable(new Set([item]), around);
@@ -258,7 +269,7 @@ function fits(
       shared += 2;
     } else if (group.arrays.has(read)) shared++;
   }
-  if (shared === 0 && !item.serial) return -1;
+  if ((shared === 0 && !item.serial) || tooLong(item, group)) return -1;
   if (!bindable(new Set([...group.items, item]), around)) return -1;
   return shared;
 }

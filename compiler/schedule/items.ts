@@ -1,7 +1,8 @@
 // The items of a partition: each stored value, each region operation, each result that is no stored value itself, with what it reads and how.
 
 import { at } from '../support/lists.ts';
-import { classOf, flopsPerElement, isRegionNode } from '../ir/classes.ts';
+import { classOf, flopsPerElement, isRegionNode, regionsOf } from '../ir/classes.ts';
+import { reachable } from '../ir/region.ts';
 import type { Node } from '../ir/types.ts';
 import { sizeOf } from '../ir/types.ts';
 import type { PartitionOptions } from './partition.ts';
@@ -9,6 +10,7 @@ import { CONSTANT, LEAD, SAME, UNIFORM, walkReads } from './reads.ts';
 import { base, isProduct, termsOf } from './storage_points.ts';
 import type { Strategies } from './strategies.ts';
 import type { ThreadShape } from './threads.ts';
+import { restShape } from './threads.ts';
 
 /** value, copy, line (a running sum) and thread (a loop inside a kernel) are computed by map kernels; sequence, product, rows and sort by steps of their own. */
 export type ItemKind = 'value' | 'copy' | 'line' | 'thread' | 'sequence' | 'product' | 'rows' | 'sort';
@@ -38,6 +40,8 @@ export interface Item {
   /** Values computed on the way that cost much: worth storing when another kernel needs them too. */
   readonly dear: ReadonlySet<Node>;
   readonly flops: number;
+  /** About how many operations its text has: what a target compiles, once for all points. */
+  readonly text: number;
 }
 
 /** Operations an element from which on a value that several kernels need is stored. */
@@ -125,6 +129,7 @@ export class ItemMaker {
     const start = SAME | LEAD | CONSTANT | (lead === 0 ? UNIFORM : 0);
     let flops = 0;
     let terms = 1;
+    let text = 0;
     const literals = new Set<Node>();
     const dear = new Set<Node>();
     // The item's own node is computed even where it is stored.
@@ -146,6 +151,7 @@ export class ItemMaker {
       },
       (n) => {
         const own = flopsPerElement(n);
+        text++;
         if (Number.isFinite(own)) flops += own;
         terms = Math.max(terms, termsOf(n));
         if (n !== node && (this.costs.get(n) ?? 0) > DEAR && isStorable(n)) dear.add(n);
@@ -172,8 +178,26 @@ export class ItemMaker {
       literals,
       dear,
       flops: flops * terms,
+      text:
+        thread !== undefined
+          ? text + textOf(node, thread.space)
+          : small && sizeOf(node.shape) <= WRITTEN_OUT
+            ? text * sizeOf(node.shape)
+            : text,
     });
   }
+}
+
+/** Values of so many elements are written out one by one by a kernel of one thread (lower_map.ts). */
+const WRITTEN_OUT = 8;
+
+/** Operations in the text of a loop that runs inside a kernel: its arrays are registers, written out one by one up to some number. */
+function textOf(loop: Node, space: readonly number[]): number {
+  let text = 0;
+  for (const [, region] of regionsOf(loop))
+    for (const n of reachable(region.results))
+      text += isRegionNode(n) ? textOf(n, space) : Math.min(WRITTEN_OUT, sizeOf(restShape(n.shape, space)));
+  return text;
 }
 
 function isStorable(node: Node): boolean {

@@ -140,6 +140,22 @@ describe('limits', () => {
       for (const kernel of made.kernels) expect(kernel.buffers.length).toBeLessThanOrEqual(maxBuffers);
     }
   });
+  it('a kernel of one thread takes up no more than some operations', async () => {
+    const g = new Graph();
+    const x = g.param('x', f64(6));
+    // Sums that do not depend on each other, each of a chain of operations.
+    const results = range(40).map((i) => {
+      let y: Node = b.add(g, x, i);
+      for (const n of range(12)) y = b.sin(g, b.mul(g, y, n + 1 + i));
+      return b.sumAll(g, y);
+    });
+    const made = await expectSame(g, functionOf([x], results), [numbers(6)], { tolerance: 1e-13 });
+    const whole = 40 * 12 * 6 * 2;
+    expect(made.kernels.length).toBeGreaterThan(2);
+    for (const kernel of made.kernels)
+      expect(JSON.stringify(kernel).split('"sin"').length).toBeLessThan(whole / 2);
+  });
+
   it('arrays that one binding cannot span are not put together', async () => {
     const g = new Graph();
     const params = range(12).map((i) => g.param(`f${i}`, f64(100)));
