@@ -72,9 +72,8 @@ export function openFunction(kernel: MapKernel, context: ModuleContext, opening:
     nested,
     fused: context.fused,
     constants: context.constants,
-    phases: () => {
-      context.phases = PHASE_BYTES;
-    },
+    // A single vector gains from what is independent being computed side by side.
+    ...(nested ? {} : { phases: () => (context.phases = PHASE_BYTES) }),
   });
   const regs = params.map((_, i) => f.param(i));
   const buffers = kernel.buffers.length;

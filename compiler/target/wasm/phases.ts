@@ -1,4 +1,4 @@
-// Long straight code in phases. In: the operations of a written function. Out: the same; where a stretch without branches has more vector operations than an engine keeps apart, values that
+// Long straight code in phases. In: the operations of a written function that advances several vectors. Out: the same; where a stretch without branches has more vector operations than an engine keeps apart, values that
 // live from one phase to the next pass through the thread's scratch memory.
 //
 // V8 11 (Node 20) orders a stretch of pure operations by their distance from its end, whatever their order in the text: what is independent is computed side by side, and of some 800 operations
