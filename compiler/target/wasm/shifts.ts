@@ -19,7 +19,8 @@ const lanewise = new Map<string, 4 | 8>([
 
 /** A value as a formula of loads at a place: equal formulas at two places are one sequence of numbers. */
 interface Form {
-  readonly formula: string;
+  /** A number for each formula. */
+  readonly formula: number;
   /** Bytes from the address of its first load. */
   readonly place: number;
 }
@@ -42,6 +43,7 @@ export function withShifts(nodes: readonly Node[], inLoop = false): readonly Nod
 class Sweep {
   private readonly definitions = new Map<Reg, Op>();
   private readonly forms = new Map<Reg, Form>();
+  private readonly formulas = new Map<string, number>();
   /** Computed values by formula and place. */
   private readonly known = new Map<string, Reg>();
 
@@ -68,7 +70,8 @@ class Sweep {
   private formOf(node: Op): Form | undefined {
     const op = typeof node.op === 'string' ? node.op : node.op();
     const load = /^v128\.load(?: offset=(\d+))?$/.exec(op);
-    if (load !== null) return { formula: `at ${at(node.args, 0).id}`, place: Number(load[1] ?? 0) };
+    if (load !== null)
+      return { formula: this.formula(`at ${at(node.args, 0).id}`), place: Number(load[1] ?? 0) };
     if (!node.pure || !lanewise.has(op)) return undefined;
     let place: number | undefined;
     const parts: string[] = [op];
@@ -79,7 +82,13 @@ class Sweep {
       if (form !== undefined) place ??= form.place;
       parts.push(form === undefined ? `${arg.id}` : `(${form.formula} ${form.place - (place ?? 0)})`);
     }
-    return place === undefined ? undefined : { formula: parts.join(' '), place };
+    return place === undefined ? undefined : { formula: this.formula(parts.join(' ')), place };
+  }
+
+  private formula(text: string): number {
+    const known = this.formulas.get(text) ?? this.formulas.size;
+    this.formulas.set(text, known);
+    return known;
   }
 
   /** The two vectors that hold the lanes, and how many bytes into the first they begin. */
