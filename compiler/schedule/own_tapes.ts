@@ -3,6 +3,7 @@
 // adjoint share a kernel the steps run forwards once (lower_region.ts).
 //
 // Also: which values of a forward step the backward step needs again and are dear to compute (draws above all), found by numbering the nodes of both bodies.
+// Why: spec/decisions/0033-ensembles-keep-their-states.md.
 // Invariant: the same computations on the same numbers; a value is kept only where it stands by itself, never as a factor or term that a target might contract with its neighbours.
 
 import { at } from '../support/lists.ts';
