@@ -52,6 +52,20 @@ export function checkedBuiltin(ctx: Context): BuiltinValue {
   });
 }
 
+/** The value, that ends the run with a message of the compiler's where a condition does not hold. */
+export function mustHold(
+  ctx: Context,
+  value: Value,
+  ok: Node,
+  message: string,
+  span: Span,
+  cure: string,
+): Value {
+  const flat = flatten(ctx, value, span);
+  if (flat.leaves.length === 0) return value;
+  return guarded(ctx, flat, ok, [message], span, { place: placeOf(ownPlace(ctx, span)), cure });
+}
+
 /** The value, that goes with a condition. */
 function guarded(
   ctx: Context,

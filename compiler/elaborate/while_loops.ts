@@ -3,6 +3,7 @@
 
 import type { Carried } from './carried.ts';
 import { carriedLeaves, carriedVariables, inTurn, Promotion, promoting, widen } from './carried.ts';
+import { mustHold } from './checked.ts';
 import type { Context } from './context.ts';
 import { failAt } from './context.ts';
 import { GOING, goingOn, hasBreak, withoutBreaks } from './early_end.ts';
@@ -13,7 +14,7 @@ import type { Scope } from './scope.ts';
 import { elementAt } from './sources.ts';
 import type { LoopSource } from './sources.ts';
 import type { Value } from './values.ts';
-import { array, bool, describe, int } from './values.ts';
+import { array, bool, describe, int, tuple } from './values.ts';
 import * as b from '../ir/build.ts';
 import { makeWhile } from '../ir/region.ts';
 import type { Node } from '../ir/types.ts';
@@ -121,6 +122,27 @@ function noReturn(ctx: Context, returned: Value | undefined, span: Span): void {
     );
 }
 
+/** A loop that nobody gave a limit has to end by its condition. A condition that draws is another one the next time it is looked at, so nothing is said of it. */
+function unfinished(ctx: Context, carried: readonly Carried[], condition: () => Node, span: Span): void {
+  const before = ctx.draws.ordinal;
+  const goesOn = condition();
+  const draws = ctx.draws.ordinal !== before;
+  ctx.draws.ordinal = before;
+  if (draws || carried.length === 0) return;
+  const values = mustHold(
+    ctx,
+    tuple(carried.map((c) => c.binding.value)),
+    b.not(ctx.graph, goesOn),
+    `this \`while\` has not ended after ${DEFAULT_LIMIT.toLocaleString('en-US')} turns`,
+    span,
+    'give it the limit it may need: while c limit 100_000 { … }; with a limit the loop ends there, and goes on with what there is',
+  );
+  if (values.kind === 'tuple')
+    carried.forEach((c, i) => {
+      c.binding.value = at(values.elements, i);
+    });
+}
+
 export function whileStatement(ctx: Context, s: ast.WhileStatement, scope: Scope): void {
   const limit =
     s.limit === undefined
@@ -134,20 +156,23 @@ export function whileStatement(ctx: Context, s: ast.WhileStatement, scope: Scope
           'take the largest that may be needed: while c and k < n limit 1000 { … }',
         ));
   const loop = endable(s.body, scope);
+  const carried = carriedVariables(loop.scope, loop.body);
+  const condition = (): Node => {
+    const c = truth(ctx, ctx.evaluate(s.condition, loop.scope), s.condition.span);
+    return loop.breaks
+      ? b.and(ctx.graph, truth(ctx, ctx.evaluate(goingOn(s.span), loop.scope), s.span), c)
+      : c;
+  };
   runWhile(ctx, {
-    carried: carriedVariables(loop.scope, loop.body),
+    carried,
     limit,
     span: s.span,
-    condition: () => {
-      const c = truth(ctx, ctx.evaluate(s.condition, loop.scope), s.condition.span);
-      return loop.breaks
-        ? b.and(ctx.graph, truth(ctx, ctx.evaluate(goingOn(s.span), loop.scope), s.span), c)
-        : c;
-    },
+    condition,
     turn: () => {
       noReturn(ctx, ctx.block(loop.body, loop.scope.child()), s.span);
     },
   });
+  if (s.limit === undefined) unfinished(ctx, carried, condition, s.span);
 }
 
 /** `for` over elements that are found one by one, with a number of turns known at run time only. */
