@@ -30,6 +30,34 @@ const programs: readonly Accepted[] = [
     says: /^first letters/,
   },
   {
+    // Full size: 1,500 steps on 512 paths.
+    name: 'controlled_sampler',
+    variation: {
+      replace: [
+        ['128, 128', '32, 32'],
+        ['weigh(512)', 'weigh(128)'],
+        ['lr: 1e-3) steps 1500', 'lr: 4e-3) steps 150'],
+        ['16_384', '1_024'],
+        ['steps: 100', 'steps: 40'],
+        ['< 0.03 ', '< 0.6 '],
+        ['< 0.5 ', '< 12 '],
+      ],
+    },
+    says: /^plotted controlled_sampler\.png$/,
+  },
+  {
+    name: 'fractional_noise',
+    variation: {
+      replace: [
+        ['64, 64', '16, 16'],
+        ['i in 0..64', 'i in 0..8'],
+        ['lr: 5e-3) batch 32 steps 800', 'lr: 1e-2) batch 8 steps 60'],
+        ['< 0.08 ', '< 0.17 '],
+      ],
+    },
+    says: /^Hurst index 0\.[34]/,
+  },
+  {
     name: 'heston_calibration',
     variation: {
       replace: [
@@ -81,6 +109,31 @@ const programs: readonly Accepted[] = [
     },
     says: /^relative error on unseen networks 0\.\d+$/,
   },
+  {
+    name: 'adjoint_sampler',
+    variation: {
+      replace: [
+        ['batch 256 steps 800', 'batch 256 steps 150'],
+        ['[160, 320, 640]', '[40, 80, 160]'],
+      ],
+    },
+    says: /^relative error of the continuous adjoint/,
+  },
+  {
+    name: 'score_sde',
+    variation: {
+      replace: [
+        ['16_000', '400'],
+        ['every 1600', 'every 200'],
+        ['i in 0..512]', 'i in 0..24]'],
+        ['[generate() for i in 0..4096]', '[generate() for i in 0..128]'],
+        ['steps: 500', 'steps: 100'],
+        ['gap < 0.1', 'gap < 1.5'],
+      ],
+    },
+    says: /^plotted score_sde\.png$/,
+  },
+  { name: 'hare_lynx', variation: { replace: [['steps 60', 'steps 40']] }, says: /^plotted hare_lynx\.png$/ },
   { name: 'orders_ordinary', says: /^check order 1\.2: observed/ },
   { name: 'stiff', says: /^brusselator with diffusion: \d+ steps/ },
   { name: 'orders_stochastic', says: /^check strong order 1: observed/ },
