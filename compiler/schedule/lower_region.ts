@@ -469,11 +469,13 @@ class Runner extends ThreadValues {
     banks: readonly Bank[],
     tape: Tape | undefined,
     turns: Turns,
+    before: (step: Index, state: readonly Source[]) => void = () => undefined,
   ): void {
     const { carries, cotangents, xs, forward } = node.attrs;
     const stateParams = forward.params.slice(1, 1 + carries);
     this.overTurns(lowering.writer, turns, false, (step, place) => {
       const state = banks.map((bank) => this.source(lowering, bank));
+      before(step, state);
       const inside = this.frame(forward, [
         [at(forward.params, 0), this.intSource(lowering.writer.index.expr(step), step.depth)],
         ...stateParams.map((param, c): [Node, Source] => [param, at(state, c)]),
@@ -540,7 +542,7 @@ class Runner extends ThreadValues {
     }
     const starts = params.map((p) => this.scratch(lowering, slots, p.shape, p.dtype));
     const tape = this.newTape(lowering, node, longest, kept);
-    const segment = (down: boolean, body: (s: Index, turns: Turns) => void): void => {
+    const segments = (body: (s: Index, turns: Turns) => void): void => {
       const name = writer.fresh('segment');
       const depth = writer.open();
       const s = ix.variable(k.variable('i32', name), 0, slots - 1, depth);
@@ -549,17 +551,19 @@ class Runner extends ThreadValues {
       const to = writer.bind(end, depth).expr;
       body(s, { from, to, low: 0, high: length - 1, local: { from, longest } });
       const statements = writer.close();
-      writer.append({ kind: 'for', name, from: k.int(0), to: k.int(slots), down, body: statements });
+      writer.append({ kind: 'for', name, from: k.int(0), to: k.int(slots), down: true, body: statements });
     };
-    segment(false, (s, turns) => {
+    // One loop of known length, so that neighbouring turns share their draws.
+    this.forwards(lowering, frame, node, banks, undefined, this.wholeLoop(length), (step, state) => {
+      const condition = k.compare('eq', ix.expr(ix.remainder(step, longest)), k.int(0));
+      writer.open(true);
       params.forEach((p, c) => {
-        const source = this.source(lowering, at(banks, c));
-        const values = this.elements(writer, p.shape).map((tuple) => source(tuple));
-        this.stackAll(lowering, at(starts, c), s, p.shape, values);
+        const values = this.elements(writer, p.shape).map((tuple) => at(state, c)(tuple));
+        this.stackAll(lowering, at(starts, c), ix.quotient(step, longest), p.shape, values);
       });
-      this.forwards(lowering, frame, node, banks, undefined, turns);
+      writer.append({ kind: 'if', condition, then: writer.close(), else: [] });
     });
-    segment(true, (s, turns) => {
+    segments((s, turns) => {
       params.forEach((p, c) => {
         const values = this.elements(writer, p.shape).map((tuple) => at(starts, c).load(s, tuple));
         this.assign(lowering, [at(banks, c)], [values]);
