@@ -203,11 +203,13 @@ export function stepTally(ctx: Context, a: Given, method: Method, trial: () => R
     },
     entries: (leaves, evaluations, steps, events) => {
       const all = recordOf(leaves);
-      const evals = counted
-        ? all.entries.get('evals')
-        : evaluations === undefined || events
-          ? undefined
-          : int(evaluations * steps);
+      const evals = events
+        ? undefined
+        : counted
+          ? all.entries.get('evals')
+          : evaluations === undefined
+            ? undefined
+            : int(evaluations * steps);
       return [
         ...(evals === undefined ? [] : [['evals', evals] as const]),
         ...(sums === undefined ? [] : [['sum', part(all, 'sums')] as const]),
