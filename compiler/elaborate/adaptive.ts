@@ -344,8 +344,7 @@ export function adaptiveSolve(ctx: Context, solve: AdaptiveSolve): Value {
   entries.push(['final', record([...finalStates.entries, ...model.monitors(end, statesOf(ended))])]);
   entries.push(['steps', part(ended, 'i')]);
   entries.push(['rejected', array(b.sub(g, nodeOf(ended, 'tries'), nodeOf(ended, 'i')))]);
-  if (evaluated !== undefined && model.events.length === 0)
-    entries.push(['evals', part(ended, 'evals')]);
+  if (evaluated !== undefined && model.events.length === 0) entries.push(['evals', part(ended, 'evals')]);
   if (sums !== undefined) entries.push(['sum', part(ended, 'sums')]);
   if (model.events.length > 0) entries.push(...eventsLogged(part(ended, 'mem')));
   const names = [...model.states.map((s) => s.name), ...model.monitorNames, 't'];

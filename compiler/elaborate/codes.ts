@@ -343,6 +343,7 @@ export const sharedCodes: readonly ElaborationCode[] = [
   'E380',
   'E381',
   'E383',
+  'E384',
   'E387',
   'E388',
   'E390',
