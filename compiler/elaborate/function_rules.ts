@@ -297,7 +297,7 @@ function leavesNamed(ctx: Context, name: string, scope: Scope, span: Span): read
 }
 
 /** Every plain name in a tree. */
-function namesIn(tree: unknown): string[] {
+export function namesIn(tree: unknown): string[] {
   if (Array.isArray(tree)) return tree.flatMap(namesIn);
   if (typeof tree !== 'object' || tree === null) return [];
   if ('kind' in tree && tree.kind === 'name' && 'name' in tree && typeof tree.name === 'string')

@@ -26,6 +26,7 @@ import { partsOf, terms, withLabel } from './term_labels.ts';
 import { complexOnGrid, onGrid } from './on_grid.ts';
 import { rateFromEquation, rateOperator, velocityName } from './rates.ts';
 import { withTransport } from './transported.ts';
+import { SteadyLets } from './steady_lets.ts';
 import { bindType } from './types.ts';
 import type { ComplexPart, FieldValue, InstanceValue, RecordValue, Value } from './values.ts';
 import { array, complex, describe, record } from './values.ts';
@@ -107,6 +108,13 @@ export function prepareModel(ctx: Context, instance: InstanceValue, span: Span):
   const owners = assignEquations(ctx, item, states, equations);
   const conditions = boundaryConditions(ctx, item, grid, states, instance.scope);
 
+  const lets = new SteadyLets(item.clauses, [
+    ...['t', 'dt', 'normal'],
+    ...(grid?.axes ?? []).map((axis) => axis.name),
+    ...states.map((s) => s.name),
+    ...[...noises, ...drivers].flatMap((n) => [n.name, incrementName(n.name)]),
+  ]);
+
   /** The names of the model at (t, y). */
   const scopeAt = (
     t: Node,
@@ -144,7 +152,7 @@ export function prepareModel(ctx: Context, instance: InstanceValue, span: Span):
         scope.define(incrementName(d.name), d.increment(t, step.dt), d.span);
     }
     for (const c of item.clauses)
-      if (c.kind === 'let') bindPattern(ctx, c.pattern, ctx.evaluate(c.value, scope), scope, c.span, false);
+      if (c.kind === 'let') bindPattern(ctx, c.pattern, lets.value(ctx, c, scope), scope, c.span, false);
     return { scope, present: record(present) };
   };
 
