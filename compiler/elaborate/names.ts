@@ -4,6 +4,7 @@ import { derivativeOperator } from './builtins/fields.ts';
 import { overParts } from './complex_lifting.ts';
 import type { Context } from './context.ts';
 import { failAt } from './context.ts';
+import { foreignName } from './foreign_names.ts';
 import { converted } from './precision.ts';
 import type { Scope } from './scope.ts';
 import type { Value } from './values.ts';
@@ -64,6 +65,7 @@ function unknown(ctx: Context, name: string, span: Span, scope: Scope): never {
   const known = [...scope.visible(), ...scope.module.uses.keys(), ...ctx.preludeNames()];
   const guess = didYouMean(name, known);
   const module = ctx.moduleThatHas(name);
+  const foreign = foreignName(name);
   const domain = [...scope.module.items.values()].find(
     (i) => i.kind === 'domain' && i.body.kind === 'axes' && i.body.axes.some((a) => a.name.name === name),
   );
@@ -76,8 +78,10 @@ function unknown(ctx: Context, name: string, span: Span, scope: Scope): never {
       ? `it is in the library: use ${module} { ${name} }`
       : domain?.kind === 'domain'
         ? `a coordinate has its plain name inside models on ${domain.name.name}; elsewhere write ${domain.name.name}.${name}`
-        : guess !== undefined
-          ? `did you mean \`${guess}\`?`
-          : undefined,
+        : foreign !== undefined
+          ? foreign
+          : guess !== undefined
+            ? `did you mean \`${guess}\`?`
+            : undefined,
   );
 }
