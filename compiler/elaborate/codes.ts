@@ -357,6 +357,7 @@ export const sharedCodes: readonly ElaborationCode[] = [
   'E441',
   'E443',
   'E455',
+  'E463',
   'E484',
   'E487',
   'E488',

@@ -377,7 +377,7 @@ let d = 1e-5
     expect(bad('checkpoint(memory: "lots")')).toEqual(['E377']);
     expect(bad('3')).toEqual(['E377']);
     expect(bad('none')).toEqual(['E377']);
-    expect(bad('reversible')).toEqual(['E090']);
+    expect(bad('reversible')).toEqual(['E497']);
   });
 });
 
