@@ -61,7 +61,8 @@ class Sweep {
       const lane = lanewise.get(String(node.op));
       if (lane === undefined) return node;
       const parts = this.parts(form, lane);
-      if (parts !== undefined && this.saved(node) >= 2) return this.shuffle(node, parts);
+      if (parts !== undefined && this.saved(node) >= 2)
+        return this.shuffle({ ...node, result: node.result }, parts);
       this.known.set(`${form.formula} ${form.place}`, node.result);
       return node;
     });
@@ -94,11 +95,17 @@ class Sweep {
   /** The two vectors that hold the lanes, and how many bytes into the first they begin. */
   private parts(form: Form, lane: number): { low: Reg; high: Reg; from: number } | undefined {
     for (let from = lane; from < 16; from += lane) {
-      const low = this.known.get(`${form.formula} ${form.place - from}`);
-      const high = this.known.get(`${form.formula} ${form.place - from + 16}`);
+      const low = this.wanted(`${form.formula} ${form.place - from}`);
+      const high = this.wanted(`${form.formula} ${form.place - from + 16}`);
       if (low !== undefined && high !== undefined) return { low, high, from };
     }
     return undefined;
+  }
+
+  /** A computed value, unless a shuffle has taken its place since: then what it was made of may be gone. */
+  private wanted(name: string): Reg | undefined {
+    const value = this.known.get(name);
+    return value === undefined || value.uses === 0 ? undefined : value;
   }
 
   /** Operations and loads that only this value needs, itself included. */
@@ -109,12 +116,18 @@ class Sweep {
     }, 1);
   }
 
-  private shuffle(node: Op, { low, high, from }: { low: Reg; high: Reg; from: number }): Node {
-    this.drop(node);
+  private shuffle(
+    node: Op & { readonly result: Reg },
+    { low, high, from }: { low: Reg; high: Reg; from: number },
+  ): Node {
     low.uses++;
     high.uses++;
+    this.drop(node);
     const bytes = Array.from({ length: 16 }, (_, i) => from + i);
-    return { ...node, op: `i8x16.shuffle ${bytes.join(' ')}`, args: [low, high] };
+    const shuffled = { ...node, op: `i8x16.shuffle ${bytes.join(' ')}`, args: [low, high] };
+    // What it was made of has been given back: whoever drops it later takes back the two vectors.
+    this.definitions.set(node.result, shuffled);
+    return shuffled;
   }
 
   /** Takes the uses of its operands back, and theirs where nobody wants them any more. */
