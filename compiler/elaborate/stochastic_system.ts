@@ -1,6 +1,7 @@
 // What a method for stochastic equations finds in `sys` beside `rhs` (which is the drift, in the calculus of the method):
 //   drift(t, y), diffuse(t, y, w)   the drift, and the diffusion applied to increments w of the noises (a record of them)
 //   noise(k, y)                     the increments of the noises over the step k = { i, t, h }; y is needed by processes that depend on the states
+//   noise_mean(k, y)                what those increments are on average: the rates of jumps times the step
 //   noise_integral(k, w)            the integrals of W(s) - W(t) over the step, given its increments w
 //   path, has_path                  the record of Brownian paths given as `noise:`, for Levy areas; { } when there are none
 //   none                            increments that are all zero: the shape of the noise
@@ -169,6 +170,21 @@ export function stochasticEntries(
       paths === undefined ? wiener(a, 'wiener_increments', [variances, heightOf(a)]) : zero,
     ),
   );
+  /** What the increments over a step are on average: of jumps their rate times the step, of all others nothing. */
+  const mean = define(ctx, 'noise_mean', ['k', 'y'], (a) => {
+    const k = states(ctx, a.need('k'), a.span);
+    const t = toReal(ctx, stepPart(ctx, k, 't', a.span), a.span, 'a time');
+    const y = states(ctx, a.need('y'), a.span);
+    return record(
+      model.noises.map((n) => {
+        if (n.source === undefined || n.path !== undefined) return [n.name, n.zero] as const;
+        const f = processAt(ctx, model, n, t, y, a.span).entries.get('mean');
+        if (f === undefined) return [n.name, n.zero] as const;
+        const made = ctx.call(f, positional(a.span, heightOf(a)), n.source.span);
+        return [n.name, conform(ctx, made, n.zero, n.source.span, `the mean of \`${n.name}\``)] as const;
+      }),
+    );
+  });
   const integral = define(ctx, 'noise_integral', ['k', 'w'], (a) =>
     overStep(a, 'integral', () =>
       paths === undefined ? wiener(a, 'wiener_integrals', [variances, heightOf(a), a.need('w')]) : zero,
@@ -183,6 +199,7 @@ export function stochasticEntries(
     ['diffuse', diffuse],
     ['noise', noise],
     ['noise_integral', integral],
+    ['noise_mean', mean],
     ['path', paths ?? record([])],
     ['has_path', bool(paths !== undefined)],
     ['none', zero],
