@@ -82,17 +82,7 @@ function chosenTerms(
       );
     return new Set(linear);
   }
-  for (const label of labels)
-    if (!model.parts.includes(label))
-      failAt(
-        ctx,
-        'E492',
-        `no term of ${model.name} has the label \`${label}\``,
-        span,
-        model.parts.every((p) => p === 'rest')
-          ? `write dt(u) = ${label}: … + …`
-          : `its labels are ${model.parts.filter((p) => p !== 'rest').join(', ')}`,
-      );
+  for (const label of labels) needLabel(ctx, model, label, span);
   for (const label of labels)
     if (!isLinear(ctx, model, (x) => labelOf(x) === label, y, span))
       failAt(
@@ -103,6 +93,20 @@ function chosenTerms(
         `give the linear terms a label of their own, or leave the labels out: then all terms that are linear are taken`,
       );
   return new Set(terms.filter((term) => labels.includes(labelOf(term))));
+}
+
+/** Refuses a label that no term of the model has. */
+export function needLabel(ctx: Context, model: PreparedModel, label: string, span: Span): void {
+  if (model.parts.includes(label)) return;
+  failAt(
+    ctx,
+    'E492',
+    `no term of ${model.name} has the label \`${label}\``,
+    span,
+    model.parts.every((p) => p === 'rest')
+      ? `write dt(u) = ${label}: … + …`
+      : `its labels are ${model.parts.filter((p) => p !== 'rest').join(', ')}`,
+  );
 }
 
 interface Probe {

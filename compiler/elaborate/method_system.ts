@@ -6,7 +6,7 @@ import { failAt } from './context.ts';
 import { conform } from './conform.ts';
 import { flatten, toReal } from './leaves.ts';
 import { ordersEntry } from './fractional_orders.ts';
-import { linearEntry } from './linear_terms.ts';
+import { linearEntry, needLabel } from './linear_terms.ts';
 import type { PreparedModel } from './model.ts';
 import { rightSide } from './right_side.ts';
 import type { RecordValue, Value } from './values.ts';
@@ -58,16 +58,7 @@ export function methodSystem(
   /** The rates that the terms with a label give: `sys.part("diffusion")(t, y)`; "rest" are those without a label. */
   const labelled = define(ctx, 'part', ['label'], (a) => {
     const label = staticText(ctx, a.need('label'), a.spanOf('label'), 'the label of a part');
-    if (label !== 'rest' && !model.parts.includes(label))
-      failAt(
-        ctx,
-        'E492',
-        `no term of ${model.name} has the label \`${label}\``,
-        span,
-        model.parts.every((p) => p === 'rest')
-          ? `write dt(u) = ${label}: … + …`
-          : `its labels are ${model.parts.filter((p) => p !== 'rest').join(', ')}`,
-      );
+    if (label !== 'rest') needLabel(ctx, model, label, span);
     return define(ctx, label, ['t', 'y'], (inner) =>
       model.partOf(
         label,

@@ -212,30 +212,9 @@ export function keptValues(
   return found;
 }
 
+/** A choice, or a function that costs as much as a division: what a tape would rather hold than take again. */
 function standsAlone(node: Node): boolean {
-  switch (node.op) {
-    case 'select':
-    case 'exp':
-    case 'expm1':
-    case 'log':
-    case 'log1p':
-    case 'sin':
-    case 'cos':
-    case 'tan':
-    case 'tanh':
-    case 'sinh':
-    case 'cosh':
-    case 'atan':
-    case 'atan2':
-    case 'asin':
-    case 'acos':
-    case 'sqrt':
-    case 'pow':
-    case 'div':
-      return isFloat(node.dtype);
-    default:
-      return false;
-  }
+  return isFloat(node.dtype) && (node.op === 'select' || flopsPerElement(node) >= 4);
 }
 
 function isDear(node: Node, params: ReadonlySet<Node>): boolean {
