@@ -71,7 +71,13 @@ export function sameExpr(a: Expr, b: Expr): boolean {
     case 'unary':
       return b.kind === 'unary' && a.op === b.op && sameExpr(a.a, b.a);
     case 'binary':
-      return b.kind === 'binary' && a.op === b.op && sameExpr(a.a, b.a) && sameExpr(a.b, b.b);
+      return (
+        b.kind === 'binary' &&
+        a.op === b.op &&
+        a.rounded === b.rounded &&
+        sameExpr(a.a, b.a) &&
+        sameExpr(a.b, b.b)
+      );
     case 'compare':
       return b.kind === 'compare' && a.op === b.op && sameExpr(a.a, b.a) && sameExpr(a.b, b.b);
     case 'select':
@@ -244,6 +250,12 @@ function foldFloat(op: BinaryOp, a: Expr, b: Expr): Expr | undefined {
     default:
       return undefined;
   }
+}
+
+/** The product of floats rounded by itself (`rounded` in types.ts). */
+export function roundedProduct(a: Expr, b: Expr): Expr {
+  const product = binary('mul', a, b);
+  return product.kind === 'binary' && product.op === 'mul' ? { ...product, rounded: true } : product;
 }
 
 export function compare(op: CompareOp, a: Expr, b: Expr): Expr {

@@ -189,6 +189,8 @@ function describe(e: Expr, names: Names): readonly [string, number] {
       const entry = infix[e.op];
       if (entry === undefined) return call(e.op, e.a, e.b);
       const [sign, own] = entry;
+      if (e.rounded === true)
+        return [`rounded(${show(e.a, names, own)} ${sign} ${show(e.b, names, own + 1)})`, strength.atom];
       return [`${show(e.a, names, own)} ${sign} ${show(e.b, names, own + 1)}`, own];
     }
     case 'compare': {

@@ -27,6 +27,8 @@ export type Expr =
       readonly op: BinaryOp;
       readonly a: Expr;
       readonly b: Expr;
+      /** Of a float product: it is rounded before anything is added to it, and no target may contract it into a multiply-add (schedule/decisions.ts). */
+      readonly rounded?: true;
     }
   | {
       readonly kind: 'compare';

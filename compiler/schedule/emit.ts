@@ -17,6 +17,7 @@ import { isMapKind } from './items.ts';
 import type { PartitionOptions, RegionPlan, Unit } from './partition.ts';
 import { PACKED, isMixed, withoutOnes } from './fuse.ts';
 import { partition } from './partition.ts';
+import { Decisions } from './decisions.ts';
 import { base } from './storage_points.ts';
 import { Strategies } from './strategies.ts';
 import { liveness } from './liveness.ts';
@@ -37,6 +38,7 @@ export class Emitter {
   readonly library = new KernelLibrary();
   readonly regions = new CanonicalRegions();
   readonly strategies: Strategies;
+  readonly decisions: Decisions;
   readonly storages: Storage[] = [];
   private readonly plans = new Map<string, RegionPlan>();
   readonly scatters = new Scatters();
@@ -56,6 +58,7 @@ export class Emitter {
 
   constructor(readonly options: PartitionOptions) {
     this.strategies = new Strategies(options.threads);
+    this.decisions = new Decisions(this.strategies);
   }
 
   // ---- plans and storages

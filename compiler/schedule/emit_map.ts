@@ -331,6 +331,7 @@ export class MapEmitter {
       literal: (node) => constantPlace(this.emitter.literalNode(node)),
       table: (data) => constantPlace(this.emitter.literal(data, 'i32')),
       ownBytes: this.emitter.options.ownBytes,
+      decides: (product) => this.emitter.decisions.has(product),
       rows: (node) => {
         const rows = this.emitter.scatters.rows(node);
         if (rows === undefined) return undefined;

@@ -9,7 +9,7 @@ import { at, range } from '../support/lists.ts';
 import * as k from '../kernel/build.ts';
 import type { Expr, Statement } from '../kernel/types.ts';
 import type { BinaryOp, Node, NodeOf, ReduceKind } from '../ir/types.ts';
-import { sizeOf } from '../ir/types.ts';
+import { isFloat, sizeOf } from '../ir/types.ts';
 import { bindKey, keyBefore, keyType } from './sort_keys.ts';
 import type { Guard, Index } from './index_algebra.ts';
 import { CHAIN } from './reads.ts';
@@ -43,6 +43,7 @@ export class Lowering {
     private readonly literal: (node: NodeOf<'literal'>) => Place,
     private readonly rows: (node: NodeOf<'scatter_add'>) => Rows | undefined,
     private readonly runRegion: RegionRunner,
+    private readonly decides: (product: Node) => boolean,
   ) {}
 
   /** The element of `node` at `tuple`. */
@@ -135,7 +136,6 @@ export class Lowering {
       }
       case 'add':
       case 'sub':
-      case 'mul':
       case 'div':
       case 'pow':
       case 'atan2':
@@ -151,6 +151,11 @@ export class Lowering {
         const a = pass(tuple);
         const b = this.value(frame, at(node.args, 1), tuple);
         return this.writer.bind(k.binary(node.op, a.expr, b.expr), Math.max(a.depth, b.depth));
+      }
+      case 'mul': {
+        const a = pass(tuple);
+        const b = this.value(frame, at(node.args, 1), tuple);
+        return this.combine([a, b], this.product(node));
       }
       case 'eq':
       case 'ne':
@@ -236,7 +241,7 @@ export class Lowering {
           const l = at(terms, 0);
           const x = this.value(frame, a, [...batch, i, l]);
           const y = this.value(frame, b, [...batch, l, j]);
-          return this.combine([x, y], k.mul);
+          return this.combine([x, y], this.product(node));
         });
       }
       case 'arg_reduce':
@@ -290,6 +295,10 @@ export class Lowering {
       default:
         return assertNever(node);
     }
+  }
+
+  private product(node: Node): (a: Expr, b: Expr) => Expr {
+    return isFloat(node.dtype) && this.decides(node) ? k.roundedProduct : k.mul;
   }
 
   private literalValue(node: NodeOf<'literal'>, tuple: readonly Index[]): Value {

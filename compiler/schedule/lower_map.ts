@@ -37,6 +37,8 @@ export interface MapPlaces {
   readonly table: (data: readonly number[]) => Place;
   /** Bytes of memory of its own that a thread may use. */
   readonly ownBytes: number;
+  /** Whether a decision depends on the last bits of this product. */
+  readonly decides: (product: Node) => boolean;
   /** The rows of a scatter whose index is known. */
   readonly rows: (node: NodeOf<'scatter_add'>) => Rows | undefined;
 }
@@ -81,6 +83,7 @@ export function lowerMapUnit(unit: MapUnit, writer: Writer, places: MapPlaces): 
       ownBytes: places.ownBytes,
       twins: twinsOf(unit),
     }),
+    places.decides,
   );
   for (const lists of places.stores.values())
     for (const list of lists) for (const place of list) writer.willWrite(place.buffer);

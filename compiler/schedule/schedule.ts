@@ -96,11 +96,12 @@ export function schedule(
   };
 
   const stepsOf = new Map<string, Step[]>();
-  for (const given of procedures) {
-    const source = {
-      ...given,
-      fn: prepareFunction(graph, given.fn, emitter.strategies, emitter.options.ownBytes),
-    };
+  const prepared = procedures.map((given) => ({
+    ...given,
+    fn: prepareFunction(graph, given.fn, emitter.strategies, emitter.options.ownBytes),
+  }));
+  for (const { fn } of prepared) emitter.decisions.add(fn);
+  for (const source of prepared) {
     const write = (packVariables: boolean): Step[] => emitProcedure(emitter, source, locate, packVariables);
     let steps: Step[];
     try {

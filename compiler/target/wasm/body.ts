@@ -601,12 +601,13 @@ export class Body {
     }
   }
 
-  /** a*b + c, c + a*b and c - a*b as one operation. */
+  /** a*b + c, c + a*b and c - a*b as one operation, unless the product is to be rounded by itself. */
   private contracted(e: Extract<Expr, { kind: 'binary' }>): Num | undefined {
     const { ops } = this;
     if (!ops.setup.fused || (e.type !== 'f32' && e.type !== 'f64')) return undefined;
     if (e.op !== 'add' && e.op !== 'sub') return undefined;
-    const product = (x: Expr) => (x.kind === 'binary' && x.op === 'mul' ? x : undefined);
+    const product = (x: Expr) =>
+      x.kind === 'binary' && x.op === 'mul' && x.rounded !== true ? x : undefined;
     const [left, right] = [product(e.a), product(e.b)];
     if (right !== undefined) {
       const c = this.num(e.a);

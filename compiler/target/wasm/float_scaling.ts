@@ -5,6 +5,8 @@ import type { BinaryOp } from '../../ir/types.ts';
 import * as k from '../../kernel/build.ts';
 import type { Expr } from '../../kernel/types.ts';
 
+type Times = (a: Expr, b: Expr) => Expr;
+
 /** x * factor. */
 export interface Scaled {
   readonly x: Expr;
@@ -19,12 +21,13 @@ export function scaledOf(e: Expr, bound: (name: string) => Scaled | undefined): 
   return e.a.kind === 'const' ? { x: e.b, factor: e.a.value } : undefined;
 }
 
-/** The operation without needless parts; undefined when there is nothing to do. */
+/** The operation without needless parts; undefined when there is nothing to do. `times` makes the products that take the place of one: rounded by themselves where that was. */
 export function foldFloats(
   op: BinaryOp,
   a: Expr,
   b: Expr,
   bound: (name: string) => Scaled | undefined,
+  times: Times = k.mul,
 ): Expr | undefined {
   if (a.type !== 'f32' && a.type !== 'f64') return undefined;
   switch (op) {
@@ -34,9 +37,9 @@ export function foldFloats(
     case 'sub':
       return isZero(b) ? a : commonFactor(op, scaledOf(a, bound), scaledOf(b, bound));
     case 'mul':
-      if (b.kind === 'const') return factors(a, b.value, scaledOf(a, bound));
-      if (a.kind === 'const') return factors(b, a.value, scaledOf(b, bound));
-      return product(a, b, scaledOf(a, bound), scaledOf(b, bound));
+      if (b.kind === 'const') return factors(a, b.value, scaledOf(a, bound), times);
+      if (a.kind === 'const') return factors(b, a.value, scaledOf(b, bound), times);
+      return product(a, b, scaledOf(a, bound), scaledOf(b, bound), times);
     default:
       return undefined;
   }
@@ -52,27 +55,34 @@ function commonFactor(op: 'add' | 'sub', a: Scaled | undefined, b: Scaled | unde
 }
 
 /** (x * d) * c. */
-function factors(a: Expr, c: number, scaled: Scaled | undefined): Expr | undefined {
+function factors(a: Expr, c: number, scaled: Scaled | undefined, times: Times): Expr | undefined {
   if (scaled === undefined || !(isPowerOfTwo(c) || isPowerOfTwo(scaled.factor))) return undefined;
   const factor = c * scaled.factor;
   return Math.abs(factor) > 1e-12 && Math.abs(factor) < 1e12
-    ? k.mul(scaled.x, k.constant(a.type, factor))
+    ? times(scaled.x, k.constant(a.type, factor))
     : undefined;
 }
 
 /** (x * c) * y with a power of two. */
-function product(a: Expr, b: Expr, x: Scaled | undefined, y: Scaled | undefined): Expr | undefined {
+function product(
+  a: Expr,
+  b: Expr,
+  x: Scaled | undefined,
+  y: Scaled | undefined,
+  times: Times,
+): Expr | undefined {
   if (x !== undefined && isPowerOfTwo(x.factor)) {
-    const rest = product(x.x, b, undefined, y) ?? k.mul(x.x, b);
+    const rest = product(x.x, b, undefined, y, times) ?? times(x.x, b);
     return (
       factors(
         rest,
         x.factor,
         scaledOf(rest, () => undefined),
-      ) ?? k.mul(rest, k.constant(a.type, x.factor))
+        times,
+      ) ?? times(rest, k.constant(a.type, x.factor))
     );
   }
-  if (y !== undefined && isPowerOfTwo(y.factor)) return k.mul(k.mul(a, y.x), k.constant(a.type, y.factor));
+  if (y !== undefined && isPowerOfTwo(y.factor)) return times(times(a, y.x), k.constant(a.type, y.factor));
   return undefined;
 }
 

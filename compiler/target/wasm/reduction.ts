@@ -121,7 +121,8 @@ class Nest {
     body.statements(s.body);
     const sum = body.readCell(into);
     const { value } = s;
-    if (s.combine === 'sum' && keep === undefined && value.kind === 'binary' && value.op === 'mul') {
+    const product = value.kind === 'binary' && value.op === 'mul' && value.rounded !== true;
+    if (s.combine === 'sum' && keep === undefined && product) {
       this.put(into, ops.fma(body.num(value.a), body.num(value.b), sum));
       return;
     }

@@ -270,8 +270,10 @@ class Simplifier {
         const b = this.expr(e.b, scope);
         if (e.type === 'i32' && a.affine !== undefined && b.affine !== undefined)
           return this.integer(e, a.e, b.e, a.affine, b.affine);
+        const times = e.rounded === true ? k.roundedProduct : k.mul;
         return this.plain(
-          foldFloats(e.op, a.e, b.e, (name) => scope.get(name)?.scaled) ?? k.binary(e.op, a.e, b.e),
+          foldFloats(e.op, a.e, b.e, (name) => scope.get(name)?.scaled, times) ??
+            (e.rounded === true ? times(a.e, b.e) : k.binary(e.op, a.e, b.e)),
         );
       }
       case 'compare': {

@@ -96,6 +96,8 @@ export class ExpressionWriter {
       case 'unary':
         return this.unary(e.op, e.type, e.a);
       case 'binary':
+        if (e.rounded === true)
+          return this.atom(this.call('flow_rounded', this.show({ ...e, rounded: undefined }, 0)));
         return this.binary(e.op, e.type, e.a, e.b);
       case 'compare':
         return this.compare(e.op, e.a, e.b);

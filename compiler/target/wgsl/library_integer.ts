@@ -84,5 +84,13 @@ fn flow_is_nan(x: f32) -> bool {
   return (bitcast<u32>(x) & 0x7fffffffu) > 0x7f800000u;
 }`,
   },
+  flow_rounded: {
+    uses: [],
+    text: `
+// x itself: no compiler contracts a product behind integer operations with a sum, and of all numbers only one NaN changes, into another.
+fn flow_rounded(x: f32) -> f32 {
+  return bitcast<f32>(min(bitcast<u32>(x), 0xfffffffeu));
+}`,
+  },
   flow_threefry: { uses: [], text: threefryText() },
 };
