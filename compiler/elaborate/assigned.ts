@@ -4,47 +4,31 @@ import type * as ast from '../syntax/ast.ts';
 
 /** Where a name is assigned to last. */
 export function assignmentOf(body: ast.BlockExpression, name: string): ast.AssignStatement | undefined {
-  let found: ast.AssignStatement | undefined;
-  const visit = (x: ast.Statement | ast.BlockExpression): void => {
-    if (x.kind === 'assign' && assignedNames(x).includes(name)) found = x;
-    else if (x.kind === 'block') x.statements.forEach(visit);
-    else if (x.kind === 'for' || x.kind === 'while') visit(x.body);
-    else if (x.kind === 'if-statement') {
-      visit(x.then);
-      if (x.else !== undefined) visit(x.else);
-    }
-  };
-  visit(body);
-  return found;
+  return assignments(body)
+    .filter((s) => rootsOf(s.target).includes(name))
+    .at(-1);
 }
 
 export function assignedNames(s: ast.Statement | ast.BlockExpression): string[] {
-  const found = new Set<string>();
-  const root = (e: ast.Expression): void => {
-    if (e.kind === 'name') found.add(e.name);
-    else if (e.kind === 'index' || e.kind === 'member') root(e.target);
-    else if (e.kind === 'tuple') e.elements.forEach(root);
-  };
-  const visit = (x: ast.Statement | ast.BlockExpression): void => {
-    switch (x.kind) {
-      case 'block':
-        x.statements.forEach(visit);
-        return;
-      case 'assign':
-        root(x.target);
-        return;
-      case 'for':
-      case 'while':
-        visit(x.body);
-        return;
-      case 'if-statement':
-        visit(x.then);
-        if (x.else !== undefined) visit(x.else);
-        return;
-      default:
-        return;
-    }
+  return [...new Set(assignments(s).flatMap((a) => rootsOf(a.target)))];
+}
+
+function rootsOf(e: ast.Expression): readonly string[] {
+  if (e.kind === 'name') return [e.name];
+  if (e.kind === 'index' || e.kind === 'member') return rootsOf(e.target);
+  return e.kind === 'tuple' ? e.elements.flatMap(rootsOf) : [];
+}
+
+/** All assignments, also those in expressions: in loops that yield, blocks used as values, functions written in place. */
+function assignments(s: ast.Statement | ast.BlockExpression): readonly ast.AssignStatement[] {
+  const found: ast.AssignStatement[] = [];
+  const visit = (x: unknown): void => {
+    if (typeof x !== 'object' || x === null) return;
+    if (isAssignment(x)) found.push(x);
+    for (const [name, part] of Object.entries(x)) if (name !== 'span') visit(part);
   };
   visit(s);
-  return [...found];
+  return found;
 }
+
+const isAssignment = (x: object): x is ast.AssignStatement => 'kind' in x && x.kind === 'assign';

@@ -154,6 +154,14 @@ function variable(ctx: Context, target: ast.NameExpression, scope: Scope): { val
       target.span,
       `declare it with \`var ${target.name} = …\``,
     );
+  if (ctx.regions.slice(binding.depth ?? Infinity).some((assigned) => !assigned.includes(binding)))
+    failAt(
+      ctx,
+      'E258',
+      `what is assigned to \`${target.name}\` would be lost: it is declared outside, and this part runs by itself`,
+      target.span,
+      'assign in statements of loops and `if`; what an element of a comprehension, a choice `if … then … else …`, `recompute` or a function called in a loop or derivative finds is returned',
+    );
   return binding;
 }
 

@@ -8,7 +8,7 @@ import type { Context } from './context.ts';
 import { failAt, withoutAsserts } from './context.ts';
 import { flatten } from './leaves.ts';
 import type { Flattened } from './leaves.ts';
-import type { Scope } from './scope.ts';
+import type { Binding, Scope } from './scope.ts';
 import { staticDifference } from './static_parts.ts';
 import type { Value } from './values.ts';
 import { describe, record } from './values.ts';
@@ -65,7 +65,14 @@ class Wider extends Error {
  * Each branch is elaborated once, inside its own region; what turns out cheap becomes a selection instead. When the types of the branches differ, both are elaborated again for
  * the common type.
  */
-function choose(ctx: Context, predicate: Node, then: () => Value, otherwise: () => Value, span: Span): Value {
+function choose(
+  ctx: Context,
+  predicate: Node,
+  then: () => Value,
+  otherwise: () => Value,
+  span: Span,
+  assigned: readonly Binding[] = [],
+): Value {
   const g = ctx.graph;
   let like: Value | undefined;
   for (;;) {
@@ -88,7 +95,7 @@ function choose(ctx: Context, predicate: Node, then: () => Value, otherwise: () 
         predicate,
         then: () => {
           const start = g.param('mark', { dtype: 'i32', shape: [] }).id;
-          built.value = fitted(withoutAsserts(ctx, then));
+          built.value = fitted(withoutAsserts(ctx, then, assigned));
           built.shape = flatten(ctx, built.value, span);
           built.then = built.shape.leaves.map((l) => l.node);
           built.cheap &&= isCheap(built.then, start);
@@ -96,7 +103,7 @@ function choose(ctx: Context, predicate: Node, then: () => Value, otherwise: () 
         },
         otherwise: () => {
           const start = g.param('mark', { dtype: 'i32', shape: [] }).id;
-          const made = fitted(withoutAsserts(ctx, otherwise));
+          const made = fitted(withoutAsserts(ctx, otherwise, assigned));
           const value = built.value === undefined ? made : complexAs(ctx, made, built.value, span);
           if (built.value !== undefined) sameStatically(ctx, built.value, value, span);
           const flat = flatten(ctx, value, span);
@@ -209,6 +216,7 @@ export function mergeBranches(
 ): Value | undefined {
   const names = assignedNames(s).filter((n) => scope.find(n)?.mutable === true);
   const before = names.map((n) => scope.find(n)?.value);
+  const bindings = names.flatMap((n) => scope.find(n) ?? []);
   const restore = (): void => {
     names.forEach((n, i) => {
       const binding = scope.find(n);
@@ -220,7 +228,7 @@ export function mergeBranches(
     try {
       const inner = scope.child();
       inner.chosen = true;
-      const returned = withoutAsserts(ctx, () => branch(inner));
+      const returned = withoutAsserts(ctx, () => branch(inner), bindings);
       if (returned !== undefined)
         failAt(
           ctx,
@@ -245,6 +253,7 @@ export function mergeBranches(
     () => run(then),
     () => run(otherwise),
     s.span,
+    bindings,
   );
   names.forEach((n) => {
     const binding = scope.find(n);

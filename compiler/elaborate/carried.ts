@@ -21,8 +21,15 @@ import type { Span } from '../support/span.ts';
 import type * as ast from '../syntax/ast.ts';
 
 /** One turn of a rolled loop: with draws of its own, and no place for assertions. */
-export function inTurn<T>(ctx: Context, index: Node, extent: number, work: () => T): T {
-  return withoutAsserts(ctx, () => withDraws(ctx, enterLoop(ctx, index, extent), work));
+export function inTurn<T>(
+  ctx: Context,
+  index: Node,
+  extent: number,
+  carried: readonly Carried[],
+  work: () => T,
+): T {
+  const bindings = carried.map((c) => c.binding);
+  return withoutAsserts(ctx, () => withDraws(ctx, enterLoop(ctx, index, extent), work), bindings);
 }
 
 export interface Carried {

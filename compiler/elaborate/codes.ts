@@ -80,6 +80,7 @@ export const elaborationCodes = {
   E255: 'an assignment with `for` that does not add to elements',
   E256: 'a scatter to slices',
   E257: 'a scatter to a record of arrays that differ in the axes indexed',
+  E258: 'an assignment to a variable from outside a part that runs by itself',
   E260: 'a reduction that needs an axis',
   E261: 'an axis that does not exist',
   E262: 'a reduction of nothing',

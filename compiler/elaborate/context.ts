@@ -12,7 +12,7 @@ import { FlowError } from '../support/diagnostic.ts';
 import type { CheckSite } from '../plan/script.ts';
 import type { Span } from '../support/span.ts';
 import type * as ast from '../syntax/ast.ts';
-import type { Module, NamedItem, Scope, World } from './scope.ts';
+import type { Binding, Module, NamedItem, Scope, World } from './scope.ts';
 import type { CallArguments, Value } from './values.ts';
 
 export interface ModuleText {
@@ -157,6 +157,8 @@ export interface Context extends Evaluator {
   asserts: AssertRecord[] | undefined;
   /** Assertions met that wait for a value to go with: where `asserts` has no place. */
   readonly pending: AssertRecord[];
+  /** The parts being elaborated that run at another time, several times or perhaps not: turns of loops, branches, elements, functions that are differentiated. Of each the variables from outside that it may assign. */
+  readonly regions: (readonly Binding[])[];
   /** Iteration number of the `minimize` around, for schedules and draws. */
   iteration: Node | undefined;
   /** Set where an indexed loss is seen in part only: by the step of a minibatch. */
@@ -263,11 +265,12 @@ export function onModelGrid<T>(ctx: Context, grid: Grid | undefined, work: () =>
   }
 }
 
-/** Runs `work` where assertions on run-time values are not looked at there and then: they go with the values that it gives. */
-export function withoutAsserts<T>(ctx: Context, work: () => T): T {
+/** Runs `work` where assertions on run-time values are not looked at there and then: they go with the values that it gives. `assigned`: the variables from outside that it hands on. */
+export function withoutAsserts<T>(ctx: Context, work: () => T, assigned: readonly Binding[] = []): T {
   const before = ctx.asserts;
   const waiting = ctx.pending.length;
   ctx.asserts = undefined;
+  ctx.regions.push(assigned);
   try {
     const made = work();
     const left = ctx.pending[waiting];
@@ -281,6 +284,7 @@ export function withoutAsserts<T>(ctx: Context, work: () => T): T {
       );
     return made;
   } finally {
+    ctx.regions.pop();
     ctx.pending.length = waiting;
     ctx.asserts = before;
   }

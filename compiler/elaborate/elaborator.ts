@@ -83,6 +83,7 @@ export function makeContext(options: {
     models: new Set(),
     asserts: undefined,
     pending: [],
+    regions: [],
     iteration: undefined,
     modelGrid: undefined,
     batch: undefined,

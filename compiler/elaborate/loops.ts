@@ -183,7 +183,7 @@ function rolled(
       const child = scope.child();
       const yields: Yields = [];
       if (collect !== undefined) child.yields = yields;
-      return inTurn(ctx, index, length, () => {
+      return inTurn(ctx, index, length, carried, () => {
         bindPattern(ctx, generator.pattern, elementAt(ctx, source, index), child, generator.span, false);
         const returned = body(child);
         if (returned !== undefined)

@@ -19,7 +19,7 @@ export function bindPattern(
   mutable: boolean,
 ): void {
   if (pattern.kind === 'name-pattern') {
-    scope.define(pattern.name, value, pattern.span, mutable);
+    scope.define(pattern.name, value, pattern.span, mutable, ctx.regions.length);
     return;
   }
   const parts = partsOf(ctx, value, pattern.elements.length, span);

@@ -9,6 +9,8 @@ export interface Binding {
   value: Value;
   readonly mutable: boolean;
   readonly span: Span;
+  /** How many regions there were around the declaration (context.ts, `regions`); absent where assignments are the elaborator's own business. */
+  readonly depth?: number;
 }
 
 /** What the loop being elaborated has yielded in this turn. */
@@ -32,8 +34,8 @@ export class Scope {
     return new Scope(this.module, this);
   }
 
-  define(name: string, value: Value, span: Span, mutable = false): void {
-    this.names.set(name, { value, mutable, span });
+  define(name: string, value: Value, span: Span, mutable = false, depth?: number): void {
+    this.names.set(name, { value, mutable, span, ...(depth === undefined ? {} : { depth }) });
   }
 
   /** The binding of a local name, through the enclosing blocks; not the module's items. */

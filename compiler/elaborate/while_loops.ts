@@ -62,7 +62,7 @@ function runWhile(ctx: Context, loop: ConditionalLoop): void {
         },
         body: (index, nodes) => {
           bindAll(nodes);
-          inTurn(ctx, index, limit, () => {
+          inTurn(ctx, index, limit, carried, () => {
             loop.turn(index);
           });
           const after = carried.flatMap((c, i) => {
@@ -102,12 +102,13 @@ function truth(ctx: Context, c: Value, span: Span): Node {
 
 /** A scope in which the hidden variable of breaks is true, when the body has any; and the body without them. */
 function endable(
+  ctx: Context,
   body: ast.BlockExpression,
   scope: Scope,
 ): { readonly scope: Scope; readonly body: ast.BlockExpression; readonly breaks: boolean } {
   if (!hasBreak(body)) return { scope, body, breaks: false };
   const outer = scope.child();
-  outer.define(GOING, bool(true), body.span, true);
+  outer.define(GOING, bool(true), body.span, true, ctx.regions.length);
   return { scope: outer, body: withoutBreaks(body), breaks: true };
 }
 
@@ -155,7 +156,7 @@ export function whileStatement(ctx: Context, s: ast.WhileStatement, scope: Scope
           s.limit.span,
           'take the largest that may be needed: while c and k < n limit 1000 { … }',
         ));
-  const loop = endable(s.body, scope);
+  const loop = endable(ctx, s.body, scope);
   const carried = carriedVariables(loop.scope, loop.body);
   const condition = (): Node => {
     const c = truth(ctx, ctx.evaluate(s.condition, loop.scope), s.condition.span);
@@ -185,7 +186,7 @@ export function forWithUnknownEnd(
   scope: Scope,
   span: Span,
 ): void {
-  const loop = endable(text, scope);
+  const loop = endable(ctx, text, scope);
   const turns = source.kind === 'dynamic' ? rangeOf(ctx, source, generator.source.span) : undefined;
   const limit = turns === undefined ? (source.kind === 'dynamic' ? 0 : source.length) : turns.limit;
   if (limit === 0) return;
@@ -259,7 +260,7 @@ export function unrolledWithBreaks(
   scope: Scope,
   span: Span,
 ): Value | undefined {
-  const loop = endable(text, scope);
+  const loop = endable(ctx, text, scope);
   for (const element of elements) {
     const going = loop.scope.find(GOING)?.value;
     if (going?.kind === 'bool' && !going.value) return undefined;

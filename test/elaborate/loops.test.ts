@@ -264,6 +264,53 @@ let unrolled = for x in [1.0, 2.0] { yield 3*x }
     );
   });
 
+  it('carries what is assigned in loops that yield and in blocks used as values, however deep', async () => {
+    await expectValues(
+      `
+input k: int = 2
+fn nested() {
+  var u = 1.0
+  let ys = for i in 0..2 { let zs = for j in 0..3 { u *= 2; yield u };  yield sum(zs) }
+  return { u: u, ys: ys }
+}
+fn inside(c) {
+  var u = 1.0
+  for i in 0..3 { let a = { u += 2; return u } }
+  if c { let a = for i in 0..2 { u += 10; yield u } }
+  while u < 100 limit 9 { let xs = for x in [1.0, u] { u += x; yield x };  u += sum(xs) }
+  return u
+}
+let narrow = { var u = 1.0;  for i in 0..2 { let a = with precision f64 { u = 3*u; return u } };  return u }
+`,
+      [
+        ['nested().u', 64],
+        ['nested().ys', [14, 112]],
+        ['inside(k > 1)', 251],
+        ['inside(k > 2)', 215],
+        ['narrow', 9],
+      ],
+    );
+  });
+
+  it('refuses assignments that would be lost', () => {
+    const lost = (text: string): string[] =>
+      codes(
+        `input k: int = 2\nfn f(x) { var u = x; ${text}; return u }\nlet r = f(1.0)\nlet g = gradient(f)(2.0)`,
+      );
+    for (const text of [
+      'let a = if k > 1 then { u = 2; return x } else x',
+      'let a = [{ u += 1; return u } for i in 0..3]',
+      'let s = y => { u = y; return y };  for i in 0..3 { let a = s(x) }',
+      'let s = y => { u = y; return y };  let a = gradient(s)(x)',
+      'let a = recompute { u = 2*x; return u }',
+    ])
+      expect(lost(text), text).toEqual(['E258']);
+    expect(lost('let a = { u = 2*x; return u }')).toEqual([]);
+    expect(
+      lost('let s = y => { var v = y; for i in 0..3 { v += i }; return v };  for i in 0..3 { u += s(x) }'),
+    ).toEqual([]);
+  });
+
   it('refuses what cannot be', () => {
     expect(codes(loop('var s = x\nfor i in 0..3 { if i == 1 { return s }\ns = 2*s }\nreturn s'))).toEqual([
       'E195',
