@@ -12,7 +12,7 @@ import { planLayout, type Layout } from './layout.ts';
 import { lowerMapKernel } from './map_kernel.ts';
 import { lowerMatmul } from './matmul.ts';
 import { ModuleContext } from './module.ts';
-import { defaultAlone, lowerProcedure } from './procedure.ts';
+import { defaultAlone, lowerProcedure, type Alone } from './procedure.ts';
 import { tileSizes, type TileSizes } from './tiles.ts';
 import { uniformRanges } from './uniforms.ts';
 
@@ -21,6 +21,8 @@ export interface EmitOptions {
   readonly variants?: 'strict' | 'relaxed' | 'both';
   /** Which loops of stencils go in tiles. */
   readonly tiles?: TileSizes;
+  /** What is too little work for several threads. */
+  readonly alone?: Alone;
 }
 
 export interface WatModule {
@@ -87,8 +89,8 @@ function prepareFunction(context: ModuleContext): readonly string[] {
 
 export async function emitWasm(plan: Plan, options: EmitOptions = {}): Promise<WasmCode> {
   const variants = options.variants ?? 'both';
-  const strict = variants === 'relaxed' ? undefined : printWat(plan, false, defaultAlone, options.tiles);
-  const relaxed = variants === 'strict' ? undefined : printWat(plan, true, defaultAlone, options.tiles);
+  const strict = variants === 'relaxed' ? undefined : printWat(plan, false, options.alone, options.tiles);
+  const relaxed = variants === 'strict' ? undefined : printWat(plan, true, options.alone, options.tiles);
   const module = strict ?? relaxed;
   if (module === undefined) throw new InternalError('wasm.emit', 'nothing to emit');
   const [plain, fused] = [strict, relaxed].map((m) => (m === undefined ? undefined : encodeWat(m.text)));
