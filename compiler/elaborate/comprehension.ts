@@ -1,7 +1,8 @@
 // Comprehensions: the one way to batch. `[f(x) for x in xs]` elaborates its body once, for a fresh element, and batches the result over the elements; over a list whose elements are
 // known one by one it is unrolled.
 
-import type { Context } from './context.ts';
+import { capturing, inRow } from './closures.ts';
+import type { Context, Members } from './context.ts';
 import { failAt, notYet, withDraws, withoutAsserts } from './context.ts';
 import { enterLoop } from './draws.ts';
 import { flatten } from './leaves.ts';
@@ -28,17 +29,19 @@ export function comprehension(
   return comprehend(ctx, (s) => ctx.evaluate(body, s), generators, scope, span);
 }
 
-/** The same with any way to evaluate the body. */
+/** The same with any way to evaluate the body. `word` is what an element is called in messages. */
 export function comprehend(
   ctx: Context,
   body: (s: Scope) => Value,
   generators: readonly ast.Generator[],
   scope: Scope,
   span: Span,
+  word: Members['word'] = 'element',
 ): Value {
   const [first, ...rest] = generators;
   if (first === undefined) return body(scope);
-  const inner = (s: Scope): Value => (rest.length === 0 ? body(s) : comprehend(ctx, body, rest, s, span));
+  const inner = (s: Scope): Value =>
+    rest.length === 0 ? body(s) : comprehend(ctx, body, rest, s, span, word);
   const literal = first.source.kind === 'list' || first.source.kind === 'tuple';
   const source = sourceOf(ctx, ctx.evaluate(first.source, scope), first.source, literal);
   if (source.kind === 'dynamic')
@@ -50,10 +53,10 @@ export function comprehend(
       'take the longest range and mask with where(i < n, …, 0)',
     );
   if (source.kind === 'static') {
-    const values = source.elements.map((element) => {
+    const values = source.elements.map((element, only) => {
       const child = scope.child();
       bindPattern(ctx, first.pattern, element, child, first.span, false);
-      return inner(child);
+      return solvedWithin(ctx, { mapping: new Map(), count: 1, word, only }, () => inner(child));
     });
     if (values.every((v) => v.kind === 'number')) return list(values);
     return stackValues(ctx, values, span, true);
@@ -80,14 +83,16 @@ export function comprehend(
     element = from === 0 ? array(index) : array(b.add(g, index, from));
   }
   const child = scope.child();
-  const value = withoutAsserts(ctx, () =>
-    withDraws(ctx, enterLoop(ctx, index, length), () => {
-      bindPattern(ctx, first.pattern, element, child, first.span, false);
-      return inner(child);
-    }),
+  const value = solvedWithin(ctx, { mapping, count: length, word }, () =>
+    withoutAsserts(ctx, () =>
+      withDraws(ctx, enterLoop(ctx, index, length), () => {
+        bindPattern(ctx, first.pattern, element, child, first.span, false);
+        return inner(child);
+      }),
+    ),
   );
   // Elements in a row lie on no grid any more.
-  const flat = flatten(ctx, plainArrays(ctx, value, span), span);
+  const flat = flatten(ctx, capturing(ctx, plainArrays(ctx, value, span), mapping.keys(), span), span);
   if (flat.leaves.length === 0)
     return failAt(
       ctx,
@@ -104,7 +109,16 @@ export function comprehend(
       length,
     ),
   );
-  return flat.rebuild(batched);
+  return inRow(flat.rebuild(batched), length);
+}
+
+/** The work; solves in it are known to belong to these members. */
+function solvedWithin<T>(ctx: Context, members: Members, work: () => T): T {
+  const before = ctx.solves.length;
+  const made = work();
+  for (const [k, solve] of ctx.solves.entries())
+    if (k >= before) ctx.solves[k] = { ...solve, within: [...(solve.within ?? []), members] };
+  return made;
 }
 
 /** The body batched over the elements of an array value. */

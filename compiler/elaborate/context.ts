@@ -109,9 +109,21 @@ export interface SolveRecord {
   readonly steps: number;
   readonly startTime: Node;
   readonly stepSize: Node;
+  /** When a step begins (its index an i32 scalar). */
+  readonly timeAt: (index: Node) => Node;
   /** Rate of the states at the start, for the estimate of the stable step; and the method's stability interval on the negative real axis. */
   readonly rate: (leaves: readonly Node[]) => readonly Node[];
   readonly stability: number | undefined;
+  /** The comprehensions and `paths:` around the solve, innermost first. */
+  readonly within?: readonly Members[];
+}
+
+/** Solves made together: what stands for one of them, with what it is for all. Or one of them, the number `only`, where they are written out one by one. */
+export interface Members {
+  readonly mapping: ReadonlyMap<Node, Node>;
+  readonly count: number;
+  readonly word: 'element' | 'path';
+  readonly only?: number;
 }
 
 export interface AssertRecord {

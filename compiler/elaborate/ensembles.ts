@@ -55,6 +55,7 @@ export function solvePaths(
     [generator],
     scope,
     span,
+    'path',
   );
   if (all.kind !== 'record') return all;
   const parts = new Map(

@@ -13,6 +13,7 @@ import type { Module } from './scope.ts';
 import type { ProcedureInfo, VariableInfo } from './variables.ts';
 import type { Variables } from './variables.ts';
 import { itemLabel } from './labels.ts';
+import type { DiagnosedSolves } from './diagnosis.ts';
 import { diagnosisOf } from './diagnosis.ts';
 import { ruleExpander } from '../autodiff/expand_rules.ts';
 import { reachable } from '../ir/region.ts';
@@ -103,9 +104,10 @@ export function elaborateProgram(
     guard(ctx, () => ctx.item(module, item, itemLabel(item)));
   }
   if (diagnostics.some((d) => d.severity === 'error')) return undefined;
+  const diagnosed: DiagnosedSolves = { open: new Map(), byRecord: new Map(), byNodes: new Map() };
   const diagnosis =
     options.diagnose === true
-      ? (): Diagnosis | undefined => diagnosisOf(ctx, variables)
+      ? (): Diagnosis | undefined => diagnosisOf(ctx, variables, diagnosed)
       : (): undefined => undefined;
   for (const item of module.ast.items) {
     if (

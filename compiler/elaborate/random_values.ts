@@ -3,6 +3,7 @@
 
 import { interpret } from '../ir/interpret.ts';
 import type { NdArray } from '../ir/ndarray.ts';
+import { ndarray } from '../ir/ndarray.ts';
 import { reachable } from '../ir/region.ts';
 import type { Node } from '../ir/types.ts';
 import { sizeOf } from '../ir/types.ts';
@@ -18,11 +19,8 @@ export function valuesAtRandom(
   for (const n of reachable(nodes)) {
     if (n.op !== 'param') continue;
     const own = given.get(n);
-    const data =
-      own === undefined
-        ? Float64Array.from({ length: sizeOf(n.shape) }, () => drawn(n.dtype, next()))
-        : Float64Array.from(own);
-    bindings.set(n, { dtype: n.dtype, shape: n.shape, data });
+    const values = own ?? Array.from({ length: sizeOf(n.shape) }, () => drawn(n.dtype, next()));
+    bindings.set(n, ndarray(n.dtype, n.shape, values));
   }
   return interpret(nodes, bindings).map((a) => [...a.data]);
 }

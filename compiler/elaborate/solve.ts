@@ -606,6 +606,7 @@ function solveRecord(
     steps: time.steps,
     startTime: time.start,
     stepSize: time.stepAt(ctx.graph.constant(0, 'i32')),
+    timeAt: time.at,
     rate: (leaves) =>
       flatten(ctx, model.rhs(time.start, stateOf(leaves)), span)
         .leaves.map((l) => l.node)

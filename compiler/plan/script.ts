@@ -216,11 +216,29 @@ export interface Diagnosis {
     readonly model: string;
     readonly procedure: string;
     /** i32 scalar: index (from 0) of the first step after which a state is not finite, -1 if none. One variable a state. */
-    readonly states: readonly { readonly name: string; readonly firstBadStep: string }[];
+    readonly states: readonly {
+      readonly name: string;
+      readonly firstBadStep: string;
+      /** Real scalar: its value (of an array the largest absolute value, `largest`) before the first step after which any state is not finite. */
+      readonly before?: string;
+      readonly largest?: boolean;
+    }[];
     readonly startTime: string;
+    /** The length of the first step. */
     readonly stepSize: string;
+    /** The end of the first step after which a state is not finite; that of equal steps when absent. */
+    readonly time?: string;
     /** Estimated largest stable step (real scalar variable; 0 when unknown). */
     readonly stableStep: string;
     readonly place: Place;
+    /**
+     * One of many solves: the numbers above are those of the member that is lost first. `index` (i32 scalar) is its number, row-major over `axes`, outermost first; `lost` how many are. An axis
+     * with `only` is written out member by member, and this is one of them.
+     */
+    readonly members?: {
+      readonly axes: readonly { readonly word: string; readonly count: number; readonly only?: number }[];
+      readonly index: string;
+      readonly lost: string;
+    };
   }[];
 }

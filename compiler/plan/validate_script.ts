@@ -25,8 +25,12 @@ export function validateScript(
   const diagnosis = (d: Diagnosis | undefined): void => {
     for (const solve of d?.solves ?? []) {
       procedure(solve.procedure);
-      for (const state of solve.states) variable(state.firstBadStep);
+      for (const { firstBadStep, before } of solve.states)
+        for (const name of [firstBadStep, ...(before === undefined ? [] : [before])]) variable(name);
       for (const name of [solve.startTime, solve.stepSize, solve.stableStep]) variable(name);
+      if (solve.time !== undefined) variable(solve.time);
+      if (solve.members !== undefined)
+        for (const name of [solve.members.index, solve.members.lost]) variable(name);
     }
   };
 

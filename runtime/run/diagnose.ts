@@ -1,5 +1,5 @@
 // Where NaN began. In: the diagnosis a statement carries. Out: nothing when every solve it depends on stayed finite, otherwise a FlowError R201 that names model, state, step, time and
-// the step size to take instead.
+// the step size to take instead, and of an ensemble the member that is lost first.
 
 import type { Diagnosis, ScriptStatement } from '../../compiler/plan/script.ts';
 import { FlowError } from '../../compiler/support/diagnostic.ts';
@@ -65,19 +65,58 @@ async function report(
   const names = bad.filter((b) => b.step === first).map((b) => `\`${b.name}\``);
   const stepSize = await readScalar(run, solve.stepSize);
   const stable = await readScalar(run, solve.stableStep);
-  const time = (await readScalar(run, solve.startTime)) + (first + 1) * stepSize;
+  const time =
+    solve.time === undefined
+      ? (await readScalar(run, solve.startTime)) + (first + 1) * stepSize
+      : await readScalar(run, solve.time);
   const verb = names.length > 1 ? 'are' : 'is';
   const training = run.state.step === undefined ? '' : `, in iteration ${run.state.step} of minimize`;
+  const member = await memberText(run, solve);
+  const before = await beforeText(run, solve);
   throw new FlowError([
     {
       severity: 'error',
       code: 'R201',
-      message: `${spoken(names)} of ${solve.model} ${verb} no longer finite after step ${first + 1}, t = ${showNumber(time)}${training}`,
+      message: `${spoken(names)} of ${solve.model} ${verb} no longer finite after step ${first + 1}, t = ${showNumber(time)}${member}${before}${training}`,
       span: spanOfPlace(solve.place),
       help: cure(Math.abs(stepSize), stable),
       ...(where === undefined ? {} : { related: [{ message: 'its result is needed here', span: where }] }),
     },
   ]);
+}
+
+/** Which member of an ensemble, and how many share its fate. */
+async function memberText(run: RunContext, { members }: SolveDiagnosis): Promise<string> {
+  if (members === undefined) return '';
+  let index = await readScalar(run, members.index);
+  const lost = await readScalar(run, members.lost);
+  const places: string[] = [];
+  let all = 1;
+  for (const { word, count, only } of [...members.axes].reverse()) {
+    places.unshift(`${word} ${only ?? index % count}`);
+    index = Math.floor(index / count);
+    all *= count;
+  }
+  const others =
+    lost > 1 ? ` (the first of ${lost} that are lost among ${all})` : ` (the only one of ${all})`;
+  return `, in ${places.join(', ')}${all > 1 ? others : ''}`;
+}
+
+/** Numbers of the states that a message shows. */
+const SHOWN = 4;
+/** What is larger is a solution that blows up, whose last numbers say nothing. */
+const TELLING = 1e12;
+
+/** The states from which the step began. */
+async function beforeText(run: RunContext, { states }: SolveDiagnosis): Promise<string> {
+  const shown: string[] = [];
+  for (const { name, before, largest } of states.slice(0, SHOWN)) {
+    if (before === undefined) continue;
+    const value = await readScalar(run, before);
+    if (!(Math.abs(value) < TELLING)) return '';
+    shown.push(`${largest === true ? `max |${name}|` : name} = ${showNumber(value, 3)}`);
+  }
+  return shown.length === 0 ? '' : `, from ${shown.join(', ')}`;
 }
 
 function cure(step: number, stable: number): string {
