@@ -39,6 +39,12 @@ const u = k.load('f32', 0, i);
 const f = (value: number) => k.constant('f32', value);
 
 describe('emitted WGSL', () => {
+  it('lets nobody contract a product that is rounded by itself', () => {
+    const product = k.roundedProduct(u, f(3));
+    expect(stored(k.add(product, u))).toContain('flow_rounded(u[i] * 3.0f) + u[i]');
+    expect(stored(k.add(k.mul(u, f(3)), u))).not.toContain('flow_rounded');
+  });
+
   it('reads like the program and leads back to it', () => {
     const file = { path: 'heat.flow', text: 'field T on rod\ndt(T) = div(k * grad(T))  # heat\n' };
     const kernel = kernelOf(
