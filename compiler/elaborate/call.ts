@@ -144,6 +144,18 @@ function callFunction(ctx: Context, f: FunctionValue, args: CallArguments, span:
       'recursion has to end at compile time: by an `if` on a size, a list or a const; to repeat until a run-time condition holds, write `while c limit 100 { … }`',
     );
   const scope = f.scope.child();
+  if (f.captured !== undefined) {
+    const { rows, values } = f.captured;
+    if (rows.length > 0)
+      failAt(
+        ctx,
+        'E177',
+        `${describe(f)} is one for each of ${rows.join(' x ')} elements, and none is chosen`,
+        span,
+        'take an element first: fs[k](x), paths[k].value(t), or go over them: [f(x) for f in fs]',
+      );
+    for (const [name, value] of values) scope.define(name, value, span);
+  }
   ctx.frames.push({ name: f.name, span });
   const ordinal = ctx.draws.ordinal++;
   try {

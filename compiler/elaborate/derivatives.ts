@@ -1,25 +1,23 @@
 // Derivatives as functions of values: a function is called once on fresh parameters, the graph is differentiated in them, and the parameters are replaced by the point. Values are
 // differentiated in their real leaves; ints, truth values and functions in them are constants.
 
-import { complexAs, paired } from './complex.ts';
+import { complexAs } from './complex.ts';
 import type { Context } from './context.ts';
 import { failAt, withoutAsserts } from './context.ts';
-import { flatten, joined } from './leaves.ts';
-import { operators } from './operators.ts';
+import { flatten } from './leaves.ts';
 import type { Value } from './values.ts';
 import { array, describe, number } from './values.ts';
-import { batch } from '../autodiff/batch.ts';
 import { jvp } from '../autodiff/jvp.ts';
 import { valueAndVjp, vjp } from '../autodiff/vjp.ts';
 import * as b from '../ir/build.ts';
 import { substitute } from '../ir/region.ts';
 import type { Node } from '../ir/types.ts';
-import { isFloat, sizeOf } from '../ir/types.ts';
-import { at, range } from '../support/lists.ts';
+import { isFloat } from '../ir/types.ts';
+import { at } from '../support/lists.ts';
 import type { Span } from '../support/span.ts';
 
 /** A point to differentiate at: its real leaves, their fresh parameters, and the value rebuilt from those. */
-interface Point {
+export interface Point {
   readonly leaves: readonly Node[];
   readonly params: readonly Node[];
   readonly value: Value;
@@ -27,7 +25,7 @@ interface Point {
   readonly rebuild: (reals: readonly Node[], zeroOthers: boolean) => Value;
 }
 
-function pointAt(ctx: Context, x: Value, span: Span): Point {
+export function pointAt(ctx: Context, x: Value, span: Span): Point {
   const real = x.kind === 'number' ? number(x.value, false) : x;
   const flat = flatten(ctx, real, span);
   const nodes = flat.leaves.map((l) => l.node);
@@ -60,7 +58,7 @@ function pointAt(ctx: Context, x: Value, span: Span): Point {
   };
 }
 
-function back(ctx: Context, point: Point, nodes: readonly Node[]): Node[] {
+export function back(ctx: Context, point: Point, nodes: readonly Node[]): Node[] {
   return substitute(ctx.graph, nodes, new Map(point.params.map((p, i) => [p, at(point.leaves, i)])));
 }
 
@@ -82,7 +80,7 @@ export function scalarOf(ctx: Context, v: Value, span: Span, what: string): Node
   return isFloat(node.dtype) ? node : b.cast(ctx.graph, node, ctx.real);
 }
 
-const callOne = (ctx: Context, f: Value, x: Value, span: Span): Value =>
+export const callOne = (ctx: Context, f: Value, x: Value, span: Span): Value =>
   withoutAsserts(ctx, () => ctx.call(f, [{ value: x, span }], span));
 
 /** Value and gradient of a scalar function at x. */
@@ -202,85 +200,4 @@ export function reverseDerivative(
     );
   };
   return { value: out.rebuild(back(ctx, point, nodes)), pull };
-}
-
-/**
- * The matrix of partial derivatives [...shape of f(x), ...shape of x] of an array function of an array. Of a real function of complex numbers its rows are gradients, d/da + i d/db; of a complex
- * function of complex numbers it is df/dz = (d/da - i d/db)/2, for holomorphic ones the derivative.
- */
-export function jacobian(ctx: Context, f: Value, x: Value, span: Span): Value {
-  const point = pointAt(ctx, x, span);
-  const made = callOne(ctx, f, point.value, span);
-  const out = flatten(ctx, made, span);
-  const ys = out.leaves.map((l) => l.node);
-  const complexIn = point.value.kind === 'complex';
-  const complexOut = joinedKind(ctx, made, span) === 'complex';
-  const y = ys[0];
-  if (ys.length !== (complexOut ? 2 : 1) || point.params.length !== (complexIn ? 2 : 1) || y === undefined)
-    return failAt(
-      ctx,
-      'E273',
-      'jacobian takes a function from one array to one array',
-      span,
-      'flatten(…) makes a vector of a record',
-    );
-  const partial = partialDerivatives(ctx, ys, point.params);
-  const rows = partial.map((row) => back(ctx, point, row).map(array));
-  const of = (i: number, k: number): Value => at(at(rows, i), k);
-  if (!complexIn) return complexOut ? paired(ctx, of(0, 0), of(1, 0), span) : of(0, 0);
-  if (!complexOut) return paired(ctx, of(0, 0), of(0, 1), span);
-  const half = (v: Value): Value => ctx.elementwise(operators.mul, [number(0.5, false), v], span);
-  return paired(
-    ctx,
-    half(ctx.elementwise(operators.add, [of(0, 0), of(1, 1)], span)),
-    half(ctx.elementwise(operators.sub, [of(1, 0), of(0, 1)], span)),
-    span,
-  );
-}
-
-const joinedKind = (ctx: Context, v: Value, span: Span): Value['kind'] =>
-  (v.kind === 'list' ? joined(ctx, v, span) : v).kind;
-
-/** [i][k]: the matrix of ys[i] by qs[k]; all ys have one shape, and so have all qs. By columns or by rows, whichever are fewer. */
-function partialDerivatives(ctx: Context, ys: readonly Node[], qs: readonly Node[]): Node[][] {
-  const g = ctx.graph;
-  const [y, q] = [at(ys, 0), at(qs, 0)];
-  const [m, n] = [sizeOf(y.shape), sizeOf(q.shape)];
-  const k = g.param('k', { dtype: 'i32', shape: [] });
-  const unit = (like: Node): Node => {
-    const size = sizeOf(like.shape);
-    return b.reshape(
-      g,
-      b.cast(g, b.eq(g, g.iota([size], 0, 'i32'), b.broadcastTo(g, k, [size])), like.dtype),
-      like.shape,
-    );
-  };
-  /** Evaluated for every place of `count`, which becomes the leading axis. */
-  const forAll = (nodes: readonly Node[], count: number): Node[] =>
-    batch(g, nodes, new Map([[k, g.iota([count], 0, 'i32')]]), count);
-  if (n * qs.length <= m * ys.length) {
-    const columns = qs.map((_, which) => {
-      const directions = qs.map((p, i) => (i === which ? unit(p) : b.zerosLike(g, p)));
-      const tangents = jvp(g, ys, qs, directions).map((t, i) => t ?? b.zerosLike(g, at(ys, i)));
-      return forAll(tangents, n).map((c) =>
-        b.reshape(g, b.transposePerm(g, c, [...range(y.shape.length).map((i) => i + 1), 0]), [
-          ...y.shape,
-          ...q.shape,
-        ]),
-      );
-    });
-    return ys.map((_, i) => columns.map((column) => at(column, i)));
-  }
-  return ys.map((_, which) => {
-    const cts = vjp(
-      g,
-      ys,
-      qs,
-      ys.map((v, i) => (i === which ? unit(v) : undefined)),
-    );
-    return forAll(
-      qs.map((p, i) => cts[i] ?? b.zerosLike(g, p)),
-      m,
-    ).map((r) => b.reshape(g, r, [...y.shape, ...q.shape]));
-  });
 }

@@ -36,7 +36,11 @@ export function callWithRule(
   if (rule === undefined) return evaluateBody(scope);
   const ruleName = `the rule of ${f.name}`;
   if (ctx.frames.filter((frame) => frame.name === ruleName).length >= ORDERS)
-    return undifferentiable(ctx, f, evaluateBody(scope), span);
+    return undifferentiable(ctx, evaluateBody(scope), span, {
+      code: 'E516',
+      message: `the rule of ${f.name} calls ${f.name}: its derivatives are there up to order ${ORDERS}`,
+      help: 'for higher ones, write the rule without the function itself, by another function or by the result y of the rule',
+    });
   const mode = f.tangent === undefined ? 'cotangent' : 'tangent';
   const names = f.params.map((p) =>
     p.pattern.kind === 'name-pattern'
@@ -47,7 +51,12 @@ export function callWithRule(
   const values = names.map((n) => scope.find(n)?.value ?? number(0));
   const flats = values.map((v) => argumentLeaves(ctx, v, span));
   const leaves = flats.flatMap((x) => x.leaves);
-  if (!leaves.some((n) => isFloat(n.dtype))) return evaluateBody(scope);
+  if (!leaves.some((n) => isFloat(n.dtype)))
+    return undifferentiable(ctx, evaluateBody(scope), span, {
+      code: 'E510',
+      message: `the derivative is taken with respect to something that ${f.name} uses without taking it as an argument: its rule has nothing to say of it`,
+      help: `make it an argument of ${f.name}, so that the rule covers it, or write stop_gradient(…) where it is a constant`,
+    });
 
   const split = (nodes: readonly Node[]): Value[] => {
     let next = 0;
@@ -121,13 +130,13 @@ export function callWithRule(
   return made.rebuild(nodes);
 }
 
-/** The value of a function in its own rule, too deep for a rule: to differentiate it is refused. */
-function undifferentiable(ctx: Context, f: FunctionValue, value: Value, span: Span): Value {
-  const refusal = {
-    code: 'E516',
-    message: `the rule of ${f.name} calls ${f.name}: its derivatives are there up to order ${ORDERS}`,
-    help: 'for higher ones, write the rule without the function itself, by another function or by the result y of the rule',
-  } as const;
+/** The value of a function where its rule does not reach: to differentiate it is refused. */
+function undifferentiable(
+  ctx: Context,
+  value: Value,
+  span: Span,
+  refusal: { readonly code: string; readonly message: string; readonly help: string },
+): Value {
   const flat = flatten(ctx, value, span, { keepStatic: true });
   return flat.rebuild(
     flat.leaves.map(({ node }) => (isFloat(node.dtype) ? b.stopGradient(ctx.graph, node, refusal) : node)),

@@ -1,6 +1,7 @@
 // `a[i, j]`, slices, index arrays and the modes `wrap`, `clamp`, `else`. Static positions become slices, run-time ones gathers; a run-time start with a constant length is a slice too.
 // A record of arrays is indexed leaf by leaf, so `ps[i].x` is `ps.x[i]`.
 
+import { indexedFunction } from './closures.ts';
 import { complexNodes, shapeOfComplex } from './complex_parts.ts';
 import type { Context } from './context.ts';
 import { failAt } from './context.ts';
@@ -94,6 +95,10 @@ function indexValue(
           case 'array':
           case 'complex':
             return indexValue(ctx, v, entries, scope, span);
+          case 'function':
+            return v.captured === undefined || v.captured.rows.length === 0
+              ? v
+              : indexValue(ctx, v, entries, scope, span);
           case 'number':
           case 'bool':
             return indexValue(ctx, array(toNode(ctx, v, span, 'an index')), entries, scope, span);
@@ -105,6 +110,13 @@ function indexValue(
     }
     case 'field':
       return indexValue(ctx, array(toNode(ctx, target, span, 'an index')), entries, scope, span);
+    case 'function': {
+      const { captured } = target;
+      if (captured === undefined || captured.rows.length === 0) return notIndexed(ctx, target, span);
+      const axes = evaluateEntries(ctx, captured.rows, entries, scope, span);
+      const rows = [...axes.flatMap(extentsTaken), ...captured.rows.slice(axes.length)];
+      return indexedFunction(ctx, target, rows, (node) => indexNode(ctx, node, axes, span), span);
+    }
     case 'complex':
     case 'array': {
       const shape = target.kind === 'array' ? target.node.shape : shapeOfComplex(target);
@@ -117,7 +129,22 @@ function indexValue(
       return complex(array(indexNode(ctx, re, axes, span)), array(indexNode(ctx, im, imaginary, span)));
     }
     default:
-      return failAt(ctx, 'E231', `${describe(target)} cannot be indexed`, span);
+      return notIndexed(ctx, target, span);
+  }
+}
+
+const notIndexed = (ctx: Context, target: Value, span: Span): never =>
+  failAt(ctx, 'E231', `${describe(target)} cannot be indexed`, span);
+
+/** The axes that an index leaves in the place of its own. */
+function extentsTaken(axis: AxisIndex): readonly number[] {
+  switch (axis.kind) {
+    case 'position':
+      return [];
+    case 'slice':
+      return [Math.ceil((axis.to - axis.from) / axis.by)];
+    case 'positions':
+      return axis.node.shape;
   }
 }
 

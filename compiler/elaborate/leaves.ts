@@ -12,7 +12,7 @@ import { isFloat, sameShape } from '../ir/types.ts';
 import { hasParameters } from '../ir/region.ts';
 import type { Span } from '../support/span.ts';
 import { InternalError } from '../support/diagnostic.ts';
-import type { ComplexPart, ListValue, NumberValue, Value } from './values.ts';
+import type { ComplexPart, FunctionValue, ListValue, NumberValue, Value } from './values.ts';
 import { array, complex, describe } from './values.ts';
 
 export interface Leaf {
@@ -44,8 +44,11 @@ export function flatten(
 ): Flattened {
   const leaves: Leaf[] = [];
   type Maker = (take: () => Node) => Value;
+  const captured = capturedLeaves(ctx, leaves, span);
   const walk = (v: Value, path: string): Maker => {
     switch (v.kind) {
+      case 'function':
+        return captured(v, path);
       case 'array':
         leaves.push({ node: v.node, path });
         return (take) => array(take());
@@ -109,6 +112,45 @@ export function flatten(
       });
       return rebuilt;
     },
+  };
+}
+
+/** What functions captured: leaves like others, each once however many functions see it; what exists at compile time stays. */
+function capturedLeaves(
+  ctx: Context,
+  leaves: Leaf[],
+  span: Span,
+): (f: FunctionValue, path: string) => (take: () => Node) => Value {
+  const found = new Set<Node>();
+  const given = new Map<Node, Node>();
+  return (f, path) => {
+    const { captured } = f;
+    if (captured === undefined) return () => f;
+    const parts = [...captured.values].map(([name, value]) => {
+      const flat = flatten(ctx, value, span, { keepStatic: true });
+      const own = flat.leaves.map(({ node, path: inner }) => {
+        const first = !found.has(node);
+        if (first) leaves.push({ node, path: [path, name, inner].filter((s) => s !== '').join('.') });
+        found.add(node);
+        return { node, first };
+      });
+      return { name, own, rebuild: flat.rebuild };
+    });
+    return (take) => ({
+      ...f,
+      captured: {
+        rows: captured.rows,
+        values: new Map(
+          parts.map(({ name, own, rebuild }) => {
+            const nodes = own.map(({ node, first }) => {
+              if (first) given.set(node, take());
+              return given.get(node) ?? node;
+            });
+            return [name, rebuild(nodes)] as const;
+          }),
+        ),
+      },
+    });
   };
 }
 

@@ -2,6 +2,7 @@
 // Loops with an unknown number of turns are in while_loops.ts. Used as an expression a loop collects what it yields, stacked (`yield e every k` keeps iterations k-1, 2k-1, …: an outer loop over an inner one).
 
 import { carriedLeaves, carriedVariables, inTurn, Promotion, promoting, restore, widen } from './carried.ts';
+import { capturing, inRow } from './closures.ts';
 import type { Context } from './context.ts';
 import { failAt } from './context.ts';
 import { hasBreak } from './early_end.ts';
@@ -217,7 +218,8 @@ function rolled(
             'yield one value with several parts: yield { a, b }',
           );
         const first = yields[0];
-        if (first !== undefined && flatten(ctx, first.value, first.span).leaves.length === 0)
+        const given = first && capturing(ctx, first.value, [index, ...carries], first.span);
+        if (first !== undefined && given !== undefined && flatten(ctx, given, first.span).leaves.length === 0)
           failAt(
             ctx,
             'E203',
@@ -225,7 +227,7 @@ function rolled(
             first.span,
             'a static list may hold it: list(f(i) for i in 0..n)',
           );
-        return { carries: after, yielded: first?.value };
+        return { carries: after, yielded: given };
       });
     };
     const init = flats.flatMap((f) => f.leaves.map((l) => l.node));
@@ -239,7 +241,8 @@ function rolled(
     if (length === 0) {
       restore(carried, initial);
       const empty = yieldShape?.leaves.map((l) => b.full(ctx.graph, [0, ...l.node.shape], 0, l.node.dtype));
-      if (empty !== undefined && yieldShape !== undefined) collect?.deliver(yieldShape.rebuild(empty));
+      if (empty !== undefined && yieldShape !== undefined)
+        collect?.deliver(inRow(yieldShape.rebuild(empty), 0));
       return;
     }
     const yieldLeaves = yieldShape?.leaves.map((l) => l.node) ?? [];
@@ -290,7 +293,8 @@ function rolled(
       result = { carries: tail, ys: outer.ys };
     }
     bindAll(result.carries);
-    if (collect !== undefined && yieldShape !== undefined) collect.deliver(yieldShape.rebuild(result.ys));
+    if (collect !== undefined && yieldShape !== undefined)
+      collect.deliver(inRow(yieldShape.rebuild(result.ys), turns));
   };
   promoting(carried, start, attempt);
 }

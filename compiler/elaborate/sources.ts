@@ -2,6 +2,7 @@
 
 import type { Context } from './context.ts';
 import { failAt } from './context.ts';
+import { outOfRow } from './closures.ts';
 import { flatten, joined, staticInteger, staticNumber, toNode } from './leaves.ts';
 import type { Value } from './values.ts';
 import { array, describe, int } from './values.ts';
@@ -52,6 +53,7 @@ export function sourceOf(ctx: Context, value: Value, e: ast.Expression, unrollLi
     case 'complex':
     case 'array':
     case 'field':
+    case 'function':
       return arraySource(ctx, value, e);
     default:
       return failAt(
@@ -84,7 +86,7 @@ function arraySource(ctx: Context, value: Value, e: ast.Expression): LoopSource 
       'write `0..n` to count',
     );
   }
-  return { kind: 'array', value, length, element: (slices) => flat.rebuild(slices), leaves };
+  return { kind: 'array', value, length, element: (slices) => outOfRow(flat.rebuild(slices)), leaves };
 }
 
 /** `a .. a + 5` with a run-time `a`. */

@@ -4,8 +4,9 @@ import { levelComplex } from './complex.ts';
 import type { Context } from './context.ts';
 import { failAt } from './context.ts';
 import { flatten } from './leaves.ts';
+import { staticDifference } from './static_parts.ts';
 import type { Value } from './values.ts';
-import { list } from './values.ts';
+import { describe, list } from './values.ts';
 import * as b from '../ir/build.ts';
 import type { DType, Node } from '../ir/types.ts';
 import { isFloat, sameShape } from '../ir/types.ts';
@@ -23,12 +24,15 @@ export function stackValues(ctx: Context, values: readonly Value[], span: Span, 
       f.leaves.length === model.leaves.length &&
       f.leaves.every((l, i) => sameShape(l.node.shape, at(model.leaves, i).node.shape)),
   );
-  if (!same || model.leaves.length === 0) {
+  const varies = values.map((v) => staticDifference(ctx, first, v)).find((d) => d !== undefined);
+  if (!same || varies !== undefined || model.leaves.length === 0) {
     if (loose) return list(values);
     return failAt(
       ctx,
       'E201',
-      'the elements differ in shape or structure, so they make no array',
+      same && varies !== undefined
+        ? `the elements differ in what exists at compile time, ${describe(varies.one)} and ${describe(varies.other)}, so they make no array`
+        : 'the elements differ in shape or structure, so they make no array',
       span,
       'a static list may hold them: list(f(i) for i in …)',
     );

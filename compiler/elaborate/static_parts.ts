@@ -65,6 +65,7 @@ function same(x: Value, y: Value): boolean {
     );
   if (x.kind === 'option' && y.kind === 'option')
     return x.name === y.name && x.args.size === 0 && y.args.size === 0;
-  if (x.kind === 'function' && y.kind === 'function') return x.body === y.body && x.scope === y.scope;
+  if (x.kind === 'function' && y.kind === 'function')
+    return x.body === y.body && x.scope === y.scope && x.captured === y.captured;
   return false;
 }

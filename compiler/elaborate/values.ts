@@ -95,6 +95,8 @@ export interface FunctionValue {
   /** `derivative` and `tangent` rules, when the function has them. */
   readonly derivative?: ast.LambdaExpression;
   readonly tangent?: ast.LambdaExpression;
+  /** Where it stands for many functions, or for one of many: what it sees around it that differs between them, with `rows` leading axes (closures.ts). */
+  readonly captured?: { readonly rows: readonly number[]; readonly values: ReadonlyMap<string, Value> };
 }
 export interface BuiltinValue {
   readonly kind: 'builtin';

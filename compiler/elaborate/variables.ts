@@ -6,6 +6,7 @@
 import { boundsOf } from './bounds.ts';
 import { conform } from './conform.ts';
 import { isPart } from './complex_parts.ts';
+import { capturing } from './closures.ts';
 import type { Context } from './context.ts';
 import { failAt } from './context.ts';
 import { flatten } from './leaves.ts';
@@ -161,7 +162,8 @@ export class Variables {
 
   /** Each leaf a variable that the setup fills; what is cheap and static stays an expression. */
   data(ctx: Context, item: ast.DeclarationItem, value: Value): Value {
-    const flat = flatten(ctx, value, item.value.span, { keepStatic: true });
+    const whole = capturing(ctx, value, 'all', item.value.span);
+    const flat = flatten(ctx, whole, item.value.span, { keepStatic: true });
     const outputs = new Map<string, Node>();
     const nodes = flat.leaves.map(({ node, path }) => {
       if (isCheap(node)) return node;

@@ -85,7 +85,7 @@ export function replacePart(
       span,
     );
   return {
-    kind: 'record',
+    ...whole,
     entries: new Map([...whole.entries, [head, replacePart(ctx, before, rest, value, span)]]),
   };
 }

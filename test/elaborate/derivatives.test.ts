@@ -73,7 +73,7 @@ loss l = e + sum(q.b^2)
     );
     expect(codes('let g = jvp(x => x, [1.0, 2.0], [1.0, 2.0, 3.0])')).toEqual(['E272']);
     expect(codes('let g = jvp(x => x.a, { a: 1.0, b: 2.0 }, 1.0)')).toEqual(['E272']);
-    expect(codes('let g = jacobian(x => x.a)({ a: 1.0, b: 2.0 })')).toEqual(['E273']);
+    expect(codes('let g = jacobian(x => x.a)({ a: 1.0i, b: 2.0 })')).toEqual(['E273']);
   });
 });
 
@@ -224,4 +224,67 @@ let d = 1e-6
       expect(Math.abs((g ?? NaN) - (d ?? NaN)), n).toBeLessThan(1e-8);
     }
   });
+});
+
+describe('matrices of records', () => {
+  it('have the structure of the value, and in it that of the point', () =>
+    expectValues(
+      `fn f(q) = { u: q.a*q.b, v: (sum(q.a^2), q.b^2) }
+       fn e(q) = q.a[0]*q.a[1]^2*q.b^3
+       let p = { a: [1.0, 2.0], b: 3.0, n: 4 }
+       let J = jacobian(f)(p)
+       let H = hessian(e)(p)
+       # along a direction it is what forward mode says
+       let d = { a: [0.3, -0.7], b: 1.1 }
+       let along = jvp(f, { a: p.a, b: p.b }, d)`,
+      [
+        [
+          'J.u.a',
+          [
+            [3, 0],
+            [0, 3],
+          ],
+        ],
+        ['J.u.b', [1, 2]],
+        ['J.v[0].a', [2, 4]],
+        ['J.v[1].b', 6],
+        ['J.u.n', [0, 0]],
+        ['J.u.a @ d.a + J.u.b*d.b - along.u', [0, 0]],
+        ['dot(J.v[0].a, d.a) + J.v[0].b*d.b - along.v[0]', 0],
+        [
+          'H.a.a',
+          [
+            [0, 108],
+            [108, 54],
+          ],
+        ],
+        ['H.a.b - H.b.a', [0, 0]],
+        ['H.b.a', [108, 108]],
+        ['H.b.b', 72],
+        ['jacobian(x => { s: x^2, t: sum(x) })([1.0, 2.0]).t', [1, 1]],
+        ['gradient(f => sum(jacobian(x => { s: f*x^2 })([1.0, 2.0]).s))(3.0)', 6],
+      ],
+    ));
+
+  it('of networks, and of functions of several arguments by the first', () =>
+    expectValues(
+      `layer quadratic(n) { param c: real[n] = 2
+         call(x) = [dot(c, x^2), sum(x)] }
+       network net = quadratic(2)
+       fn f(x, k, shift = 1.0) = k*sum(x^3) + shift`,
+      [
+        [
+          'jacobian(net)([1.0, 3.0])',
+          [
+            [4, 12],
+            [1, 1],
+          ],
+        ],
+        ['gradient(f)([1.0, 2.0], 5.0)', [15, 60]],
+        ['value_and_gradient(f)(2.0, 5.0, shift: 7.0).value', 47],
+        ['jacobian((x, k) => k*x)([1.0, 2.0], 3.0)[1]', [0, 3]],
+        ['hessian(f)(2.0, 5.0)', 60],
+        ['gradient(gradient(f))(2.0, 5.0)', 60],
+      ],
+    ));
 });

@@ -48,6 +48,49 @@ describe('records', () => {
     ));
 });
 
+describe('functions that differ from element to element', () => {
+  test('are chosen by an index, or gone over', () =>
+    expectValues(
+      `let a = [1.0, 2.0, 4.0]
+       input k: int = 2
+       fn line(m) { let along = x => m*x;  return { at: x => along(x) + 1, slope: m } }
+       let shifts = [x => x + a[i] for i in 0..3]
+       let lines = [line(m) for m in a]
+       let planes = [[(x, y) => a[i]*x + j*y for j in 0..2] for i in 0..3]
+       fn total() { var s = 0.0;  for f in shifts { s += f(1.0) };  return s }
+       fn grown() { var m = 1.0;  let ls = for i in 0..3 { m *= 2;  yield line(m) };  return ls }`,
+      [
+        ['[shifts[k](1.0), shifts[0](1.0), lines[k].at(3.0), lines[1..3][1].at(3.0)]', [5, 2, 13, 13]],
+        ['[f(1.0) for f in shifts]', [2, 3, 5]],
+        ['[l.at(1.0) for l in lines]', [2, 3, 5]],
+        ['[planes[k, 1](3.0, 5.0), planes[1][1](3.0, 5.0)]', [17, 11]],
+        ['[sum(gradient(l.at)(1.0) for l in lines), total(), grown()[k].at(1.0)]', [7, 10, 9]],
+        // A list written in place: each function by itself.
+        ['[{ f: x => b*x, b } for b in [1.0, 2.0]][1].f(3.0)', 6],
+      ],
+    ));
+
+  test('are kept by data: computed once, with what they see', () =>
+    expectValues(
+      `use std.random { normal }
+       param k = 2.0
+       data paths = [brownian([], t: 0 .. 1, depth: 4) for p in 0..3]
+       data line = { let m = 3*k;  return { at: x => m*x } }
+       sde walk { state X = 0.0
+         noise W
+         d(X) = 2*dW }
+       use std.sde { euler_maruyama }
+       fn ends() = [solve(walk(), t: 0 .. 1, steps: 16, method: euler_maruyama, noise: paths[p]).final.X for p in 0..3]`,
+      [
+        ['line.at(2.0)', 12],
+        ['gradient(line.at(2.0), over: k)', 0],
+        ['max(abs(ends() - [2*p.increment(0.0, 1.0) for p in paths]))', 0],
+        ['if min(abs([ends()[p] - ends()[(p + 1) % 3] for p in 0..3])) > 0 then 1 else 0', 1],
+      ],
+      { before: 'k = 100.0' },
+    ));
+});
+
 test('comprehensions over indices, arrays, lists, several of them, with what is around', () =>
   expectValues(
     `let w = [1.0, 2.0, 3.0]

@@ -218,7 +218,7 @@ export function arrays(ctx: Context): BuiltinValue[] {
       return int(
         hasComplex(v)
           ? countOf(v)
-          : v.kind === 'record' || v.kind === 'tuple'
+          : v.kind === 'record' || v.kind === 'tuple' || v.kind === 'list'
             ? flatten(ctx, v, a.span).leaves.reduce((n, l) => n + sizeOf(l.node.shape), 0)
             : sizeOf(shape(v, a.span)),
       );

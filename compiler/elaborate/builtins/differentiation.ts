@@ -3,23 +3,46 @@
 import type { Context } from '../context.ts';
 import { failAt } from '../context.ts';
 import { hasComplex } from '../complex_parts.ts';
-import {
-  forwardDerivative,
-  gradientOver,
-  jacobian,
-  reverseDerivative,
-  valueAndGradient,
-} from '../derivatives.ts';
-import type { BuiltinValue, Value } from '../values.ts';
+import { forwardDerivative, gradientOver, reverseDerivative, valueAndGradient } from '../derivatives.ts';
+import { jacobian } from '../jacobians.ts';
+import type { BuiltinValue, CallArgument, Value } from '../values.ts';
 import { describe, record } from '../values.ts';
 import { define } from './registry.ts';
 import type { Span } from '../../support/span.ts';
 
 export function differentiation(ctx: Context): BuiltinValue[] {
-  const lambda = (name: string, apply: (x: Value, span: Span) => Value): BuiltinValue =>
-    define(ctx, name, ['x'], (a) => apply(a.need('x'), a.span));
+  /** A derivative of f as a function of what f takes: it is by the first argument, the others are handed on. */
+  const derivativeOf = (
+    f: Value,
+    name: string,
+    apply: (f: Value, x: Value, span: Span) => Value,
+  ): BuiltinValue => ({
+    kind: 'builtin',
+    name,
+    params: ['x'],
+    apply: (args, span) => {
+      const first = args.find((a) => a.name === undefined) ?? args[0];
+      if (first === undefined)
+        return failAt(ctx, 'E175', `${name} is taken at a point, and none is given`, span);
+      const rest = args.filter((a) => a !== first);
+      if (rest.length === 0) return apply(f, first.value, span);
+      const closed: BuiltinValue = {
+        kind: 'builtin',
+        name,
+        params: ['x'],
+        apply: ([x], where) =>
+          ctx.call(f, x === undefined ? rest : [{ ...x, ...named(first) }, ...rest], where),
+      };
+      return apply(closed, first.value, span);
+    },
+  });
+  const named = (a: CallArgument): { readonly name?: string } =>
+    a.name === undefined ? {} : { name: a.name };
   const isFunction = (v: Value): boolean =>
-    v.kind === 'function' || v.kind === 'builtin' || (v.kind === 'field' && v.grid === undefined);
+    v.kind === 'function' ||
+    v.kind === 'builtin' ||
+    (v.kind === 'field' && v.grid === undefined) ||
+    (v.kind === 'record' && (v.call !== undefined || v.entries.has('call')));
   const functionOf = (v: Value, span: Span, name: string): Value => {
     if (isFunction(v)) return v;
     return failAt(
@@ -31,7 +54,7 @@ export function differentiation(ctx: Context): BuiltinValue[] {
     );
   };
   const gradient = (f: Value): BuiltinValue =>
-    lambda('the gradient', (x, span) => valueAndGradient(ctx, f, x, span).gradient);
+    derivativeOf(f, 'the gradient', (of, x, span) => valueAndGradient(ctx, of, x, span).gradient);
   return [
     define(ctx, 'gradient', ['f', 'over?'], (a) => {
       const f = a.need('f');
@@ -49,8 +72,8 @@ export function differentiation(ctx: Context): BuiltinValue[] {
     }),
     define(ctx, 'value_and_gradient', ['f'], (a) => {
       const f = functionOf(a.need('f'), a.spanOf('f'), 'value_and_gradient');
-      return lambda('the value and gradient', (x, span) => {
-        const r = valueAndGradient(ctx, f, x, span);
+      return derivativeOf(f, 'the value and gradient', (of, x, span) => {
+        const r = valueAndGradient(ctx, of, x, span);
         return record([
           ['value', r.value],
           ['gradient', r.gradient],
@@ -86,20 +109,20 @@ export function differentiation(ctx: Context): BuiltinValue[] {
     ),
     define(ctx, 'jacobian', ['f'], (a) => {
       const f = functionOf(a.need('f'), a.spanOf('f'), 'jacobian');
-      return lambda('the Jacobian', (x, span) => jacobian(ctx, f, x, span));
+      return derivativeOf(f, 'the Jacobian', (of, x, span) => jacobian(ctx, of, x, span));
     }),
     define(ctx, 'hessian', ['f'], (a) => {
       const f = functionOf(a.need('f'), a.spanOf('f'), 'hessian');
-      return lambda('the Hessian', (x, span) => {
+      return derivativeOf(f, 'the Hessian', (of, x, span) => {
         if (hasComplex(x))
-          failAt(
+          return failAt(
             ctx,
             'E273',
             `the second derivatives of a function of complex numbers are no complex matrix, but the point is ${describe(x)}`,
             span,
             'multiply with them, hvp(f, z, v); or take them by real pairs, hessian(p => f(unflatten(p, like: z)))(flatten(z))',
           );
-        return jacobian(ctx, gradient(f), x, span);
+        return jacobian(ctx, gradient(of), x, span);
       });
     }),
   ];
