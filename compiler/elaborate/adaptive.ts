@@ -8,15 +8,16 @@ import { adaptiveTimes } from './adaptive_times.ts';
 import type { AdjointChoice } from './adjoint_choice.ts';
 import { lessWorkingSpace, shared } from './adjoint_choice.ts';
 import { conform } from './conform.ts';
+import { withCarries } from './continued_steps.ts';
 import type { Context } from './context.ts';
 import { failAt } from './context.ts';
 import { flatten, staticInteger, staticNumber, toReal } from './leaves.ts';
 import type { PreparedModel } from './model.ts';
 import type { Given } from './builtins/registry.ts';
-import { define } from './builtins/registry.ts';
 import type { Method } from './solve_parts.ts';
 import { asRecord, eventsLogged, plainArrays, positional } from './solve_parts.ts';
-import { countedSystem, evaluationCounter, stepSums } from './step_sums.ts';
+import { countedSystem, nodesOf } from './evaluations.ts';
+import { stepSums } from './step_sums.ts';
 import type { RecordValue, Value } from './values.ts';
 import { array, bool, describe, int, number, real, record } from './values.ts';
 import * as b from '../ir/build.ts';
@@ -85,19 +86,38 @@ export function adaptiveSolve(ctx: Context, solve: AdaptiveSolve): Value {
     limitValue === undefined
       ? DEFAULT_LIMIT
       : staticInteger(ctx, limitValue, a.spanOf('limit'), 'the limit of steps');
-  const counter = evaluationCounter(ctx);
+  const { counter } = method;
   const y0 = model.present(start, model.initial(start, a.get('from'), a.spanOf('from')));
   const found = countedSystem(ctx, solve.system(y0, start, end), counter);
-  const sys = controller.judges ? record([...found.entries, ['tries', bool(true)]]) : found;
+  const sys = controller.judges
+    ? withCarries(ctx, {
+        model,
+        method: method.plain,
+        sys: record([...found.entries, ['tries', bool(true)]]),
+        y0,
+        span: a.span,
+      })
+    : found;
   const attempt = ctx.library('std.step_control', 'attempt');
   const sums = stepSums(ctx, a);
   const times = adaptiveTimes(ctx, a, s0, s1);
   const between = times !== undefined && !times.hit;
 
-  const memory0 =
-    method.init === undefined
-      ? record([])
-      : ctx.call(method.init, positional(a.span, sys, array(start), y0), a.span);
+  const { made: before0, evaluations: first } = counter.during(
+    () => ({
+      memory:
+        method.init === undefined
+          ? record([])
+          : ctx.call(method.init, positional(a.span, sys, array(start), y0), a.span),
+      begun: asRecord(
+        ctx,
+        ctx.call(controller.part('start'), positional(a.span, sys, array(start), y0, goal), a.span),
+        a.span,
+      ),
+    }),
+    ({ memory, begun }) => [memory, begun].flatMap((v) => nodesOf(ctx, v, a.span)),
+  );
+  const { memory: memory0, begun } = before0;
   // One step is tried for what it gives; what it made is forgotten.
   const { value: trial } = g.scope(() => {
     const ordinal = ctx.draws.ordinal;
@@ -125,11 +145,6 @@ export function adaptiveSolve(ctx: Context, solve: AdaptiveSolve): Value {
         ? 'use std.ode { tsit5 } and write method: tsit5, or step_doubling(m) around the method; or give the solve fixed steps, `dt:` or `steps:`'
         : 'use std.sde { heun, srk, sra1 }, or step_doubling(m) of std.ode around the method; or give the solve fixed steps, `dt:` or `steps:`',
     );
-  const begun = asRecord(
-    ctx,
-    ctx.call(controller.part('start'), positional(a.span, sys, array(start), y0, goal), a.span),
-    a.span,
-  );
   const part = (s: RecordValue, name: string): Value =>
     s.entries.get(name) ??
     failAt(
@@ -174,7 +189,7 @@ export function adaptiveSolve(ctx: Context, solve: AdaptiveSolve): Value {
     const sign = toReal(ctx, way, a.span, 'the direction of time');
     return b.lt(g, b.mul(g, sign, b.sub(g, time, stop)), 0);
   };
-  let evaluated: number | undefined | 'given';
+  let evaluated = false;
   const policy = lessWorkingSpace(wanted, init);
   const share =
     times === undefined ? { outer: policy, inner: policy } : shared(policy, times.values.length, init);
@@ -192,21 +207,11 @@ export function adaptiveSolve(ctx: Context, solve: AdaptiveSolve): Value {
       },
       body: (_turn, now) => {
         const s = stateOf(now);
-        let seen: number | undefined;
-        const step = define(ctx, 'step', ['sys', 'k', 'y', 'mem'], (given) => {
-          const asked = ['sys', 'k', 'y', 'mem'].map((name) => given.need(name));
-          const { made, evaluations } = counter.during(() =>
-            ctx.call(method.step, positional(a.span, ...asked), a.span),
-          );
-          seen = evaluations;
-          return made;
-        });
-        const counting = record([...method.record.entries, ['step', step]]);
         const tried = asRecord(
           ctx,
           ctx.call(
             attempt,
-            positional(a.span, sys, counting, controller.value, goal, s, array(cutAt)),
+            positional(a.span, sys, method.record, controller.value, goal, s, array(cutAt)),
             a.span,
           ),
           a.span,
@@ -223,9 +228,8 @@ export function adaptiveSolve(ctx: Context, solve: AdaptiveSolve): Value {
             a.span,
           ),
         );
-        const own = made.entries.get('evals');
-        const evals = own ?? (seen === undefined ? undefined : int(seen));
-        evaluated = own !== undefined ? 'given' : seen;
+        const evals = made.entries.get('evals');
+        evaluated = evals !== undefined;
         const summed = asRecord(ctx, part(s, 'sums'), a.span);
         const more = sums === undefined ? summed : chosen(ctx, accepted, sums.plus(summed, made), summed, a);
         const next = record([
@@ -264,11 +268,15 @@ export function adaptiveSolve(ctx: Context, solve: AdaptiveSolve): Value {
     });
     return record([...s.entries, ['y', states]]);
   };
-  const dense = method.record.entries.get('dense');
+  const ownDense = method.record.entries.get('dense');
+  const dense = ownDense?.kind === 'option' ? undefined : ownDense;
   const shortened = ctx.library('std.step_control', 'shortened');
-  /** States at a time within the last step. */
-  const within = (s: RecordValue, time: Node): RecordValue => {
-    if (!between) return statesOf(s);
+  /** States at a time within the last step, and how often the right side is evaluated for them. */
+  const within = (
+    s: RecordValue,
+    time: Node,
+  ): { readonly y: RecordValue; readonly evals: Value | undefined } => {
+    if (!between) return { y: statesOf(s), evals: int(0) };
     const from = asRecord(ctx, part(s, 'last'), a.span);
     const [t0, h] = [timeOf(from), toReal(ctx, part(from, 'h'), a.span, 'the length of a step')];
     const k = record([
@@ -277,25 +285,28 @@ export function adaptiveSolve(ctx: Context, solve: AdaptiveSolve): Value {
       ['h', array(h)],
     ]);
     const x = array(b.div(g, b.sub(g, time, t0), h));
-    const values =
-      dense === undefined
-        ? ctx.call(shortened, positional(a.span, method.record, sys, k, from, x), a.span)
-        : ctx.call(
-            dense,
-            positional(
-              a.span,
-              sys,
-              k,
-              from,
-              record([['y', part(s, 'y')] as const, ['mem', part(s, 'mem')]]),
-              x,
-            ),
-            a.span,
-          );
-    return filtered(
-      time,
-      asRecord(ctx, conform(ctx, values, part(s, 'y'), a.span, 'the states between two steps'), a.span),
+    const reached = record([
+      ['y', part(s, 'y')],
+      ['mem', part(s, 'mem')],
+    ]);
+    const { made, evaluations } = counter.during(
+      () =>
+        dense === undefined
+          ? ctx.call(shortened, positional(a.span, method.record, sys, k, from, x), a.span)
+          : record([['y', ctx.call(dense, positional(a.span, sys, k, from, reached, x), a.span)]]),
+      (value) => nodesOf(ctx, part(asRecord(ctx, value, a.span), 'y'), a.span),
     );
+    const { entries: found } = asRecord(ctx, made, a.span);
+    const values = found.get('y') ?? record([]);
+    return {
+      y: filtered(
+        time,
+        asRecord(ctx, conform(ctx, values, part(s, 'y'), a.span, 'the states between two steps'), a.span),
+      ),
+      evals:
+        found.get('evals') ??
+        (dense === undefined || evaluations === undefined ? undefined : int(evaluations)),
+    };
   };
   const seen = (time: Node, y: RecordValue): Value =>
     plainArrays(
@@ -308,6 +319,7 @@ export function adaptiveSolve(ctx: Context, solve: AdaptiveSolve): Value {
     );
 
   let leaves: readonly Node[] = init;
+  let extra = g.constant(0, 'i32');
   const entries: (readonly [string, Value])[] = [];
   if (times !== undefined) {
     const first = flatten(ctx, seen(start, y0), a.span);
@@ -319,14 +331,20 @@ export function adaptiveSolve(ctx: Context, solve: AdaptiveSolve): Value {
       adjoint: share.outer,
       body: (_i, carries, [stop = end]) => {
         const next = advance(carries, stop, times.hit ? stop : end);
-        const s = arrived(next, stop);
+        const states = within(arrived(next, stop), stop);
+        evaluated &&= states.evals !== undefined;
         return {
           carries: next,
-          ys: flatten(ctx, seen(stop, within(s, stop)), a.span).leaves.map((l) => l.node),
+          ys: [
+            ...nodesOf(ctx, seen(stop, states.y), a.span),
+            at(nodesOf(ctx, states.evals ?? int(0), a.span), 0),
+          ],
         };
       },
     });
     leaves = rows.carries;
+    const counts = at(rows.ys, rows.ys.length - 1);
+    extra = b.reduceSum(g, counts, [0]);
     const columns = first.leaves.map((l, i) =>
       later.length < times.values.length
         ? b.concat(g, [b.stack(g, [l.node]), at(rows.ys, i)], 0)
@@ -344,7 +362,9 @@ export function adaptiveSolve(ctx: Context, solve: AdaptiveSolve): Value {
   entries.push(['final', record([...finalStates.entries, ...model.monitors(end, statesOf(ended))])]);
   entries.push(['steps', part(ended, 'i')]);
   entries.push(['rejected', array(b.sub(g, nodeOf(ended, 'tries'), nodeOf(ended, 'i')))]);
-  if (evaluated !== undefined && model.events.length === 0) entries.push(['evals', part(ended, 'evals')]);
+  const before1 = controller.judges ? first : 0;
+  if (evaluated && before1 !== undefined)
+    entries.push(['evals', array(b.add(g, b.add(g, nodeOf(ended, 'evals'), extra), before1))]);
   if (sums !== undefined) entries.push(['sum', part(ended, 'sums')]);
   if (model.events.length > 0) entries.push(...eventsLogged(part(ended, 'mem')));
   const names = [...model.states.map((s) => s.name), ...model.monitorNames, 't'];

@@ -28,7 +28,8 @@ import type { TimeGrid } from './time_grid.ts';
 import { timeGrid } from './time_grid.ts';
 import { clockOf } from './noise_processes.ts';
 import { noisyEntries, pathwiseEntries } from './pathwise.ts';
-import { countedSystem, evaluationCounter, stepTally } from './step_sums.ts';
+import { countedMethod, countedSystem, evaluationCounter, nodesOf } from './evaluations.ts';
+import { stepSums, stepTally } from './step_sums.ts';
 import { atPrecision, precisionNamed } from './precision.ts';
 import { withSpace } from './space.ts';
 import { staticText } from './strings.ts';
@@ -125,20 +126,25 @@ function solve(ctx: Context, a: Given): Value {
     ),
     a.spanOf('method'),
   );
-  const counter = evaluationCounter(ctx);
-  const sys = record([...countedSystem(ctx, replayed.sys, counter).entries, ['steps', int(time.steps)]]);
+  const sys = record([
+    ...countedSystem(ctx, replayed.sys, method.counter).entries,
+    ['steps', int(time.steps)],
+  ]);
   const shape = flatten(ctx, model.present(time.start, y0), a.span);
   const initialStates = shape.leaves.map((l) => l.node);
   const timeAt = time.at;
 
-  const memory0 =
-    method.init === undefined
-      ? record([])
-      : ctx.call(
-          method.init,
-          positional(a.span, sys, array(time.start), shape.rebuild(initialStates)),
-          a.span,
-        );
+  const { made: memory0, evaluations: before0 } = method.counter.during(
+    () =>
+      method.init === undefined
+        ? record([])
+        : ctx.call(
+            method.init,
+            positional(a.span, sys, array(time.start), shape.rebuild(initialStates)),
+            a.span,
+          ),
+    (made) => nodesOf(ctx, made, a.span),
+  );
   const memoryShape = flatten(ctx, memory0, a.span);
   const firstStep = record([
     ['i', int(0)],
@@ -176,11 +182,12 @@ function solve(ctx: Context, a: Given): Value {
     ]);
     const memory = memoryShape.rebuild(leaves.slice(n));
     const called = way === 'step' ? method.step : (method.back ?? method.step);
-    const result = withDraws(ctx, enterLoop(ctx, i, time.steps), () =>
-      counter.during(() => ctx.call(called, positional(a.span, sys, k, stateOf(leaves), memory), a.span)),
+    const made = withDraws(ctx, enterLoop(ctx, i, time.steps), () =>
+      ctx.call(called, positional(a.span, sys, k, stateOf(leaves), memory), a.span),
     );
-    const parts = asRecord(ctx, result.made, a.spanOf('method'));
-    if (way === 'step') evaluations = result.evaluations;
+    const parts = asRecord(ctx, made, a.spanOf('method'));
+    const told = parts.entries.get('evals');
+    if (way === 'step') evaluations = told === undefined ? undefined : staticNumber(told);
     const y =
       parts.entries.get('y') ??
       failAt(
@@ -283,9 +290,7 @@ function solve(ctx: Context, a: Given): Value {
   const finalMonitors = model.monitors(time.end, stateOf(blocks.final));
   entries.push(['final', record([...finalStates.entries, ...finalMonitors])]);
   entries.push(['steps', int(time.steps)]);
-  entries.push(
-    ...tally.entries(blocks.final.slice(tallied), evaluations, time.steps, model.events.length > 0),
-  );
+  entries.push(...tally.entries(blocks.final.slice(tallied), before0, evaluations, time.steps));
   if (model.events.length > 0) entries.push(...eventsLogged(memoryShape.rebuild(blocks.final.slice(n))));
   const names = [...model.states.map((s) => s.name), ...model.monitorNames, 't'];
   return record(entries, (name) =>
@@ -335,11 +340,24 @@ export function methodOf(ctx: Context, a: Given, model: PreparedModel): Method {
   const named = a.get('method');
   // A function all of whose arguments may be left out stands for what it gives: method: etdrk4.
   const given = named?.kind === 'function' ? ctx.call(named, [], a.spanOf('method')) : named;
-  const m = given?.kind === 'record' && model.events.length > 0 ? interrupted(ctx, a, given, model) : given;
+  const counter = evaluationCounter(ctx);
+  const sums = stepSums(ctx, a);
+  const plain =
+    given?.kind === 'record'
+      ? countedMethod(ctx, given, counter, (made, k, from) => {
+          if (sums === undefined) return [];
+          const ordinal = ctx.draws.ordinal;
+          const whole = made.entries.has('evals') ? made : record([...made.entries, ['evals', int(0)]]);
+          const nodes = nodesOf(ctx, sums.terms(whole, k, from), a.span);
+          ctx.draws.ordinal = ordinal;
+          return nodes;
+        })
+      : undefined;
+  const m = plain === undefined ? given : model.events.length > 0 ? interrupted(ctx, a, plain, model) : plain;
   if (m === undefined)
     return failAt(ctx, 'E376', 'a solve needs a method', a.span, 'use std.ode { rk4 } and write method: rk4');
   const step = m.kind === 'record' ? m.entries.get('step') : undefined;
-  if (m.kind !== 'record' || step === undefined)
+  if (m.kind !== 'record' || step === undefined || plain === undefined)
     return failAt(
       ctx,
       'E376',
@@ -364,6 +382,8 @@ export function methodOf(ctx: Context, a: Given, model: PreparedModel): Method {
     order: order === undefined ? undefined : staticNumber(order),
     step,
     record: m,
+    plain,
+    counter,
     errorOrder: numberIn('error_order'),
     controller: m.entries.get('controller'),
     init: m.entries.get('init'),

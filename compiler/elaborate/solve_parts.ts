@@ -51,9 +51,23 @@ export function plainArrays(ctx: Context, v: Value, span: Span): Value {
   }
 }
 
+/** Counts the evaluations of the right side, or of a part of it, at different times and states. */
+export interface EvaluationCounter {
+  /** Called by the right side, with what tells this evaluation from others, what it is given, and what it gives. */
+  readonly seen: (key: string, given: readonly Node[], made: readonly Node[]) => void;
+  /** The evaluations in `work` that what is `used` of it comes from; undefined where they stand inside loops, whose turns nobody knows. */
+  readonly during: <T>(
+    work: () => T,
+    used: (made: T) => readonly Node[],
+  ) => { readonly made: T; readonly evaluations: number | undefined };
+}
+
 export interface Method {
-  /** The method as it is written in Flow. */
+  /** The method as it is written in Flow, with steps that count evaluations and that events interrupt. */
   readonly record: RecordValue;
+  /** The method without what interrupts its steps. */
+  readonly plain: RecordValue;
+  readonly counter: EvaluationCounter;
   readonly step: Value;
   /** Undoes a step: takes (sys, k, y, mem) with what the step of k left behind. */
   readonly back: Value | undefined;

@@ -6,11 +6,9 @@ import type { Context } from './context.ts';
 import { failAt } from './context.ts';
 import { flatten } from './leaves.ts';
 import type { Given } from './builtins/registry.ts';
-import { define } from './builtins/registry.ts';
 import { operators } from './operators.ts';
 import type { Method } from './solve_parts.ts';
 import { asRecord, plainArrays, positional } from './solve_parts.ts';
-import { staticText } from './strings.ts';
 import type { RecordValue, Value } from './values.ts';
 import { describe, int, real, record } from './values.ts';
 import * as b from '../ir/build.ts';
@@ -21,6 +19,13 @@ export interface StepSums {
   /** Zeros of the structure of the sums, from what one step gives. */
   readonly zeros: (made: RecordValue) => RecordValue;
   readonly plus: (before: RecordValue, made: RecordValue) => RecordValue;
+  /** What is added for a step from the states `from`. */
+  readonly terms: (made: RecordValue, k: RecordValue, from: Value) => RecordValue;
+}
+
+/** What the functions of `sum:` see of a step. */
+function seenStep(made: RecordValue, k: RecordValue, from: Value): RecordValue {
+  return record([...made.entries, ...[...k.entries].filter(([name]) => name !== 'i'), ['from', from]]);
 }
 
 /** undefined without `sum:`. */
@@ -47,6 +52,7 @@ export function stepSums(ctx: Context, a: Given): StepSums | undefined {
       }),
     );
   return {
+    terms: (made, k, from) => terms(seenStep(made, k, from)),
     zeros: (made) => {
       const flat = flatten(ctx, terms(made), span);
       return asRecord(ctx, flat.rebuild(flat.leaves.map((l) => b.zerosLike(ctx.graph, l.node))), span);
@@ -73,62 +79,6 @@ function realOf(ctx: Context, v: Value, span: Span): Value {
   );
 }
 
-/** Counts the places where a step evaluates the right side, or a part of it, at different times and states. */
-export interface EvaluationCounter {
-  /** Called by the right side, with what tells this evaluation from others. */
-  readonly seen: (key: string) => void;
-  /** What `work` evaluates; undefined where it does so inside loops, whose turns nobody knows. */
-  readonly during: <T>(work: () => T) => { readonly made: T; readonly evaluations: number | undefined };
-}
-
-export function evaluationCounter(ctx: Context): EvaluationCounter {
-  let keys = new Set<string>();
-  let depth = 0;
-  let inLoop = false;
-  return {
-    seen: (key) => {
-      if (ctx.draws.turns.length > depth) inLoop = true;
-      keys.add(key);
-    },
-    during: (work) => {
-      const before = { keys, depth, inLoop };
-      [keys, depth, inLoop] = [new Set(), ctx.draws.turns.length, false];
-      try {
-        const made = work();
-        return { made, evaluations: inLoop ? undefined : keys.size };
-      } finally {
-        ({ keys, depth, inLoop } = before);
-      }
-    },
-  };
-}
-
-/** The functions of `sys` that evaluate the right side, or a part of it, report to the counter. */
-export function countedSystem(ctx: Context, sys: RecordValue, counter: EvaluationCounter): RecordValue {
-  const reporting = (f: Value, kind: string): Value =>
-    define(ctx, kind, ['t', 'y'], (a) => {
-      const asked = [a.need('t'), a.need('y')];
-      const nodes = asked.flatMap((v) => flatten(ctx, v, a.span).leaves.map((l) => l.node.id));
-      counter.seen(`${kind}:${nodes.join()}`);
-      return ctx.call(f, positional(a.span, ...asked), a.span);
-    });
-  const rates = sys.entries.get('rhs');
-  return record(
-    [...sys.entries].map(([name, f]) => {
-      if (f.kind !== 'builtin') return [name, f];
-      if (name === 'rhs' || (name === 'drift' && f === rates)) return [name, reporting(f, 'rhs')];
-      if (name === 'drift' || name === 'push' || name === 'kick') return [name, reporting(f, name)];
-      if (name !== 'part') return [name, f];
-      const part = define(ctx, 'part', ['label'], (a) => {
-        const label = a.need('label');
-        const made = ctx.call(f, positional(a.span, label), a.span);
-        return reporting(made, `part ${staticText(ctx, label, a.spanOf('label'), 'the label of a part')}`);
-      });
-      return [name, part];
-    }),
-  );
-}
-
 /** What a solve with fixed steps carries to add up: nothing without `sum:` and for methods whose evaluations are known. */
 export interface StepTally {
   readonly init: readonly Node[];
@@ -138,12 +88,12 @@ export interface StepTally {
     k: RecordValue,
     from: RecordValue,
   ) => readonly Node[];
-  /** `sum` and `evals` of the result, `evaluations` being those of one step. */
+  /** `sum` and `evals` of the result: `first` evaluations before the first step and, where they are the same in every step, `each`. */
   readonly entries: (
     leaves: readonly Node[],
-    evaluations: number | undefined,
+    first: number | undefined,
+    each: number | undefined,
     steps: number,
-    events: boolean,
   ) => readonly (readonly [string, Value])[];
 }
 
@@ -151,6 +101,7 @@ export interface StepTally {
 export function stepTally(ctx: Context, a: Given, method: Method, trial: () => RecordValue): StepTally {
   const sums = stepSums(ctx, a);
   const counted = method.record.entries.has('counted');
+  let told = true;
   const zero: Value = ctx.graph.scope(() => {
     if (sums === undefined) return record([]);
     const ordinal = ctx.draws.ordinal;
@@ -174,12 +125,9 @@ export function stepTally(ctx: Context, a: Given, method: Method, trial: () => R
     init: flat.leaves.map((l) => l.node),
     plus: (leaves, made, k, from) => {
       if (leaves.length === 0) return [];
+      told &&= made.entries.has('evals');
       const before = recordOf(leaves);
-      const whole = record([
-        ...made.entries,
-        ...[...k.entries].filter(([name]) => name !== 'i'),
-        ['from', from],
-      ]);
+      const whole = seenStep(made, k, from);
       const after = record([
         ['sums', sums === undefined ? record([]) : sums.plus(part(before, 'sums'), whole)],
         ...(counted
@@ -201,15 +149,16 @@ export function stepTally(ctx: Context, a: Given, method: Method, trial: () => R
         a.span,
       ).leaves.map((l) => l.node);
     },
-    entries: (leaves, evaluations, steps, events) => {
+    entries: (leaves, first, each, steps) => {
       const all = recordOf(leaves);
-      const evals = events
-        ? undefined
-        : counted
-          ? all.entries.get('evals')
-          : evaluations === undefined
-            ? undefined
-            : int(evaluations * steps);
+      const later =
+        counted && told ? all.entries.get('evals') : each === undefined ? undefined : int(each * steps);
+      const evals =
+        first === undefined || later === undefined || (counted && !told)
+          ? undefined
+          : first === 0
+            ? later
+            : ctx.elementwise(operators.add, [int(first), later], a.span);
       return [
         ...(evals === undefined ? [] : [['evals', evals] as const]),
         ...(sums === undefined ? [] : [['sum', part(all, 'sums')] as const]),

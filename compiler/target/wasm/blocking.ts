@@ -49,7 +49,7 @@ export function chooseBlocking(kernel: MapKernel, interior: Interior): Blocking 
   if (kinds.has('for') || kinds.has('while') || kinds.has('if')) {
     const cells = countCells(body);
     // Two vectors hide each other's latency (a loop of adaptive steps: half the time); with more, lanes wait for too many others.
-    if (divergent) return block(1, cells <= 8 ? 2 : 1);
+    if (divergent) return block(1, cells <= 12 ? 2 : 1);
     return block(1, cells <= 4 ? (kinds.has('random_block') ? 2 : 3) : cells <= 8 ? 2 : 1);
   }
   const loads = loadsOf(body);
