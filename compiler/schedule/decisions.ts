@@ -30,7 +30,7 @@ export class Decisions {
   /** To be told of all functions before the first of them is lowered: kernels are shared between them. */
   add({ region }: ArrayFunction): void {
     // A loop inside a kernel is in one kernel only, unless a sweep backwards runs it again.
-    this.region(region, hasAdjoint(region, new Set()));
+    this.region(region, goesBack(region, new Set()));
   }
 
   /** Whether this product (`mul`, or the terms of `dot`) is to be rounded before anything is added to it. */
@@ -142,10 +142,14 @@ function isExact(node: Node): boolean {
   );
 }
 
-function hasAdjoint(region: Region, seen: Set<Region>): boolean {
+/** Whether there are sweeps backwards: adjoint loops, and loops in reverse, as those that find states by undoing steps. */
+function goesBack(region: Region, seen: Set<Region>): boolean {
   if (seen.has(region)) return false;
   seen.add(region);
   return reachable(region.results).some(
-    (node) => node.op === 'adjoint_scan' || regionsOf(node).some(([, body]) => hasAdjoint(body, seen)),
+    (node) =>
+      node.op === 'adjoint_scan' ||
+      (node.op === 'scan' && node.attrs.reverse) ||
+      regionsOf(node).some(([, body]) => goesBack(body, seen)),
   );
 }
