@@ -17,7 +17,7 @@ export function batchCheck(g: Graph, node: NodeOf<'check'>, args: readonly Image
   const made = g.node(
     'check',
     args.map((a) => lift(g, a, n)),
-    node.attrs,
+    { ...node.attrs, members: [g.memberWord(), ...(node.attrs.members ?? [])] },
   );
   return projections(g, made).map((value): Image => ({ value, batched: true }));
 }
@@ -136,5 +136,6 @@ function checkUnder(g: Graph, node: NodeOf<'check'>, args: readonly Node[], need
       x.shape.map((_, axis) => axis),
     );
   const holds = or(g, spread(ok), not(g, spread(needed)));
-  return g.node('check', [...args.slice(0, values), holds, ...shown.map(spread)], node.attrs);
+  const members = shape.map((_, axis) => node.attrs.members?.[axis] ?? '');
+  return g.node('check', [...args.slice(0, values), holds, ...shown.map(spread)], { ...node.attrs, members });
 }

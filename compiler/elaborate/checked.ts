@@ -57,13 +57,16 @@ export function mustHold(
   ctx: Context,
   value: Value,
   ok: Node,
-  message: string,
+  message: string | StringValue['parts'],
   span: Span,
   cure: string,
 ): Value {
   const flat = flatten(ctx, value, span);
   if (flat.leaves.length === 0) return value;
-  return guarded(ctx, flat, ok, [message], span, { place: placeOf(ownPlace(ctx, span)), cure });
+  return guarded(ctx, flat, ok, typeof message === 'string' ? [message] : message, span, {
+    place: placeOf(ownPlace(ctx, span)),
+    cure,
+  });
 }
 
 /** The value, that goes with a condition. */
@@ -83,7 +86,7 @@ function guarded(
     shown.push(b.stopGradient(ctx.graph, b.cast(ctx.graph, p.value.node, ctx.real)));
     return shown.length - 1;
   });
-  const site = siteOf(ctx, { parts, ...about });
+  const site = siteOf(ctx, { parts: [...parts, ...ctx.elements], ...about });
   const values = flat.leaves.map((l) => l.node);
   const packed = values.map((v) => (v.dtype === 'bool' ? b.cast(ctx.graph, v, 'i32') : v));
   const made = b.projections(
@@ -137,6 +140,12 @@ export function checkPlan(
     procedure,
     variable,
     size: checked.size,
-    sites: checked.sites.map(({ site, offset }) => ({ ...at(sites, site), offset })),
+    sites: checked.sites.map(({ site, offset, shown, members }) => ({
+      ...at(sites, site),
+      offset,
+      ...(members.length === 0
+        ? {}
+        : { members: members.map((word, k) => ({ word, offset: offset + 1 + shown + k })) }),
+    })),
   };
 }

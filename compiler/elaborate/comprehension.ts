@@ -6,9 +6,11 @@ import type { Context, Members } from './context.ts';
 import { failAt, notYet, withDraws, withoutAsserts } from './context.ts';
 import { enterLoop } from './draws.ts';
 import { flatten } from './leaves.ts';
+import { inLibrary } from './own_place.ts';
 import { bindPattern } from './patterns.ts';
 import type { Scope } from './scope.ts';
 import { plainArrays } from './solve_parts.ts';
+import type { LoopSource } from './sources.ts';
 import { sourceOf } from './sources.ts';
 import { stackValues } from './stacking.ts';
 import type { ArrayValue, Value } from './values.ts';
@@ -16,6 +18,7 @@ import { array, list } from './values.ts';
 import { batch } from '../autodiff/batch.ts';
 import * as b from '../ir/build.ts';
 import type { Node } from '../ir/types.ts';
+import { FlowError } from '../support/diagnostic.ts';
 import type { Span } from '../support/span.ts';
 import type * as ast from '../syntax/ast.ts';
 
@@ -43,7 +46,33 @@ export function comprehend(
   const inner = (s: Scope): Value =>
     rest.length === 0 ? body(s) : comprehend(ctx, body, rest, s, span, word);
   const literal = first.source.kind === 'list' || first.source.kind === 'tuple';
-  const source = sourceOf(ctx, ctx.evaluate(first.source, scope), first.source, literal);
+  const given = ctx.evaluate(first.source, scope);
+  const over = (unrolled: boolean): Value =>
+    comprehendOver(ctx, inner, first, sourceOf(ctx, given, first.source, unrolled), scope, span, word);
+  // Numbers of a list that are known one by one are known to the body too where it needs that: [zeros([n]) for n in sizes].
+  if (literal || given.kind !== 'list' || given.elements.some((e) => e.kind !== 'number'))
+    return over(literal);
+  try {
+    return over(false);
+  } catch (rolled) {
+    if (!(rolled instanceof FlowError)) throw rolled;
+    try {
+      return over(true);
+    } catch (unrolled) {
+      throw unrolled instanceof FlowError ? rolled : unrolled;
+    }
+  }
+}
+
+function comprehendOver(
+  ctx: Context,
+  inner: (s: Scope) => Value,
+  first: ast.Generator,
+  source: LoopSource,
+  scope: Scope,
+  span: Span,
+  word: Members['word'],
+): Value {
   if (source.kind === 'dynamic')
     return failAt(
       ctx,
@@ -101,28 +130,37 @@ export function comprehend(
       span,
       'a static list may hold functions: list(f(i) for i in 0..n)',
     );
-  const batched = g.withOrigin(span, () =>
-    batch(
-      g,
-      flat.leaves.map((l) => l.node),
-      mapping,
-      length,
+  const batched = g.withMember(inLibrary(span) ? '' : word, () =>
+    g.withOrigin(span, () =>
+      batch(
+        g,
+        flat.leaves.map((l) => l.node),
+        mapping,
+        length,
+      ),
     ),
   );
   return inRow(flat.rebuild(batched), length);
 }
 
-/** The work; solves in it are known to belong to these members. */
+/** The work; solves and checks in it are known to belong to these members. */
 function solvedWithin<T>(ctx: Context, members: Members, work: () => T): T {
   const before = ctx.solves.length;
-  const made = work();
+  const { elements } = ctx;
+  if (members.only !== undefined) ctx.elements = [...elements, `, in ${members.word} ${members.only}`];
+  let made: T;
+  try {
+    made = work();
+  } finally {
+    ctx.elements = elements;
+  }
   for (const [k, solve] of ctx.solves.entries())
     if (k >= before) ctx.solves[k] = { ...solve, within: [...(solve.within ?? []), members] };
   return made;
 }
 
 /** The body batched over the elements of an array value. */
-export function comprehendOver(
+export function comprehendElements(
   ctx: Context,
   body: (s: Scope) => Value,
   pattern: ast.Pattern,

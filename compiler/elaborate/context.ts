@@ -162,6 +162,8 @@ export interface Context extends Evaluator {
   readonly solves: SolveRecord[];
   /** The places that check something while the program runs (`checked`). */
   readonly checkSites: CheckSite[];
+  /** Which elements of comprehensions that are written out one by one are being elaborated: the ends of messages of checks, `, in element 2`. */
+  elements: readonly string[];
   /** How many checks have been made. */
   checkCount: number;
   /** Assertions met while a statement is elaborated. */

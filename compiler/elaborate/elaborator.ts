@@ -79,6 +79,7 @@ export function makeContext(options: {
     schemes: new Map(),
     solves: [],
     checkSites: [],
+    elements: [],
     checkCount: 0,
     models: new Set(),
     asserts: undefined,

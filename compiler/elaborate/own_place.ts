@@ -5,7 +5,7 @@ import { failAt } from './context.ts';
 import { FlowError } from '../support/diagnostic.ts';
 import type { Span } from '../support/span.ts';
 
-const inLibrary = (s: Span): boolean => s.file.path.startsWith('std.');
+export const inLibrary = (s: Span): boolean => s.file.path.startsWith('std.');
 
 /** The place, or the innermost call that stands in the program. */
 export function ownPlace(ctx: Context, span: Span): Span {

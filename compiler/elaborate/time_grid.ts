@@ -2,12 +2,14 @@
 
 import type { Context } from './context.ts';
 import { failAt, notYet } from './context.ts';
+import { mustHold } from './checked.ts';
 import { staticInteger, staticList, staticNumber, toReal } from './leaves.ts';
 import type { Given } from './builtins/registry.ts';
 import type { Value } from './values.ts';
-import { describe } from './values.ts';
+import { array, describe } from './values.ts';
 import * as b from '../ir/build.ts';
 import type { Node } from '../ir/types.ts';
+import type { Span } from '../support/span.ts';
 
 export interface TimeGrid {
   readonly start: Node;
@@ -72,16 +74,44 @@ function givenTimes(ctx: Context, a: Given, times: Value): TimeGrid {
         a.spanOf('times'),
       );
   });
-  const at = (i: Node): Node => b.gather(g, list, i);
+  const ordered = known === undefined ? inOrder(ctx, list, a.spanOf('times')) : list;
+  const at = (i: Node): Node => b.gather(g, ordered, i);
   return {
-    start: b.indexAxis(g, list, 0, 0),
-    end: b.indexAxis(g, list, 0, count - 1),
+    start: b.indexAxis(g, ordered, 0, 0),
+    end: b.indexAxis(g, ordered, 0, count - 1),
     steps: count - 1,
     at,
     stepAt: (i) => b.sub(g, at(b.add(g, i, 1)), at(i)),
     staticH: undefined,
     staticStart: known?.[0],
   };
+}
+
+/** Times of run time, that end the run when one of them goes back; equal ones are steps of no length, with which lists of different lengths are filled up. */
+function inOrder(ctx: Context, times: Node, span: Span): Node {
+  const g = ctx.graph;
+  const count = times.shape[0] ?? 0;
+  const [earlier, later] = [b.sliceAxis(g, times, 0, 0, count - 1), b.sliceAxis(g, times, 0, 1, count)];
+  const steps = b.sub(g, later, earlier);
+  const forwards = b.ge(g, b.indexAxis(g, times, 0, count - 1), b.indexAxis(g, times, 0, 0));
+  const ahead = b.select(g, b.broadcastTo(g, forwards, steps.shape), steps, b.neg(g, steps));
+  const worst = g.node('arg_reduce', [ahead], { kind: 'min', axis: 0 });
+  const holds = b.or(g, b.ge(g, b.reduceAll(g, 'min', steps), 0), b.le(g, b.reduceAll(g, 'max', steps), 0));
+  const one = (list: Node): Value => array(b.gather(g, list, worst));
+  const checked = mustHold(
+    ctx,
+    array(times),
+    holds,
+    [
+      'the times of a solve must go one way, but ',
+      { value: one(later) },
+      ' follows ',
+      { value: one(earlier) },
+    ],
+    span,
+    'sort them; trained times stay in order as `via increasing(a, b)`',
+  );
+  return checked.kind === 'array' ? checked.node : times;
 }
 
 export function timeGrid(ctx: Context, a: Given): TimeGrid {

@@ -6,7 +6,20 @@
 
 import { InternalError } from '../support/diagnostic.ts';
 import { at, get } from '../support/lists.ts';
-import { cast, concat, full, gather, gt, indexAxis, not, projections, reshape, select } from './build.ts';
+import {
+  cast,
+  concat,
+  full,
+  gather,
+  gt,
+  idiv,
+  indexAxis,
+  not,
+  projections,
+  rem,
+  reshape,
+  select,
+} from './build.ts';
 import type { CompoundNode } from './classes.ts';
 import { isCompound, regionsOf } from './classes.ts';
 import type { Graph } from './graph.ts';
@@ -16,11 +29,12 @@ import { reachable, rebuild } from './region.ts';
 import type { ArrayFunction, Node, NodeOf, Region } from './types.ts';
 import { sizeOf } from './types.ts';
 
-/** One checked place in the vector: at `offset` whether it failed, then `shown` numbers. */
+/** One checked place in the vector: at `offset` whether it failed, then `shown` numbers, then which element it is along every axis that has a word. */
 export interface CheckedSite {
   readonly site: number;
   readonly offset: number;
   readonly shown: number;
+  readonly members: readonly string[];
 }
 
 export interface CheckedFunction {
@@ -31,9 +45,10 @@ export interface CheckedFunction {
   readonly sites: readonly CheckedSite[];
 }
 
-/** What one place has found: failed (1 or 0) and the numbers shown, arrays of one shape. */
+/** What one place has found: failed (1 or 0) and the numbers shown, arrays of one shape, whose axes are called so. */
 interface Found {
   readonly site: number;
+  readonly members: readonly string[];
   readonly nodes: readonly Node[];
 }
 
@@ -45,22 +60,25 @@ export function collectChecks(g: Graph, fn: ArrayFunction): CheckedFunction | un
   const collector = new Collector(g);
   if (!collector.checks(fn.region)) return undefined;
   const { results, found } = collector.lift(fn.region);
-  const bySite = new Map<number, readonly Node[]>();
-  for (const { site, nodes } of found.values()) {
-    const now = worst(g, nodes);
-    const before = bySite.get(site);
-    bySite.set(site, before === undefined ? now : earlier(g, before, now));
-  }
   const sites: CheckedSite[] = [];
+  const now: (readonly Node[])[] = [];
   let size = 0;
-  for (const [site, nodes] of bySite) {
-    sites.push({ site, offset: size, shown: nodes.length - 1 });
-    size += nodes.length;
+  for (const { site, members, nodes } of found.values()) {
+    const one = worst(g, nodes, members);
+    sites.push({
+      site,
+      offset: size,
+      shown: nodes.length - 1,
+      members: members.filter((word) => word !== ''),
+    });
+    now.push(one);
+    size += one.length;
   }
   const param = g.param('checks', { dtype: 'f32', shape: [size] });
-  const parts = sites.flatMap(({ site, offset, shown }) => {
-    const old = Array.from({ length: shown + 1 }, (_, i) => indexAxis(g, param, 0, offset + i));
-    return earlier(g, old, get(bySite, site)).map((x) => reshape(g, x, [1]));
+  const parts = sites.flatMap(({ offset }, k) => {
+    const nodes = at(now, k);
+    const old = nodes.map((_, i) => indexAxis(g, param, 0, offset + i));
+    return earlier(g, old, nodes).map((x) => reshape(g, x, [1]));
   });
   return {
     fn: {
@@ -81,13 +99,17 @@ function earlier(g: Graph, before: readonly Node[], after: readonly Node[]): Nod
   return before.map((old, i) => select(g, failed, old, at(after, i)));
 }
 
-/** The first failure among the elements. */
-function worst(g: Graph, nodes: readonly Node[]): Node[] {
-  const failed = at(nodes, 0);
-  if (failed.shape.length === 0) return [...nodes];
+/** The first failure among the elements, and its number along the axes that have a word. */
+function worst(g: Graph, nodes: readonly Node[], members: readonly string[]): Node[] {
+  const { shape } = at(nodes, 0);
+  if (shape.length === 0) return [...nodes];
   const flat = nodes.map((x) => reshape(g, x, [sizeOf(x.shape)]));
   const index = g.node('arg_reduce', [at(flat, 0)], { kind: 'max', axis: 0 });
-  return flat.map((x) => gather(g, x, index));
+  const places = shape.flatMap((extent, axis) => {
+    if ((members[axis] ?? '') === '') return [];
+    return [cast(g, rem(g, idiv(g, index, sizeOf(shape.slice(axis + 1))), extent), 'f32')];
+  });
+  return [...flat.map((x) => gather(g, x, index)), ...places];
 }
 
 const zeros = (g: Graph, nodes: readonly Node[]): Node[] => nodes.map((x) => full(g, x.shape, 0, 'f32'));
@@ -137,9 +159,9 @@ class Collector {
     return { results: region.results.map(image), found };
   }
 
-  private note(found: Findings, key: string, site: number, nodes: readonly Node[]): void {
+  private note(found: Findings, key: string, now: Found): void {
     const before = found.get(key);
-    found.set(key, { site, nodes: before === undefined ? nodes : earlier(this.g, before.nodes, nodes) });
+    found.set(key, before === undefined ? now : { ...now, nodes: earlier(this.g, before.nodes, now.nodes) });
   }
 
   /** The outputs of an operation that checks something; what it finds goes to `found`. */
@@ -164,15 +186,16 @@ class Collector {
 
   private check(node: NodeOf<'check'>, args: readonly Node[], found: Findings): readonly Node[] {
     const { g } = this;
-    const { site, values } = node.attrs;
+    const { site, values, members = [] } = node.attrs;
     const [ok, ...shown] = args.slice(values);
     if (ok === undefined) throw new InternalError('ir.checks', 'a check without a condition');
     const none = full(g, ok.shape, 0, 'f32');
     const failed = cast(g, not(g, ok), 'f32');
-    this.note(found, `${site} ${ok.shape.join('x')}`, site, [
-      failed,
-      ...shown.map((x) => select(g, ok, none, cast(g, x, 'f32'))),
-    ]);
+    this.note(found, `${site} ${ok.shape.join('x')} ${members.join()}`, {
+      site,
+      members,
+      nodes: [failed, ...shown.map((x) => select(g, ok, none, cast(g, x, 'f32')))],
+    });
     return args.slice(0, values);
   }
 
@@ -199,8 +222,8 @@ class Collector {
 
   private take(found: Findings, keys: readonly (readonly [string, Found])[], outputs: readonly Node[]): void {
     let next = 0;
-    for (const [key, { site, nodes }] of keys) {
-      this.note(found, key, site, outputs.slice(next, next + nodes.length));
+    for (const [key, { nodes, ...place }] of keys) {
+      this.note(found, key, { ...place, nodes: outputs.slice(next, next + nodes.length) });
       next += nodes.length;
     }
   }

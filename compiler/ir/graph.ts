@@ -19,6 +19,8 @@ export class Graph {
   private readonly regionKeys = new Map<string, number>();
   /** Place given to nodes made while it is set; see `withOrigin`. */
   private origin: Span | undefined;
+  /** What the elements of the batch in the making are called; see `withMember`. */
+  private member = '';
   /** What takes the answers given since the innermost `scope` began out of their tables. */
   private forget: (() => void)[] | undefined;
 
@@ -100,6 +102,22 @@ export class Graph {
       return build();
     } finally {
       this.origin = before;
+    }
+  }
+
+  /** What the elements are called that are batched now: 'element', 'path'; '' when the program does not show them. */
+  memberWord(): string {
+    return this.member;
+  }
+
+  /** Checks batched by `build` tell the number of the element with this word. */
+  withMember<T>(word: string, build: () => T): T {
+    const before = this.member;
+    this.member = word;
+    try {
+      return build();
+    } finally {
+      this.member = before;
     }
   }
 

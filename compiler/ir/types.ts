@@ -331,6 +331,8 @@ export interface CheckAttributes {
   readonly site: number;
   readonly serial: number;
   readonly values: number;
+  /** What an entry along each axis of the condition is called in messages, outermost first; '' for axes that no text of the program shows. None where the condition is one. */
+  readonly members?: readonly string[];
 }
 
 /** A closed computation with named inputs and outputs: the unit that autodiff, schedule and interpreter take. `inputs[i]` names `region.params[i]`. */

@@ -81,7 +81,11 @@ export interface CheckPlan {
   readonly procedure: string;
   readonly variable: string;
   readonly size: number;
-  readonly sites: readonly (CheckSite & { readonly offset: number })[];
+  readonly sites: readonly (CheckSite & {
+    readonly offset: number;
+    /** Of an ensemble: what a member is called, and where its number stands; outermost first. */
+    readonly members?: readonly { readonly word: string; readonly offset: number }[];
+  })[];
 }
 
 /** Values shown every `every` iterations: `procedure` computes them into the variables of the entries (scalars). */

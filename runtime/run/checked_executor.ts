@@ -36,5 +36,7 @@ async function look(executor: Executor, check: CheckPlan): Promise<void> {
   const text = failed.parts
     .map((p) => (typeof p === 'string' ? p : showNumber(vector[failed.offset + 1 + p] ?? NaN, 3)))
     .join('');
-  fail(failed.code ?? 'R214', text, spanOfPlace(failed.place), failed.cure);
+  const members = (failed.members ?? []).map(({ word, offset }) => `${word} ${vector[offset] ?? NaN}`);
+  const where = members.length === 0 ? '' : `, in ${members.join(', ')}`;
+  fail(failed.code ?? 'R214', `${text}${where}`, spanOfPlace(failed.place), failed.cure);
 }
