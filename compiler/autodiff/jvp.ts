@@ -9,7 +9,7 @@ import { ne, select } from '../ir/build.ts';
 import { InternalError } from '../support/diagnostic.ts';
 import { at } from '../support/lists.ts';
 import type { Graph } from '../ir/graph.ts';
-import { reachable } from '../ir/region.ts';
+import { reachable, substitute } from '../ir/region.ts';
 import type { Node } from '../ir/types.ts';
 import { isFloat, sameShape, showType } from '../ir/types.ts';
 import { activityOf } from './activity.ts';
@@ -81,14 +81,29 @@ export function push(
     kept: (t, f) => (risky && discards.mayBeDiscarded(f) ? select(g, ne(g, f, 0), t, 0) : t),
     mayBeNonFinite: (x) => finiteness.mayBeNonFinite(x),
     mayBeDiscarded: (x) => discards.mayBeDiscarded(x),
-    expand: (inner, given) =>
-      push(g, inner, given, {
-        linearize: options.linearize,
-        masked: inner.map(() => masked.has(node)),
-        suspects: node.args.filter((a) => finiteness.mayBeNonFinite(a)),
-        discards: node.args.filter((a) => discards.mayBeDiscarded(a)),
-        ends: new Set(node.args),
-      }),
+    expand: (make, t) => {
+      const params = node.args.map((a, i) => g.param(`operand${i}`, a));
+      const of = (is: (a: Node) => boolean): Node[] => params.filter((_, i) => is(at(node.args, i)));
+      const made = push(
+        g,
+        [make(params)],
+        new Map(
+          params.flatMap((p, i) => {
+            const moved = t[i];
+            return moved === undefined ? [] : [[p, moved] as const];
+          }),
+        ),
+        {
+          linearize: options.linearize,
+          masked: [masked.has(node)],
+          suspects: of((a) => finiteness.mayBeNonFinite(a)),
+          discards: of((a) => discards.mayBeDiscarded(a)),
+          ends: new Set(params),
+        },
+      )[0];
+      const operands = new Map(params.map((p, i) => [p, at(node.args, i)] as const));
+      return made && substitute(g, [made], operands)[0];
+    },
     push: (inner, given, inside) => push(g, inner, given, { linearize: options.linearize, ...inside }),
   });
 

@@ -53,8 +53,8 @@ export interface RuleContext {
   readonly factor: (f: Node) => Node;
   /** The tangent that is to be multiplied with f, without the elements where f is the zero of a branch not taken: there it may be infinite. */
   readonly kept: (t: Node, f: Node) => Node;
-  /** Tangents of `results`, an expansion of the node at hand, when its operands `seeds` move. */
-  readonly expand: (results: readonly Node[], seeds: ReadonlyMap<Node, Node>) => Tangent[];
+  /** The tangent of an expansion of the node at hand when its operands move by `t`. It is made of parameters in place of the operands: what is made of an operand that is computed may be simplified past it. */
+  readonly expand: (make: (operands: readonly Node[]) => Node, t: readonly Tangent[]) => Tangent;
 }
 
 /** Operations with several outputs, and what reads them: see jvp_regions.ts. */
@@ -221,8 +221,7 @@ export const jvpRules: { readonly [P in SimpleOp]: JvpRule<P> } = {
       case 'min':
         return atFirstExtreme(c.g, node, t);
       case 'prod': {
-        const expanded = productTree(c.g, arg(node), node.attrs.axes);
-        return c.expand([expanded], new Map([[arg(node), t]]))[0];
+        return c.expand(([x]) => productTree(c.g, x ?? arg(node), node.attrs.axes), [t]);
       }
       case 'any':
       case 'all':

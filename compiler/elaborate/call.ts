@@ -9,6 +9,7 @@ import { bindArguments } from './call_arguments.ts';
 import { estimatorWord } from './distributions.ts';
 import { callField } from './field_calls.ts';
 import { gridOf } from './domains.ts';
+import { gradientOverComputed } from './gradient_over.ts';
 import { solvePaths } from './ensembles.ts';
 import { instantiate } from './layers.ts';
 import { placeGrid } from './places.ts';
@@ -38,6 +39,11 @@ export function evaluateCall(ctx: Context, e: ast.CallExpression, scope: Scope):
   if (paths !== undefined && callee.kind === 'builtin' && callee.name === 'solve') {
     const each: ast.CallExpression = { ...e, args: e.args.filter((a) => a !== paths) };
     return solvePaths(ctx, paths, scope, (inner) => evaluateCall(ctx, each, inner), e.span);
+  }
+  const over = e.args.find((a) => a.name?.name === 'over');
+  if (over !== undefined && callee.kind === 'builtin' && callee.name === 'gradient') {
+    const gradient = ctx.graph.withOrigin(e.span, () => gradientOverComputed(ctx, e, over.value, scope));
+    if (gradient !== undefined) return gradient;
   }
   const args: CallArgument[] = [];
   for (const a of e.args) {

@@ -159,6 +159,43 @@ describe('kinks', () => {
   });
 });
 
+test('the derivative of a product over an axis of what is repeated or joined', () => {
+  const made: readonly ((g: Graph, x: Node) => Node)[] = [
+    (g, x) => b.broadcastAxes(g, x, [4, 3], [0]),
+    (g, x) => b.concat(g, [b.broadcastAxes(g, x, [2, 4], [1]), b.broadcastAxes(g, x, [2, 4], [1])], 0),
+    (g, x) => b.reverse(g, b.broadcastAxes(g, x, [4, 5], [0]), [0, 1]),
+  ];
+  for (const make of made) {
+    const g = new Graph();
+    const x = g.param('x', f64(4));
+    const value = (v: Node): Node => b.sumAll(g, b.reduce(g, 'prod', make(g, v), [0]));
+    const [d] = gradientOf(g, value(x), [x]);
+    const [t] = jvp(g, [value(x)], [x], [b.full(g, [4], 1, 'f64')]);
+    const e = 1e-5;
+    const at_ = (h: number): number =>
+      evaluate(
+        [value(x)],
+        [x],
+        [
+          ndarray(
+            'f64',
+            [4],
+            [0.7, 1.2, -0.9, 0.4].map((y) => y + h),
+          ),
+        ],
+      )[0]?.data[0] ?? NaN;
+    const [slope, gradient] = evaluate(
+      [given(t), b.sumAll(g, given(d))],
+      [x],
+      [ndarray('f64', [4], [0.7, 1.2, -0.9, 0.4])],
+    );
+    const expected = (at_(e) - at_(-e)) / (2 * e);
+    expect(Math.abs(expected)).toBeGreaterThan(0.1);
+    expect(slope?.data[0]).toBeCloseTo(expected, 7);
+    expect(gradient?.data[0]).toBeCloseTo(expected, 7);
+  }
+});
+
 function given2<T>(x: T | undefined): T {
   if (x === undefined) throw new Error('missing');
   return x;

@@ -64,6 +64,32 @@ loss l = e + sum(q.b^2)
     });
   });
 
+  it('of parameters whose values are computed, from free numbers or by `with`', async () => {
+    await expectValues(
+      `
+param s = 1.5
+param k: real[3] = [0.5, 1.0, 2.0]
+param low = 1.0 in 0.1 .. 10
+param steps: real[4] = [0.0, 0.2, 0.5, 1.0] via increasing(0.0, 1.0)
+loss l = 2*s^2 + sum(k[0..2]) + s*k[2]
+loss m = low^2 + max([low for i in 0..3]) + prod([low for i in 0..3, j in 0..2]) + steps[2]^2 + sum(steps[1..3])
+fn before() { let y = m; return gradient(y + low, over: low) }
+`,
+      [
+        ['gradient(m, over: low)', 9],
+        ['gradient(m, over: { a: steps, b: low }).a[0..2]', [0, 1]],
+        ['gradient(m, over: steps)[2] - 2*steps[2]', 1],
+        ['gradient(m, over: steps)[1]', 1],
+        ['before()', 10],
+        ['with s = 2.0 { return gradient(l, over: s) }', 10],
+        ['with k = [s, s, s] { return gradient(l, over: k) }', [1, 1, 1.5]],
+        ['with k = [s, 2*s, 3*s] { return gradient(l, over: k) }', [1, 1, 1.5]],
+        ['with k = reverse(k) { return gradient(l, over: k) }', [1, 1, 1.5]],
+        ['gradient(x => with k = [x, x, x] { return gradient(s^2*sum(k^2), over: k)[0] })(3.0)', 4.5],
+      ],
+    );
+  });
+
   it('is refused where there is none', () => {
     expect(codes('let g = gradient(x => [x, x])(1.0)')).toEqual(['E271']);
     expect(codes('let g = gradient(x => x)({ n: 1 })')).toEqual(['E270']);
