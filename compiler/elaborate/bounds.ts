@@ -49,10 +49,37 @@ export function boundsOf(
       `\`via\` wants a map { to, from }, but this is ${describe(map)}`,
       bounds.value.span,
     );
-  return {
+  const made: FreeMap = {
     to: (v, span) => ctx.call(to, [{ value: v, span }], span),
     from: (v, span) => ctx.call(from, [{ value: v, span }], span),
   };
+  if (bounds.kind === 'via') checkReached(ctx, item, initial, made);
+  return made;
+}
+
+/** A start that the map does not make of any free number would begin somewhere else: `[1, 2, 3] via increasing(0, 10)` as [0, 5, 10]. Looked at where it is known at compile time. */
+function checkReached(ctx: Context, item: ast.DeclarationItem, initial: Value, map: FreeMap): void {
+  const { span } = item.value;
+  const numbersOf = (v: Value): readonly (Float64Array | undefined)[] =>
+    flatten(ctx, v, span).leaves.map(({ node }) =>
+      sizeOf(node.shape) <= 1024 ? staticNumbers(node) : undefined,
+    );
+  const start = numbersOf(initial);
+  if (start.some((numbers) => numbers === undefined)) return;
+  const begins = numbersOf(map.to(map.from(initial, span), span));
+  start.forEach((numbers, leaf) =>
+    numbers?.forEach((x, i) => {
+      const y = begins[leaf]?.[i];
+      if (y === undefined || Math.abs(x - y) <= 1e-4 * (1 + Math.abs(x))) return;
+      failAt(
+        ctx,
+        'E411',
+        `\`${item.name.name}\` starts where its map does not reach: ${Number(x.toPrecision(6))} would become ${Number(y.toPrecision(6))}`,
+        span,
+        'start with a value that `via` allows: what m.to makes of what m.from makes of it is the same',
+      );
+    }),
+  );
 }
 
 /** What is known at compile time of the values of a node: all of a small array, the one number that a large one is full of. */

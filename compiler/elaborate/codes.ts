@@ -196,6 +196,7 @@ export const elaborationCodes = {
   E408: '`via` something that is no map',
   E409: 'bounds in the wrong order',
   E410: 'a start outside the bounds',
+  E411: 'a start that its map does not reach',
   E420: 'optimising something that is no parameter',
   E421: 'optimising a parameter twice',
   E422: 'an optimiser that gives points of another structure or shape',

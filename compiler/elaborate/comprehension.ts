@@ -59,7 +59,9 @@ export function comprehend(
     try {
       return over(true);
     } catch (unrolled) {
-      throw unrolled instanceof FlowError ? rolled : unrolled;
+      throw unrolled instanceof FlowError && rolled.diagnostics.every((d) => d.code !== 'E110')
+        ? rolled
+        : unrolled;
     }
   }
 }

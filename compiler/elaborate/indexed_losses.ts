@@ -3,7 +3,7 @@
 
 import type { Context } from './context.ts';
 import { failAt } from './context.ts';
-import { comprehend, comprehendOver } from './comprehension.ts';
+import { comprehend, comprehendElements } from './comprehension.ts';
 import { flatten, toNode } from './leaves.ts';
 import { bindPattern } from './patterns.ts';
 import { Scope } from './scope.ts';
@@ -85,7 +85,7 @@ function overTerms(
     );
   const positions = array(batch.indices(item, total));
   const name = '#term';
-  return comprehendOver(
+  return comprehendElements(
     ctx,
     (s) => {
       const position = s.find(name)?.value;

@@ -7,6 +7,7 @@ import type { Context } from './context.ts';
 import { failAt } from './context.ts';
 import { joined, staticInteger, staticNumber, toNode } from './leaves.ts';
 import type { Scope } from './scope.ts';
+import { recordOfArrays } from './stacking.ts';
 import type { Value } from './values.ts';
 import { array, complex, describe, list, real } from './values.ts';
 import { takePositions } from './gathers.ts';
@@ -67,7 +68,8 @@ function indexValue(
         const chosen = staticElement(ctx, target.elements, first, scope);
         if (chosen !== undefined) return chosen;
       }
-      const whole = joined(ctx, { kind: 'list', elements: target.elements }, span);
+      const all = joined(ctx, { kind: 'list', elements: target.elements }, span);
+      const whole = all.kind === 'list' ? (recordOfArrays(ctx, all, span) ?? all) : all;
       if (whole.kind === 'list')
         return failAt(
           ctx,

@@ -6,6 +6,7 @@ import { failAt } from './context.ts';
 import { gridOf } from './domains.ts';
 import { toNode } from './leaves.ts';
 import { optionNamed } from './options.ts';
+import { recordOfArrays } from './stacking.ts';
 import type { Value } from './values.ts';
 import { array, describe, text } from './values.ts';
 import { coordinate } from '../field/expression.ts';
@@ -46,6 +47,10 @@ export function member(ctx: Context, target: Value, name: string, span: Span): V
     case 'list':
       if (end && target.elements.length > 0)
         return at(target.elements, name === 'first' ? 0 : target.elements.length - 1);
+      {
+        const whole = recordOfArrays(ctx, target, span);
+        if (whole !== undefined) return member(ctx, whole, name, span);
+      }
       break;
     case 'complex':
       if (end) return partwise(ctx, target, span, (part) => member(ctx, part, name, span));

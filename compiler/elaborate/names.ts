@@ -50,13 +50,22 @@ function outwardNormal(ctx: Context, name: string): Value | undefined {
   );
 }
 
-/** `dx`, `dxy`: of the model around, or of any domain of the file. */
+/** `dx`, `dxy`: of the model around, of any domain or function of coordinates that is known here, of x, y and z. */
 function derivativeNamed(ctx: Context, name: string, scope: Scope): Value | undefined {
   if (!name.startsWith('d') || name.length < 2) return undefined;
   const domains: string[][] = ctx.modelGrid === undefined ? [] : [ctx.modelGrid.axes.map((a) => a.name)];
-  for (const item of scope.module.items.values())
-    if (item.kind === 'domain' && item.body.kind === 'axes')
+  const used = [...scope.module.uses.values()].map((u) => u.module.items.get(u.name));
+  for (const item of [...scope.module.items.values(), ...used]) {
+    if (item?.kind === 'domain' && item.body.kind === 'axes')
       domains.push(item.body.axes.map((a) => a.name.name));
+    if (item?.kind === 'field')
+      domains.push(item.params.flatMap((p) => (p.pattern.kind === 'name-pattern' ? [p.pattern.name] : [])));
+  }
+  for (const local of scope.visible()) {
+    const value = scope.find(local)?.value;
+    if (value?.kind === 'field' && value.coordinates !== undefined) domains.push([...value.coordinates]);
+  }
+  domains.push(['x', 'y', 'z']);
   const found = derivativeOperator(ctx, name, domains);
   return found && overParts(ctx, found, ['u']);
 }

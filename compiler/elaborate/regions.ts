@@ -15,7 +15,8 @@ import type * as ast from '../syntax/ast.ts';
 
 export function analyticRegion(ctx: Context, item: ast.RegionItem, scope: Scope): FieldValue {
   const place = { name: item.on, span: item.on.span };
-  const names = placeGrid(ctx, place, scope).axes.map((a) => a.name);
+  const home = placeGrid(ctx, place, scope);
+  const names = home.axes.map((a) => a.name);
   const apply = (_g: unknown, coordinates: Readonly<Record<string, Node>>): Node => {
     const nodes = names.map(
       (n) =>
@@ -47,6 +48,7 @@ export function analyticRegion(ctx: Context, item: ast.RegionItem, scope: Scope)
     kind: 'field',
     expr: analytic(item.name.name, apply, item.span),
     coordinates: names,
+    home,
     at: (points) => {
       const inner = scope.child();
       names.forEach((n, i) => inner.define(n, at(points, i), item.span));

@@ -5,7 +5,7 @@ import type { Context } from './context.ts';
 import { failAt } from './context.ts';
 import { flatten } from './leaves.ts';
 import { staticDifference } from './static_parts.ts';
-import type { Value } from './values.ts';
+import type { ListValue, Value } from './values.ts';
 import { describe, list } from './values.ts';
 import * as b from '../ir/build.ts';
 import type { DType, Node } from '../ir/types.ts';
@@ -41,6 +41,13 @@ export function stackValues(ctx: Context, values: readonly Value[], span: Span, 
   return flats[0] === undefined
     ? list([])
     : model.rebuild(columns.map((c) => b.stack(ctx.graph, level(ctx, c))));
+}
+
+/** The record of arrays that a list of records stands for: `[{ x: 0.0 }, { x: 1.0 }]`. */
+export function recordOfArrays(ctx: Context, v: ListValue, span: Span): Value | undefined {
+  if (!v.elements.every((e) => e.kind === 'record')) return undefined;
+  const stacked = stackValues(ctx, v.elements, span, true);
+  return stacked.kind === 'record' ? stacked : undefined;
 }
 
 function level(ctx: Context, nodes: readonly Node[]): readonly Node[] {

@@ -4,11 +4,13 @@ import { asComplex, paired } from './complex.ts';
 import { complexNodes, isComplexFunction, shapeOfComplex } from './complex_parts.ts';
 import type { Context } from './context.ts';
 import { failAt, notYet } from './context.ts';
-import { arrayOfList, flatten, staticInteger, toNode } from './leaves.ts';
+import { arrayOfList, staticInteger, toNode } from './leaves.ts';
 import { find } from './names.ts';
 import { complexOnGrid, onGrid } from './on_grid.ts';
 import { placeGrid } from './places.ts';
-import type { Scope } from './scope.ts';
+import type { Module } from './scope.ts';
+import { Scope } from './scope.ts';
+import { stackValues } from './stacking.ts';
 import type { Value } from './values.ts';
 import { array, describe, int, record, tuple } from './values.ts';
 import * as b from '../ir/build.ts';
@@ -18,10 +20,25 @@ import { at } from '../support/lists.ts';
 import type { Span } from '../support/span.ts';
 import type * as ast from '../syntax/ast.ts';
 
-/**
- * `value` as something of this type, or an error. `what` names it in messages. In a `signature` a plain name of a size means the size found, whatever else has that name, unless an
- * earlier argument or size of the same signature has it.
- */
+/** Where a type stands. */
+interface Site {
+  readonly scope: Scope;
+  readonly span: Span;
+  /** Names the value in messages. */
+  readonly what: string;
+  /** In a signature a plain name of a size means the size found, whatever else has that name, unless an earlier argument or size of the same signature has it. */
+  readonly signature: boolean;
+  /** Inside a `type` item: what its file calls by the name of a size is that size. */
+  readonly alias?: Module;
+}
+
+/** A size as written: `n`, `3`, `2*m`. */
+interface Size {
+  readonly written: ast.Expression;
+  readonly site: Site;
+}
+
+/** `value` as something of this type, or an error. */
 export function bindType(
   ctx: Context,
   type: ast.TypeExpression,
@@ -31,33 +48,51 @@ export function bindType(
   what: string,
   signature = false,
 ): Value {
+  return bind(ctx, type, value, { scope, span, what, signature }, []);
+}
+
+/** `axes` stand in front of those of the type: an array of records is a record of arrays. */
+function bind(
+  ctx: Context,
+  type: ast.TypeExpression,
+  value: Value,
+  site: Site,
+  axes: readonly Size[],
+): Value {
+  const { span, what } = site;
   switch (type.kind) {
     case 'named-type':
-      return named(ctx, type, value, scope, span, what, signature);
+      return named(ctx, type, value, site, axes);
     case 'array-type':
-      return arrayTyped(ctx, type, value, scope, span, what, signature);
+      return bind(ctx, type.element, value, site, [
+        ...axes,
+        ...type.shape.map((written) => ({ written, site })),
+      ]);
     case 'record-type': {
-      if (value.kind !== 'record')
+      const whole = inRows(ctx, value, axes, span);
+      if (whole.kind !== 'record')
         return failAt(
           ctx,
           'E160',
-          `${what} is a record { ${type.fields.map((f) => f.name.name).join(', ')} }, but this is ${describe(value)}`,
+          `${what} is ${axes.length === 0 ? 'a record' : 'an array of records'} { ${type.fields.map((f) => f.name.name).join(', ')} }, but this is ${describe(whole)}`,
           span,
         );
-      return record(
-        type.fields.map((f) => {
-          const v = value.entries.get(f.name.name);
-          return [
-            f.name.name,
-            v === undefined
-              ? failAt(ctx, 'E160', `${what} has no part \`${f.name.name}\``, span)
-              : bindType(ctx, f.type, v, scope, span, `the part \`${f.name.name}\` of ${what}`, signature),
-          ] as const;
-        }),
-      );
+      return {
+        ...record(
+          type.fields.map((f) => {
+            const v = whole.entries.get(f.name.name);
+            if (v === undefined) return failAt(ctx, 'E160', `${what} has no part \`${f.name.name}\``, span);
+            return [
+              f.name.name,
+              bind(ctx, f.type, v, { ...site, what: `the part \`${f.name.name}\` of ${what}` }, axes),
+            ] as const;
+          }),
+        ),
+      };
     }
     case 'tuple-type': {
-      const parts = value.kind === 'tuple' || value.kind === 'list' ? value.elements : undefined;
+      const whole = value.kind === 'tuple' ? value : inRows(ctx, value, axes, span);
+      const parts = whole.kind === 'tuple' || whole.kind === 'list' ? whole.elements : undefined;
       if (parts === undefined || parts.length !== type.elements.length)
         return failAt(
           ctx,
@@ -65,7 +100,7 @@ export function bindType(
           `${what} is a tuple of ${type.elements.length}, but this is ${describe(value)}`,
           span,
         );
-      return tuple(type.elements.map((t, i) => bindType(ctx, t, at(parts, i), scope, span, what, signature)));
+      return tuple(type.elements.map((t, i) => bind(ctx, t, at(parts, i), site, axes)));
     }
     case 'function-type':
       if (
@@ -77,33 +112,35 @@ export function bindType(
         return failAt(ctx, 'E163', `${what} is a function, but this is ${describe(value)}`, span);
       return value;
     case 'located-type':
-      return located(ctx, type, value, scope, span, what);
+      return located(ctx, type, value, site, axes);
   }
 }
 
-function named(
-  ctx: Context,
-  type: ast.NamedType,
-  value: Value,
-  scope: Scope,
-  span: Span,
-  what: string,
-  signature: boolean,
-): Value {
+/** A list of records or tuples where an array of such is wanted: `[{ x: 0.0 }, { x: 1.0 }]`. */
+function inRows(ctx: Context, value: Value, axes: readonly Size[], span: Span): Value {
+  return axes.length > 0 && value.kind === 'list' ? stackValues(ctx, value.elements, span, true) : value;
+}
+
+function named(ctx: Context, type: ast.NamedType, value: Value, site: Site, axes: readonly Size[]): Value {
   const name = type.name.name;
-  if (name === 'complex') return complexOf(ctx, value, span, what);
   switch (name) {
+    case 'complex':
+      return complexTyped(ctx, value, site, axes);
     case 'real':
     case 'int':
     case 'bool':
-      return scalarOf(ctx, name, value, span, what);
+      return axes.length === 0 ? scalarOf(ctx, name, value, site) : arrayTyped(ctx, name, value, site, axes);
     case 'scalar':
     case 'vector':
     case 'tensor':
       return value;
     default: {
-      const alias = scope.module.items.get(name);
-      if (alias?.kind === 'type-alias') return bindType(ctx, alias.type, value, scope, span, what, signature);
+      const { module } = site.scope;
+      const used = module.uses.get(name);
+      const home = module.items.has(name) ? module : used?.module;
+      const alias = home?.items.get(home === module ? name : (used?.name ?? name));
+      if (home !== undefined && alias?.kind === 'type-alias')
+        return bind(ctx, alias.type, value, { ...site, alias: home }, axes);
       return failAt(
         ctx,
         'E164',
@@ -130,79 +167,75 @@ const FOREIGN: Readonly<Record<string, string>> = {
   field: 'scalar on D',
 };
 
-function scalarOf(
-  ctx: Context,
-  name: 'real' | 'int' | 'bool',
-  value: Value,
-  span: Span,
-  what: string,
-): Value {
+type ElementName = 'real' | 'int' | 'bool';
+
+function scalarOf(ctx: Context, name: ElementName, value: Value, site: Site): Value {
+  const { what, span } = site;
   if (value.kind === 'number') {
     if (name === 'real') return value.integer ? { ...value, integer: false } : value;
     if (name === 'int' && Number.isInteger(value.value)) return int(value.value);
   }
   if (value.kind === 'bool' && name === 'bool') return value;
   const joined = value.kind === 'list' ? arrayOfList(ctx, value) : undefined;
-  if (joined !== undefined) return scalarOf(ctx, name, array(joined), span, what);
-  if (value.kind === 'array') {
-    if (value.node.shape.length > 0)
-      return failAt(ctx, 'E162', `${what} is one ${name}, but this is ${describe(value)}`, span);
-    return array(element(ctx, name, value.node, span, what));
-  }
-  return failAt(ctx, 'E161', `${what} is one ${name}, but this is ${describe(value)}`, span);
+  if (joined !== undefined) return scalarOf(ctx, name, array(joined), site);
+  if (value.kind !== 'array')
+    return failAt(ctx, 'E161', `${what} is one ${name}, but this is ${describe(value)}`, span);
+  if (value.node.shape.length > 0) return wrongShape(ctx, `one ${name}`, value, site);
+  return array(element(ctx, name, value.node, site));
 }
 
-/** One complex number; a real one becomes complex. */
-function complexOf(ctx: Context, value: Value, span: Span, what: string): Value {
-  const z = asComplex(ctx, value, span);
-  if (z === undefined || isComplexFunction(z))
-    return failAt(ctx, 'E161', `${what} is one complex number, but this is ${describe(value)}`, span);
-  if (shapeOfComplex(z).length > 0)
-    return failAt(ctx, 'E162', `${what} is one complex number, but this is ${describe(value)}`, span);
-  return z;
+/** A plain number stands for an array full of it when all sizes are known: `param b: real[m] = 0`. */
+function arrayTyped(ctx: Context, name: ElementName, value: Value, site: Site, axes: readonly Size[]): Value {
+  const node = toNode(ctx, value, site.span, site.what);
+  const full = shapeOf(ctx, node.shape, name, array(node), site, axes);
+  return array(element(ctx, name, full === undefined ? node : b.broadcastTo(ctx.graph, node, full), site));
 }
 
-/** The parts are arrays of the type's shape. */
-function complexArray(
-  ctx: Context,
-  type: ast.ArrayType,
-  value: Value,
-  scope: Scope,
-  span: Span,
-  what: string,
-  signature: boolean,
-): Value {
+/** The parts are arrays of the type's shape; a real number becomes complex. */
+function complexTyped(ctx: Context, value: Value, site: Site, axes: readonly Size[]): Value {
+  const { what, span } = site;
   const z = asComplex(ctx, value, span);
-  if (z === undefined)
+  if (z === undefined || (axes.length === 0 && isComplexFunction(z)))
     return failAt(
       ctx,
       'E161',
-      `${what} is an array of complex numbers, but this is ${describe(value)}`,
+      `${what} is ${axes.length === 0 ? 'one complex number' : 'an array of complex numbers'}, but this is ${describe(value)}`,
       span,
     );
-  const wanted = type.shape.map((e) => sizeKnown(ctx, e, scope, signature));
-  const known = wanted.filter((n) => n !== undefined);
-  const wrong = (): never =>
-    failAt(
-      ctx,
-      'E162',
-      `${what} has shape complex[${wanted.map((n, i) => n ?? show(at(type.shape, i))).join(', ')}], but this is ${describe(value)}`,
-      span,
-    );
-  let [re, im] = complexNodes(ctx, z, span);
-  if (re.shape.length === 0 && known.length === wanted.length)
-    [re, im] = [b.broadcastTo(ctx.graph, re, known), b.broadcastTo(ctx.graph, im, known)];
-  if (re.shape.length !== wanted.length) wrong();
-  type.shape.forEach((e, axis) => {
-    const extent = at(re.shape, axis);
-    if (wanted[axis] === undefined) {
-      if (e.kind === 'name') scope.define(e.name, int(extent), e.span);
-    } else if (wanted[axis] !== extent) wrong();
-  });
-  return paired(ctx, array(re), array(im), span);
+  if (axes.length === 0)
+    return shapeOfComplex(z).length > 0 ? wrongShape(ctx, 'one complex number', value, site) : z;
+  const [re, im] = complexNodes(ctx, z, span);
+  const full = shapeOf(ctx, re.shape, 'complex', z, site, axes);
+  const part = (n: Node): Value => array(full === undefined ? n : b.broadcastTo(ctx.graph, n, full));
+  return paired(ctx, part(re), part(im), span);
 }
 
-function element(ctx: Context, name: string, node: Node, span: Span, what: string): Node {
+const wrongShape = (ctx: Context, wanted: string, value: Value, { what, span }: Site): never =>
+  failAt(ctx, 'E162', `${what} is ${wanted}, but this is ${describe(value)}`, span);
+
+/** Compares the shape found with the axes and binds sizes that are not known yet. Out: the shape to spread a single number to. */
+function shapeOf(
+  ctx: Context,
+  found: readonly number[],
+  name: string,
+  value: Value,
+  site: Site,
+  axes: readonly Size[],
+): readonly number[] | undefined {
+  const wanted = axes.map((size) => sizeKnown(ctx, size));
+  const known = wanted.filter((n) => n !== undefined);
+  if (found.length === 0 && known.length === wanted.length) return known;
+  const shape = axes.map(({ written }, i) => wanted[i] ?? show(written));
+  if (found.length !== wanted.length || wanted.some((n, i) => n !== undefined && n !== found[i]))
+    wrongShape(ctx, `${name}[${shape.join(', ')}]`, value, site);
+  axes.forEach(({ written, site: { scope } }, i) => {
+    if (wanted[i] === undefined && written.kind === 'name')
+      scope.define(written.name, int(at(found, i)), written.span);
+  });
+  return undefined;
+}
+
+function element(ctx: Context, name: ElementName, node: Node, { what, span }: Site): Node {
   const wanted: DType = name === 'real' ? ctx.real : name === 'int' ? 'i32' : 'bool';
   if (
     node.dtype === wanted ||
@@ -214,111 +247,34 @@ function element(ctx: Context, name: string, node: Node, span: Span, what: strin
   return failAt(ctx, 'E161', `${what} holds ${name}s, but this is ${describe(array(node))}`, span);
 }
 
-function arrayTyped(
-  ctx: Context,
-  type: ast.ArrayType,
-  value: Value,
-  scope: Scope,
-  span: Span,
-  what: string,
-  signature: boolean,
-): Value {
-  const sizes = type.shape;
-  const name = type.element.kind === 'named-type' ? type.element.name.name : undefined;
-  const elementType = name === 'real' || name === 'int' || name === 'bool' ? name : undefined;
-  if (elementType === undefined) {
-    if (name === 'complex') return complexArray(ctx, type, value, scope, span, what, signature);
-    return arrayOfRecords(ctx, type, value, scope, span, what, signature);
-  }
-  // A plain number or an array of fitting trailing shape stands for an array full of it when all sizes are known: `param b: real[m] = 0`.
-  const wanted = sizes.map((s) => sizeKnown(ctx, s, scope, signature));
-  let node: Node;
-  if (
-    (value.kind === 'number' || (value.kind === 'array' && value.node.shape.length === 0)) &&
-    wanted.every((x) => x !== undefined)
-  ) {
-    node = b.broadcastTo(
-      ctx.graph,
-      toNode(ctx, value, span, what),
-      wanted.filter((x) => x !== undefined),
-    );
-  } else node = toNode(ctx, value, span, what);
-  if (node.shape.length !== sizes.length)
-    return failAt(
-      ctx,
-      'E162',
-      `${what} has ${sizes.length} ${sizes.length === 1 ? 'axis' : 'axes'}, ${elementType}[${sizes.map(show).join(', ')}], but this is ${describe(array(node))}`,
-      span,
-    );
-  sizes.forEach((s, axis) => {
-    const extent = at(node.shape, axis);
-    const known = wanted[axis];
-    if (known === undefined) {
-      if (s.kind === 'name') scope.define(s.name, int(extent), s.span);
-      return;
-    }
-    if (known !== extent)
-      failAt(
-        ctx,
-        'E162',
-        `${what} has shape ${elementType}[${wanted.map((w, i) => w ?? show(at(sizes, i))).join(', ')}], but this is ${describe(array(node))}`,
-        span,
-      );
-  });
-  return array(element(ctx, elementType, node, span, what));
-}
-
 const show = (e: ast.Expression): string => (e.kind === 'name' ? e.name : e.kind === 'number' ? e.text : '…');
 
-/** The size an expression stands for, if it is already known here; a free plain name is bound by the value. */
-function sizeKnown(ctx: Context, e: ast.Expression, scope: Scope, signature: boolean): number | undefined {
-  if (e.kind !== 'name') return staticInteger(ctx, ctx.evaluate(e, scope), e.span, 'a size');
-  const value = signature ? scope.own(e.name) : find(ctx, e.name, scope);
-  return value === undefined ? undefined : staticInteger(ctx, value, e.span, `the size \`${e.name}\``);
-}
+/** Where the names of a type are looked up. */
+const homeOf = ({ scope, alias }: Site): Scope => (alias === undefined ? scope : new Scope(alias, undefined));
 
-function arrayOfRecords(
-  ctx: Context,
-  type: ast.ArrayType,
-  value: Value,
-  scope: Scope,
-  span: Span,
-  what: string,
-  signature: boolean,
-): Value {
-  const wanted = type.shape.map((s) => sizeKnown(ctx, s, scope, signature));
-  for (const leaf of flatten(ctx, value, span).leaves) {
-    wanted.forEach((w, axis) => {
-      const extent = leaf.node.shape[axis];
-      if (w !== undefined && extent !== w)
-        failAt(
-          ctx,
-          'E162',
-          `${what}.${leaf.path} has ${extent ?? 'no'} elements along axis ${axis}, but ${w} are wanted`,
-          span,
-        );
-      const s = type.shape[axis];
-      if (w === undefined && s?.kind === 'name' && extent !== undefined)
-        scope.define(s.name, int(extent), s.span);
-    });
-  }
-  return value;
+/** The size an expression stands for, if it is already known here; a free plain name is bound by the value. */
+function sizeKnown(ctx: Context, { written: e, site }: Size): number | undefined {
+  const { scope, alias, signature } = site;
+  const home = homeOf(site);
+  if (e.kind !== 'name') return staticInteger(ctx, ctx.evaluate(e, home), e.span, 'a size');
+  const ownName = alias?.items.has(e.name) === true || alias?.uses.has(e.name) === true;
+  const value = ownName ? find(ctx, e.name, home) : signature ? scope.own(e.name) : find(ctx, e.name, scope);
+  return value === undefined ? undefined : staticInteger(ctx, value, e.span, `the size \`${e.name}\``);
 }
 
 function located(
   ctx: Context,
   type: ast.LocatedType,
   value: Value,
-  scope: Scope,
-  span: Span,
-  what: string,
+  site: Site,
+  axes: readonly Size[],
 ): Value {
   if (type.at !== undefined && type.at.name !== 'cells')
     return notYet(ctx, `a field \`at ${type.at.name}\``, type.at.span);
-  if (type.on === undefined) return bindType(ctx, type.type, value, scope, span, what);
-  const grid = placeGrid(ctx, type.on, scope);
+  if (type.on === undefined) return bind(ctx, type.type, value, site, axes);
+  const grid = placeGrid(ctx, type.on, homeOf(site));
   const kind = type.type.kind === 'named-type' ? type.type.name.name : 'scalar';
   if (type.type.kind === 'named-type' && type.type.complex)
-    return complexOnGrid(ctx, value, grid, kind, span, what);
-  return onGrid(ctx, value, grid, kind, span, what);
+    return complexOnGrid(ctx, value, grid, kind, site.span, site.what);
+  return onGrid(ctx, value, grid, kind, site.span, site.what);
 }

@@ -110,6 +110,8 @@ export interface FieldValue {
   readonly kind: 'field';
   readonly expr: FieldExpr;
   readonly grid?: Grid;
+  /** Of a region: the domain it is declared on, for what lies nowhere else. */
+  readonly home?: Grid;
   /** Names of the arguments of a function field, in order. */
   readonly coordinates?: readonly string[];
   /** Evaluates a function field at points given by values, argument by argument. */

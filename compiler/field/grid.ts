@@ -39,7 +39,7 @@ export function axisIndex(grid: Grid, name: string, span?: Span): number {
   const close = didYouMean(name, names);
   return fail(
     'E305',
-    `${grid.name} has no coordinate \`${name}\``,
+    `${grid.arguments === undefined ? grid.name : 'this function'} has no coordinate \`${name}\``,
     span,
     close === undefined
       ? `its coordinates are ${spoken(names.map((n) => `\`${n}\``))}`

@@ -115,6 +115,18 @@ let g = gradient(sum(k^2), over: k)
 });
 
 describe('operators outside models', () => {
+  it('of functions of coordinates, without any domain', () =>
+    expectValues(
+      `field f(x, y) = x^2*y
+       fn local(a) { field h(r, s) = a*r*s^2;  return dr(h)(1.0, 2.0) + dss(h)(1.0, 2.0) }`,
+      [
+        [
+          '[∂x(f)(2.0, 3.0), Δ(f)(2.0, 3.0), dxy(f)(1.0, 2.0), ∇(f)(2.0, 3.0).y, local(2.0)]',
+          [12, 6, 2, 4, 12],
+        ],
+      ],
+    ));
+
   it('are central, one-sided at the ends, wrapped on periodic axes', async () => {
     const out = await evaluate(
       `precision f64
@@ -161,6 +173,8 @@ let area = integral(one, over: disc)
         ['integral(T)', 1 + 20],
         ['integral(a)', 5.5],
         ['integral(resample(f, on: plate), over: left)', 0.25 + 10],
+        ['integral(f, over: left)', 0.25 + 10],
+        ['integral(2, over: left)/integral(1, over: left)', 2],
         ['abs(area/(pi*0.09) - 1) < 0.02', 1],
         ['integral(T, over: plate.x.max)', 22],
         ['trace(a, rod.x.max)', 16],

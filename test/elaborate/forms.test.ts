@@ -91,6 +91,38 @@ describe('functions that differ from element to element', () => {
     ));
 });
 
+test('lists of records are records of arrays where those are wanted', () =>
+  expectValues(
+    `type Point = { x: real, y: real }
+     type Pair = { a: Point, b: (Point, real) }
+     const corners = 2
+     type Cloud = Point[corners]
+     let q = [{ x: 1.0, y: 2.0 }, { x: 4.0, y: 5.0 }]
+     let typed: Point[2] = q
+     let cloud: Cloud = { x: 7, y: [1.0, 2.0] }
+     let pairs: Pair[3] = [{ a: { x: 1.0*i, y: 0.0 }, b: (q[0], 3.0*i) } for i in 0..3]
+     input k: int = 1
+     fn mass(ps: Point[n]) -> real = n*sum(ps.x)
+     fn changed() { var t = q;  t[0].x = 9.0;  return t }`,
+    [
+      ['q.x', [1, 4]],
+      ['[q[k].y, q.last.x, typed[k].x, sum(q.y), changed()[0].x, cloud.x[1]]', [5, 4, 4, 7, 9, 7]],
+      ['[mass(q), mass(pairs.a), pairs[2].b[1], pairs.b[0].y[2]]', [10, 9, 6, 2]],
+      ['[size(q), size(list(q, q)), len(q)]', [4, 8, 2]],
+    ],
+  ));
+
+test('elements of lists known at compile time may decide shapes', () =>
+  expectValues(
+    `const sizes = [2, 3, 4]
+     fn total(ns) = sum(list(sum(v) for v in [n*ones([n]) for n in ns]))`,
+    [
+      ['[len(a) for a in [zeros([n]) for n in sizes]]', [2, 3, 4]],
+      ['[total(sizes), total([1, 5])]', [29, 26]],
+      ['[n^2 for n in sizes]', [4, 9, 16]],
+    ],
+  ));
+
 test('comprehensions over indices, arrays, lists, several of them, with what is around', () =>
   expectValues(
     `let w = [1.0, 2.0, 3.0]

@@ -235,7 +235,7 @@ let b = solve(same(0.01), t: 0 .. 0.1, steps: 20, method: rk4)
     expect(bad('[1.0, 2.0]')).toEqual(['E162']);
     expect(bad('(u, u)')).toHaveLength(1);
     expect(bad('dn(u)')).toEqual(['E311']);
-    expect(bad('dz(u)')).toEqual(['E150']);
+    expect(bad('dz(u)')).toEqual(['E305']);
     expect(bad('u > 0')).toHaveLength(1);
     expect(bad('"a"')).toHaveLength(1);
   });

@@ -13,6 +13,7 @@ import { onGrid } from '../on_grid.ts';
 import type { BuiltinValue, FieldValue, Value } from '../values.ts';
 import { array, describe, tuple } from '../values.ts';
 import * as f from '../../field/expression.ts';
+import { axisIndex } from '../../field/grid.ts';
 import type { FieldExpr, Grid, Wall } from '../../field/types.ts';
 import * as whole from '../../field/whole.ts';
 import * as b from '../../ir/build.ts';
@@ -189,8 +190,12 @@ export function fields(ctx: Context): BuiltinValue[] {
     }),
     define(ctx, 'integral', ['e', 'over?'], (a) => {
       const e = a.need('e');
-      const grid = gridFor(e, a);
       const over = a.get('over');
+      // A number or a function of coordinates lies where the region lies.
+      const parts = e.kind === 'tuple' || e.kind === 'list' ? e.elements : [e];
+      const own = commonGrid(ctx, parts, a.span, a.name) ?? ctx.modelGrid;
+      const home = over?.kind === 'field' ? (over.grid ?? over.home) : undefined;
+      const grid = own === undefined && home !== undefined ? home : gridFor(e, a);
       const context = contextOf(ctx, grid);
       return each(e, (part) => {
         const expr = exprOf(part, grid, a);
@@ -329,6 +334,7 @@ export function derivativeOperator(
           'put an array on its domain with grid(D, a)',
         );
       let expr = asField(ctx, v, a.span, name, grid);
+      if (grid.exact === true) for (const axis of axes) axisIndex(grid, axis, a.span);
       for (const axis of axes) expr = f.diff(expr, axis, 1, a.span);
       return fieldOn(ctx, expr, grid);
     };
