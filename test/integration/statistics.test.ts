@@ -5,18 +5,8 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { createMemoryHost, runTests } from '../../runtime/run/index.ts';
 import { renderError } from '../../compiler/support/render.ts';
-import {
-  arrayNamed,
-  compiled,
-  noGpu,
-  onTarget,
-  root,
-  run,
-  sameBits,
-  savedArrays,
-  type Arrays,
-  type TargetName,
-} from './support.ts';
+import type { Arrays, Compiled, TargetName } from './support.ts';
+import { arrayNamed, compiled, noGpu, onTarget, root, run, sameBits, savedArrays } from './support.ts';
 
 test('solutions of stochastic equations have their laws', async () => {
   const path = join(root, 'test/programs/statistics/laws.flow');
@@ -32,10 +22,11 @@ test('solutions of stochastic equations have their laws', async () => {
   for (const { name, error } of results) expect(error === undefined ? '' : renderError(error), name).toBe('');
 });
 
-/** Draws named by stream and number may be made in any parts; `ends` are those of a solve. */
+/** Draws named by stream and number may be made in any parts; `ends` are those of a solve, `tree` values of a path that is made anew whenever it is asked for. */
 const text = `
-use std.sde { euler_maruyama }
+use std.sde { euler_maruyama, brownian }
 use std.random { normal, uniform }
+const n = 70
 sde process { state X = 1.0
   noise W
   d(X) = -X*dt + 0.5*X*dW }
@@ -44,33 +35,74 @@ fn walk(p) {
   for k in 0..24 { x = x + 0.3*draw(normal(0, 1), [], at: ("walk", 24*p + k))*cos(x) }
   return x
 }
-data numbers = [for k in 0..6 { yield draw(uniform(0, 1)) } for p in 0..70]
-data jumps = [for k in 0..6 { yield if draw(uniform(0, 1)) < 0.5 then 1.0 else 0.0 } for p in 0..70]
-let ends = solve(process, t: 0 .. 1, steps: 30, method: euler_maruyama, paths: 70).final.X
+fn named(p) {
+  var node = p
+  for k in 0..8 { node = 2*node + int(2*draw(uniform(0, 1), [], at: (p, node))) }
+  return node
+}
+data numbers = [for k in 0..6 { yield draw(uniform(0, 1)) } for p in 0..n]
+data jumps = [for k in 0..6 { yield if draw(uniform(0, 1)) < 0.5 then 1.0 else 0.0 } for p in 0..n]
+data words = [for k in 0..6 { yield int(65536*draw(uniform(0, 1))) } for p in 0..n]
+data nodes = [named(p) for p in 0..n]
+let tree = [{ let W = brownian([], t: 0 .. 1, depth: 14);  return [W.value(0.37), W.increment(0.2, 0.9)] } for p in 0..n]
+let ends = solve(process, t: 0 .. 1, steps: 30, method: euler_maruyama, paths: n).final.X
 let whole = [walk(p) for p in 0..96]
 let parts = concat([walk(p) for p in 0..48], [walk(p + 48) for p in 0..48])
-run { save "out.npz" { numbers, jumps, ends, whole, parts } }
+run { save "out.npz" { numbers, jumps, words, nodes, tree, ends, whole, parts } }
 `;
+
+const saved = (made: Compiled, target: TargetName): Promise<Arrays> =>
+  onTarget(made, target, async (executor) => savedArrays(await run(made, executor, 'run'), 'out.npz'));
 
 test('draws and paths do not depend on targets, threads and parts', async () => {
   const made = compiled({ path: 'paths.flow', text });
-  const saved = (target: TargetName): Promise<Arrays> =>
-    onTarget(made, target, async (executor) => savedArrays(await run(made, executor, 'run'), 'out.npz'));
-  const one = await saved('cpu');
-  for (const target of ['cpu2', 'cpu3'] as const) expect(sameBits(one, await saved(target))).toBe(true);
+  const one = await saved(made, 'cpu');
+  for (const target of ['cpu2', 'cpu3'] as const) expect(sameBits(one, await saved(made, target))).toBe(true);
   expect(arrayNamed(one, 'parts').data).toEqual(arrayNamed(one, 'whole').data);
   const others: TargetName[] = (await noGpu()) === undefined ? ['interpreter', 'gpu'] : ['interpreter'];
   for (const target of others) {
-    const other = await saved(target);
-    // Uniform numbers are bits; what follows from them rounds in its own way.
-    for (const name of ['numbers', 'jumps'])
+    const other = await saved(made, target);
+    // Uniform numbers are bits, and what is made of them in whole numbers; what follows from normal ones rounds in its own way.
+    for (const name of ['numbers', 'jumps', 'words', 'nodes'])
       expect(Array.from(arrayNamed(other, name).data, Math.fround), `${target} ${name}`).toEqual(
         Array.from(arrayNamed(one, name).data),
       );
-    for (const name of ['ends', 'whole'])
+    for (const name of ['tree', 'ends', 'whole'])
       for (const [i, x] of arrayNamed(one, name).data.entries())
         expect(Math.abs((arrayNamed(other, name).data[i] ?? NaN) - x), `${target} ${name} ${i}`).toBeLessThan(
           2e-5 * Math.max(1, Math.abs(x)),
         );
   }
+});
+
+test('a path is the same in an ensemble of any size', async () => {
+  const few = 33;
+  const all = await saved(compiled({ path: 'paths.flow', text }), 'cpu');
+  const some = await saved(
+    compiled({ path: 'paths.flow', text: text.replace('const n = 70', `const n = ${few}`) }),
+    'cpu2',
+  );
+  for (const name of ['numbers', 'jumps', 'words', 'nodes', 'tree', 'ends']) {
+    const { data, shape } = arrayNamed(some, name);
+    expect(shape[0], name).toBe(few);
+    expect(Array.from(arrayNamed(all, name).data).slice(0, data.length), name).toEqual(Array.from(data));
+  }
+});
+
+test('paths that find their steps, and derivatives of means over paths, have the same bits with any number of threads', async () => {
+  const made = compiled({
+    path: 'adaptive.flow',
+    text: `
+use std.sde { heun }
+param rate = 1.0
+sde process { state X = 1.0
+  noise W
+  d(X) = -rate*X*dt + 0.5*X*dW }
+let ends = solve(process, t: 0 .. 0.5, method: heun, rtol: 3e-2, paths: 37, save: none).final.X
+loss second = mean(ends^2)
+run { save "out.npz" { ends, second, slope: gradient(second, over: rate) } }
+`,
+  });
+  const one = await saved(made, 'cpu');
+  for (const target of ['cpu2', 'cpu3'] as const) expect(sameBits(one, await saved(made, target))).toBe(true);
 });
