@@ -16,7 +16,7 @@ import type { PreparedModel } from './model.ts';
 import type { Given } from './builtins/registry.ts';
 import type { Method } from './solve_parts.ts';
 import { asRecord, eventsLogged, plainArrays, positional } from './solve_parts.ts';
-import { countedSystem, nodesOf } from './evaluations.ts';
+import { countedSystem, nodesOf, untoldEvaluations } from './evaluations.ts';
 import { stepSums } from './step_sums.ts';
 import type { RecordValue, Value } from './values.ts';
 import { array, bool, describe, int, number, real, record } from './values.ts';
@@ -372,7 +372,7 @@ export function adaptiveSolve(ctx: Context, solve: AdaptiveSolve): Value {
     times === undefined && names.includes(name)
       ? `this solve keeps only the end, \`.final.${name}\`; ask for more with \`save: times([…])\` or \`save: every(time: 0.1)\``
       : name === 'evals'
-        ? 'this method evaluates the right side in loops and does not say how often: its `step` may give `evals`'
+        ? untoldEvaluations
         : `there are ${[...entries.map(([k]) => k)].join(', ')}`,
   );
 }

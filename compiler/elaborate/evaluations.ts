@@ -49,7 +49,7 @@ function bare(n: Node): Node {
   return inner === undefined ? n : bare(inner);
 }
 
-/** The method with a `step` that says how often it evaluates the right side, `evals`, where that is known. Of what a step gives the solve needs the states, the memory and, where it is judged, the error; `more` gives what
+/** The method with `renew(sys, t, y)`, its memory where it begins anew and the evaluations for it, and with a `step` that says how often it evaluates the right side, `evals`, where that is known. Of what a step gives the solve needs the states, the memory and, where it is judged, the error; `more` gives what
  * else is made of it. */
 export function countedMethod(
   ctx: Context,
@@ -78,7 +78,20 @@ export function countedMethod(
       ? made
       : record([...made.entries, ['evals', int(evaluations)]]);
   });
-  return record([...method.entries, ['step', step]]);
+  const init = method.entries.get('init');
+  if (init === undefined) return record([...method.entries, ['step', step]]);
+  const renew = define(ctx, 'renew', ['sys', 't', 'y'], (a) => {
+    const given = [a.need('sys'), a.need('t'), a.need('y')];
+    const { made, evaluations } = counter.during(
+      () => ctx.call(init, positional(a.span, ...given), a.span),
+      (memory) => nodesOf(ctx, memory, a.span),
+    );
+    return record([
+      ['mem', made],
+      ['evals', int(evaluations ?? 0)],
+    ]);
+  });
+  return record([...method.entries, ['step', step], ['renew', renew]]);
 }
 
 export function nodesOf(ctx: Context, v: Value, span: Span): Node[] {
@@ -111,3 +124,7 @@ export function countedSystem(ctx: Context, sys: RecordValue, counter: Evaluatio
     }),
   );
 }
+
+/** What to say of a result that has no `evals`. */
+export const untoldEvaluations =
+  'this method evaluates the right side in loops and does not say how often: its `step` may give `evals`';

@@ -90,12 +90,20 @@ export function refuseFractional(
   name: string,
   orders: FractionalOrders,
   method: Value,
-  adaptive: boolean,
+  solve: { readonly adaptive: boolean; readonly events: boolean },
   span: Span,
 ): void {
   if (orders.size === 0) return;
+  if (solve.events)
+    failAt(
+      ctx,
+      'E504',
+      `${name} has a fractional derivative, which depends on the whole past, and an event, behind which a method begins anew`,
+      span,
+      'write the change as a term of the right side, or take a derivative of order 1',
+    );
   if (method.kind === 'record' && method.entries.has('fractional')) {
-    if (!adaptive) return;
+    if (!solve.adaptive) return;
     failAt(
       ctx,
       'E504',

@@ -28,14 +28,20 @@ import type { TimeGrid } from './time_grid.ts';
 import { timeGrid } from './time_grid.ts';
 import { clockOf } from './noise_processes.ts';
 import { noisyEntries, pathwiseEntries } from './pathwise.ts';
-import { countedMethod, countedSystem, evaluationCounter, nodesOf } from './evaluations.ts';
+import {
+  countedMethod,
+  countedSystem,
+  evaluationCounter,
+  nodesOf,
+  untoldEvaluations,
+} from './evaluations.ts';
 import { stepSums, stepTally } from './step_sums.ts';
 import { atPrecision, precisionNamed } from './precision.ts';
 import { withSpace } from './space.ts';
 import { staticText } from './strings.ts';
 import { templated } from './template.ts';
 import type { InstanceValue, RecordValue, Value } from './values.ts';
-import { array, describe, int, list, record } from './values.ts';
+import { array, bool, describe, int, list, record } from './values.ts';
 import * as b from '../ir/build.ts';
 import { makeScan } from '../ir/region.ts';
 import type { AdjointPolicy, Node } from '../ir/types.ts';
@@ -84,7 +90,8 @@ function solve(ctx: Context, a: Given): Value {
   const model = modelOf(ctx, a.need('model'), a);
   const method = methodOf(ctx, a, model);
   const choice = adjointChoice(ctx, a);
-  refuseFractional(ctx, model.name, model.fractional, method.record, isAdaptive(a), a.spanOf('method'));
+  const interruptions = { adaptive: isAdaptive(a), events: model.events.length > 0 };
+  refuseFractional(ctx, model.name, model.fractional, method.record, interruptions, a.spanOf('method'));
   refuseAdjoint(ctx, a, choice, model, method, isAdaptive(a));
   if (choice.kind === 'continuous')
     return continuousSolve(ctx, {
@@ -129,6 +136,7 @@ function solve(ctx: Context, a: Given): Value {
   const sys = record([
     ...countedSystem(ctx, replayed.sys, method.counter).entries,
     ['steps', int(time.steps)],
+    ...(time.even ? [] : [['uneven', bool(true)] as const]),
   ]);
   const shape = flatten(ctx, model.present(time.start, y0), a.span);
   const initialStates = shape.leaves.map((l) => l.node);
@@ -289,14 +297,16 @@ function solve(ctx: Context, a: Given): Value {
   const finalStates = model.present(time.end, stateOf(blocks.final));
   const finalMonitors = model.monitors(time.end, stateOf(blocks.final));
   entries.push(['final', record([...finalStates.entries, ...finalMonitors])]);
-  entries.push(['steps', int(time.steps)]);
+  entries.push(['steps', int(time.steps)], ['rejected', int(0)]);
   entries.push(...tally.entries(blocks.final.slice(tallied), before0, evaluations, time.steps));
   if (model.events.length > 0) entries.push(...eventsLogged(memoryShape.rebuild(blocks.final.slice(n))));
   const names = [...model.states.map((s) => s.name), ...model.monitorNames, 't'];
   return record(entries, (name) =>
     save.kind === 'none' && names.includes(name)
       ? `this solve keeps only the end, \`.final.${name}\`; ask for more with \`save: every(steps: 10)\``
-      : `there are ${[...entries.map(([k]) => k)].join(', ')}`,
+      : name === 'evals'
+        ? untoldEvaluations
+        : `there are ${[...entries.map(([k]) => k)].join(', ')}`,
   );
 }
 

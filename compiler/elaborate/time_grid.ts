@@ -19,12 +19,14 @@ export interface TimeGrid {
   readonly at: (i: Node) => Node;
   /** The length of step i, negative backwards. */
   readonly stepAt: (i: Node) => Node;
+  /** All steps have one length, as far as that is known at compile time. */
+  readonly even: boolean;
   /** The length of equal steps, where it is known at compile time. */
   readonly staticH: number | undefined;
   readonly staticStart: number | undefined;
 }
 
-interface EqualSteps extends Omit<TimeGrid, 'at' | 'stepAt'> {
+interface EqualSteps extends Omit<TimeGrid, 'at' | 'stepAt' | 'even'> {
   readonly h: Node;
 }
 
@@ -33,6 +35,7 @@ function equal(ctx: Context, steps: EqualSteps): TimeGrid {
   const { h, ...rest } = steps;
   return {
     ...rest,
+    even: true,
     at: (i) => {
       const spread = (x: Node): Node => b.broadcastTo(g, x, i.shape);
       return b.add(g, spread(rest.start), b.mul(g, b.cast(g, i, ctx.real), spread(h)));
@@ -81,6 +84,7 @@ function givenTimes(ctx: Context, a: Given, times: Value): TimeGrid {
     end: b.indexAxis(g, ordered, 0, count - 1),
     steps: count - 1,
     at,
+    even: known !== undefined && areEven(known),
     stepAt: (i) => b.sub(g, at(b.add(g, i, 1)), at(i)),
     staticH: undefined,
     staticStart: known?.[0],
@@ -112,6 +116,11 @@ function inOrder(ctx: Context, times: Node, span: Span): Node {
     'sort them; trained times stay in order as `via increasing(a, b)`',
   );
   return checked.kind === 'array' ? checked.node : times;
+}
+
+function areEven(times: readonly number[]): boolean {
+  const h = ((times[times.length - 1] ?? 0) - (times[0] ?? 0)) / (times.length - 1);
+  return times.every((t, i) => Math.abs(t - (times[0] ?? 0) - i * h) <= 1e-5 * Math.abs(h));
 }
 
 export function timeGrid(ctx: Context, a: Given): TimeGrid {
