@@ -3,6 +3,7 @@
 
 import type { Batch } from './batches.ts';
 import type { Elementwise } from './elementwise.ts';
+import type { KnownRules } from './known_rules.ts';
 import type { Monitoring } from './loss_monitors.ts';
 import type { FieldContext, Grid, Scheme } from '../field/types.ts';
 import type { Graph } from '../ir/graph.ts';
@@ -147,6 +148,8 @@ export interface Context extends Evaluator {
   readonly programReal: FloatType;
   readonly host: CompileHost;
   readonly diagnostics: Diagnostic[];
+  /** Functions with rules that have been elaborated before. */
+  readonly knownRules: KnownRules;
   /** Models that have been made ready to be solved. */
   readonly models: Set<ast.ModelItem>;
   readonly frames: Frame[];

@@ -21,6 +21,7 @@ import type { CompileHost, Context } from './context.ts';
 import { freshDraws } from './draws.ts';
 import { evaluate } from './expression.ts';
 import { itemValue } from './items.ts';
+import { KnownRules } from './known_rules.ts';
 import { modelMember } from './model_members.ts';
 import { namesTaken } from './modules.ts';
 import type { Module, NamedItem, World } from './scope.ts';
@@ -81,6 +82,7 @@ export function makeContext(options: {
     checkSites: [],
     elements: [],
     checkCount: 0,
+    knownRules: new KnownRules(),
     models: new Set(),
     asserts: undefined,
     pending: [],

@@ -6,6 +6,8 @@ import type { Context } from './context.ts';
 import { failAt, withoutAsserts } from './context.ts';
 import { flatten } from './leaves.ts';
 import type { Flattened } from './leaves.ts';
+import type { Elaborated } from './known_rules.ts';
+import { ruleNameOf } from './known_rules.ts';
 import { find } from './names.ts';
 import type { Scope } from './scope.ts';
 import type { FunctionValue, Value } from './values.ts';
@@ -34,7 +36,7 @@ export function callWithRule(
 ): Value {
   const rule = f.tangent ?? f.derivative;
   if (rule === undefined) return evaluateBody(scope);
-  const ruleName = `the rule of ${f.name}`;
+  const ruleName = ruleNameOf(f);
   if (ctx.frames.filter((frame) => frame.name === ruleName).length >= ORDERS)
     return undifferentiable(ctx, evaluateBody(scope), span, {
       code: 'E516',
@@ -58,6 +60,10 @@ export function callWithRule(
       help: `make it an argument of ${f.name}, so that the rule covers it, or write stop_gradient(…) where it is a constant`,
     });
 
+  const key = ctx.knownRules.keyOf(ctx, f, values);
+  const known = key === undefined ? undefined : ctx.knownRules.find(ctx, f, key, leaves);
+  if (known !== undefined) return known;
+
   const split = (nodes: readonly Node[]): Value[] => {
     let next = 0;
     return flats.map((x) => {
@@ -80,7 +86,7 @@ export function callWithRule(
       given.map((value) => ({ value, span: rule.span })),
       span,
     );
-  const nodes = withoutAsserts(ctx, () =>
+  const make = (): readonly Node[] =>
     makeCustom(ctx.graph, {
       name: f.name,
       args: leaves,
@@ -124,10 +130,12 @@ export function callWithRule(
         );
       },
       nameOf: namesOfCaptured(ctx, f, rule),
-    }),
-  );
-  if (made === undefined) return failAt(ctx, 'E512', 'a rule without a body', span);
-  return made.rebuild(nodes);
+    });
+  const work = (): Elaborated => {
+    const nodes = withoutAsserts(ctx, make);
+    return { nodes, made: made ?? failAt(ctx, 'E512', 'a rule without a body', span) };
+  };
+  return ctx.knownRules.remember(ctx, f, key, leaves, work);
 }
 
 /** The value of a function where its rule does not reach: to differentiate it is refused. */

@@ -52,6 +52,11 @@ export class Scope {
     return this.yields ?? (this.chosen ? 'chosen' : this.parent?.findYields());
   }
 
+  /** Whether it is that of a module: no names of its own, none around it. */
+  isModule(): boolean {
+    return this.parent === undefined && this.names.size === 0;
+  }
+
   /** Every name visible here, for "did you mean". */
   visible(): string[] {
     return [...this.names.keys(), ...(this.parent?.visible() ?? [...this.module.items.keys()])];

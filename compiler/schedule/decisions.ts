@@ -11,9 +11,21 @@
 import { at } from '../support/lists.ts';
 import { isCompound, isRegionNode, regionsOf } from '../ir/classes.ts';
 import { reachable } from '../ir/region.ts';
-import type { ArrayFunction, Node, Region } from '../ir/types.ts';
+import type { ArrayFunction, Node, OpName, Region } from '../ir/types.ts';
 import { isFloat } from '../ir/types.ts';
 import type { Strategies } from './strategies.ts';
+
+const commutative: ReadonlySet<OpName> = new Set<OpName>([
+  'add',
+  'mul',
+  'max',
+  'min',
+  'eq',
+  'ne',
+  'and',
+  'or',
+  'xor',
+]);
 
 /** A bound beyond which a comparison asks whether a number is finite. */
 const HUGE = 1e30;
@@ -81,7 +93,10 @@ export class Decisions {
   }
 
   private argumentsOf(node: Node): string {
-    return node.args.map((arg) => this.numbers.get(arg)).join();
+    const numbers = node.args.map((arg) => this.numbers.get(arg) ?? -1);
+    // Which of two operands comes first follows from the order in which nodes were made.
+    if (commutative.has(node.op)) numbers.sort((a, b) => a - b);
+    return numbers.join();
   }
 }
 
