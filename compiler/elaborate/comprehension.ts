@@ -50,8 +50,7 @@ export function comprehend(
   const over = (unrolled: boolean): Value =>
     comprehendOver(ctx, inner, first, sourceOf(ctx, given, first.source, unrolled), scope, span, word);
   // Numbers of a list that are known one by one are known to the body too where it needs that: [zeros([n]) for n in sizes].
-  if (literal || given.kind !== 'list' || given.elements.some((e) => e.kind !== 'number'))
-    return over(literal);
+  if (literal || given.kind !== 'list' || !given.elements.every(isKnown)) return over(literal);
   try {
     return over(false);
   } catch (rolled) {
@@ -65,6 +64,10 @@ export function comprehend(
     }
   }
 }
+
+/** A number known at compile time, or a list of such. */
+const isKnown = (v: Value): boolean =>
+  v.kind === 'number' || (v.kind === 'list' && v.elements.every(isKnown));
 
 function comprehendOver(
   ctx: Context,
