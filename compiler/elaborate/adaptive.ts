@@ -12,6 +12,7 @@ import { withCarries } from './continued_steps.ts';
 import type { Context } from './context.ts';
 import { failAt } from './context.ts';
 import { flatten, staticInteger, staticNumber, toReal } from './leaves.ts';
+import { chosenSolver } from './linear_solvers.ts';
 import type { PreparedModel } from './model.ts';
 import type { Given } from './builtins/registry.ts';
 import type { Method } from './solve_parts.ts';
@@ -88,7 +89,11 @@ export function adaptiveSolve(ctx: Context, solve: AdaptiveSolve): Value {
       : staticInteger(ctx, limitValue, a.spanOf('limit'), 'the limit of steps');
   const { counter } = method;
   const y0 = model.present(start, model.initial(start, a.get('from'), a.spanOf('from')));
-  const found = countedSystem(ctx, solve.system(y0, start, end), counter);
+  const solver = chosenSolver(ctx, a);
+  const found = record([
+    ...countedSystem(ctx, solve.system(y0, start, end), counter).entries,
+    ...solver.entries,
+  ]);
   const sys = controller.judges
     ? withCarries(ctx, {
         model,
@@ -357,6 +362,7 @@ export function adaptiveSolve(ctx: Context, solve: AdaptiveSolve): Value {
     entries.push(['t', array(g.literal(Float64Array.from(times.values), [times.values.length], ctx.real))]);
   }
   if (times === undefined || times.values[times.values.length - 1] !== s1) leaves = advance(leaves, end, end);
+  solver.check();
   const ended = arrived(leaves, end);
   const finalStates = model.present(end, statesOf(ended));
   entries.push(['final', record([...finalStates.entries, ...model.monitors(end, statesOf(ended))])]);

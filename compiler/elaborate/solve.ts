@@ -6,7 +6,7 @@
 
 import { conform } from './conform.ts';
 import type { Context, SolveRecord } from './context.ts';
-import { failAt, inCall, notYet, withDraws, withoutAsserts } from './context.ts';
+import { failAt, inCall, withDraws, withoutAsserts } from './context.ts';
 import { gridOf } from './domains.ts';
 import { enterLoop } from './draws.ts';
 import { flatten, staticInteger, staticList, staticNumber } from './leaves.ts';
@@ -23,6 +23,7 @@ import { adjointChoice, lessWorkingSpace, refuseAdjoint, shared } from './adjoin
 import { reversibleLoop, replayedNoise } from './reversible_loop.ts';
 import { continuousSolve } from './continuous_solve.ts';
 import { refuseFractional } from './fractional_orders.ts';
+import { chosenSolver } from './linear_solvers.ts';
 import { methodSystem } from './method_system.ts';
 import type { TimeGrid } from './time_grid.ts';
 import { timeGrid } from './time_grid.ts';
@@ -70,7 +71,6 @@ const ARGUMENTS = [
   'sum?',
   'controller?',
 ];
-const LATER = ['solver'];
 const ADAPTIVE = ['rtol', 'atol', 'limit', 'controller'];
 
 export function solveBuiltin(ctx: Context): Value {
@@ -85,8 +85,6 @@ export function solveBuiltin(ctx: Context): Value {
 }
 
 function solve(ctx: Context, a: Given): Value {
-  for (const name of LATER)
-    if (a.get(name) !== undefined) notYet(ctx, `\`${name}:\` of solve`, a.spanOf(name));
   const model = modelOf(ctx, a.need('model'), a);
   const method = methodOf(ctx, a, model);
   const choice = adjointChoice(ctx, a);
@@ -122,6 +120,7 @@ function solve(ctx: Context, a: Given): Value {
         'leave out `dt:` and `steps:`, or leave out the tolerance',
       );
   const time = timeGrid(ctx, a);
+  const solver = chosenSolver(ctx, a);
   const y0 = model.initial(time.start, a.get('from'), a.spanOf('from'));
   const replayed = replayedNoise(
     ctx,
@@ -136,6 +135,7 @@ function solve(ctx: Context, a: Given): Value {
   const sys = record([
     ...countedSystem(ctx, replayed.sys, method.counter).entries,
     ['steps', int(time.steps)],
+    ...solver.entries,
     ...(time.even ? [] : [['uneven', bool(true)] as const]),
   ]);
   const shape = flatten(ctx, model.present(time.start, y0), a.span);
@@ -255,6 +255,8 @@ function solve(ctx: Context, a: Given): Value {
   const zero = g.constant(0, 'i32');
   const before = { ...ctx.draws };
   const blocks = runBlocks(ctx, init, step, loop, save, policy, (i, leaves) => seen(i, leaves).nodes);
+
+  solver.check();
 
   const again = solveRecord(
     ctx,
