@@ -92,11 +92,7 @@ export function refuseAdjoint(
       otherwise,
     );
   if (choice.kind === 'continuous') {
-    if (model.stochastic !== undefined)
-      refuse(
-        `is for equations without noise, but ${model.name} is stochastic`,
-        'write adjoint: reversible with use std.sde { reversible_heun }, which keeps no states either and is exact',
-      );
+    if (model.stochastic !== undefined) refuseNoise(ctx, a, model, method, refuse);
     return;
   }
   if (adaptive)
@@ -113,6 +109,32 @@ export function refuseAdjoint(
       'use std.ode { leapfrog, yoshida4 } or std.sde { reversible_heun }, give your method back: (sys, k, y, mem) => { y, mem }, which takes what a step leaves to what it began with, or write adjoint: checkpoint(memory: "16 MB")',
     );
   }
+}
+
+/** The adjoint equation of a stochastic one is that of Stratonovich's calculus along one Brownian path: its chain rule is the ordinary one. */
+function refuseNoise(
+  ctx: Context,
+  a: Given,
+  model: PreparedModel,
+  method: Method,
+  refuse: (why: string, help: string) => never,
+): void {
+  const exact =
+    'write adjoint: reversible with use std.sde { reversible_heun }, which keeps no states either and is exact';
+  const other = model.noises.find((n) => n.source !== undefined);
+  if (other !== undefined)
+    refuse(
+      `is for Wiener processes, but the noise \`${other.name}\` of ${model.name} is a process of its own`,
+      'write adjoint: checkpoint(memory: "16 MB"), or leave it out',
+    );
+  if (method.calculus !== 'stratonovich')
+    failAt(
+      ctx,
+      'E497',
+      `\`adjoint: continuous\` of a stochastic model follows Stratonovich's calculus, for which this method is not made`,
+      a.spanOf('method'),
+      `use std.sde { heun }, which converts the equation, or ${exact}`,
+    );
 }
 
 // ---- budgets

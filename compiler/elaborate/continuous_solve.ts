@@ -3,6 +3,9 @@
 //
 // The solve is an ordinary one. What it found goes, as a constant, through a Flow function with a derivative rule, together with what the derivative is taken by: the start, the values from outside that the right side
 // uses (found here, since a rule sees its arguments only), and the times. States are handed over as records of plain arrays, one a leaf.
+//
+// Of a stochastic model the adjoint equation is solved in Stratonovich's calculus along the same Brownian path, which is given or a virtual tree of the solve's own. There the times are constants: to differentiate by
+// them is an error.
 
 import type { Context } from './context.ts';
 import { failAt } from './context.ts';
@@ -12,7 +15,10 @@ import { conform } from './conform.ts';
 import { flatten, toReal } from './leaves.ts';
 import type { PreparedModel } from './model.ts';
 import type { Method } from './solve_parts.ts';
+import { hasMeans } from './expectations.ts';
+import { ownPaths } from './pathwise.ts';
 import { asRecord, plainArrays, positional } from './solve_parts.ts';
+import { stochasticEntries } from './stochastic_system.ts';
 import type { RecordValue, Value } from './values.ts';
 import { array, int, real, record } from './values.ts';
 import { batch } from '../autodiff/batch.ts';
@@ -47,9 +53,21 @@ export function continuousSolve(ctx: Context, solve: ContinuousSolve): RecordVal
   const initial = model.initial(start, a.get('from'), a.spanOf('from'));
   const shape = flatten(ctx, model.present(start, initial), a.span);
   const y0 = shape.leaves.map((l) => l.node);
+  /** Along a Brownian path there is no derivative by time. */
+  const constant = (n: Node): Node =>
+    b.stopGradient(g, n, {
+      code: 'E497',
+      message: `\`adjoint: continuous\` of a stochastic model has no derivative by the times of the solve`,
+      help: 'write adjoint: checkpoint(memory: "16 MB"), or stop_gradient(…) where a time is a constant',
+    });
+  const path =
+    model.stochastic === undefined
+      ? undefined
+      : (a.get('noise') ?? ownPaths(ctx, a, model, { start: constant(start), end: constant(end) }));
   const found = solve.run({
     ...a,
-    get: (name) => (name === 'adjoint' ? undefined : name === 'from' ? initial : a.get(name)),
+    get: (name) =>
+      name === 'adjoint' ? undefined : name === 'from' ? initial : name === 'noise' ? path : a.get(name),
   });
 
   // ---- what was found, with the end as the last row
@@ -71,9 +89,9 @@ export function continuousSolve(ctx: Context, solve: ContinuousSolve): RecordVal
   );
 
   // ---- the rule
-  const { rate, uses } = closedRate(ctx, model, shape, a);
+  const { functions, uses } = closedModel(ctx, solve, shape, initial, path);
   const task = record([
-    ['rate', rate],
+    ...functions,
     ['method', solve.backMethod ?? solve.method.record],
     ...(solve.adaptive
       ? ([
@@ -87,9 +105,13 @@ export function continuousSolve(ctx: Context, solve: ContinuousSolve): RecordVal
     's',
     rows.map((n) => b.stopGradient(g, n)),
   );
-  const given = positional(a.span, stopped, named('s', y0), named('c', uses), array(times), task);
+  const [name, moments] =
+    path === undefined
+      ? ['adjoint_equation', array(times)]
+      : ['adjoint_along_path', define(ctx, 'times', [], () => array(constant(times)))];
+  const given = positional(a.span, stopped, named('s', y0), named('c', uses), moments, task);
   const ruled = leavesOf(
-    explained(ctx, solve, () => ctx.call(ctx.library('std.adjoints', 'adjoint_equation'), given, a.span)),
+    explained(ctx, solve, () => ctx.call(ctx.library('std.adjoints', name), given, a.span)),
   );
 
   // ---- the result of the solve, made of what the rule stands for
@@ -128,31 +150,95 @@ function endsOf(ctx: Context, a: Given): readonly [Node, Node] {
   ];
 }
 
-/** The right side as a function (t, y, c) of everything it can be differentiated by, and what c is. */
-function closedRate(
+/**
+ * The right side as a function (t, y, c) of everything it can be differentiated by, and what c is. Of a stochastic model `drift`, in Stratonovich's calculus, and `diffuse` (t, y, c, w), with `none` for increments that
+ * are zero and the path.
+ */
+function closedModel(
   ctx: Context,
-  model: PreparedModel,
+  { a, model }: ContinuousSolve,
   shape: ReturnType<typeof flatten>,
-  a: Given,
-): { readonly rate: Value; readonly uses: readonly Node[] } {
+  initial: RecordValue,
+  path: Value | undefined,
+): { readonly functions: readonly (readonly [string, Value])[]; readonly uses: readonly Node[] } {
   const g = ctx.graph;
+  const leavesOf = (v: Value): Node[] => flatten(ctx, v, a.span).leaves.map((l) => l.node);
   const time = g.param('t', { dtype: ctx.real, shape: [] });
   const states = shape.leaves.map((l, i) => g.param(`s${i}`, l.node));
   const like = shape.rebuild(states);
-  const rates = model.rhs(time, model.present(time, asRecord(ctx, like, a.span)));
-  const results = flatten(ctx, conform(ctx, rates, like, a.span, 'the rates'), a.span).leaves.map(
-    (l) => l.node,
-  );
-  const { region, captured } = closeRegion(g, [time, ...states], results);
-  const uses = captured.filter((n) => isFloat(n.dtype));
-  const rate = define(ctx, 'rate', ['t', 'y', 'c'], (given) => {
-    const leaves = (name: string): Node[] => flatten(ctx, given.need(name), a.span).leaves.map((l) => l.node);
-    const next = leaves('c').values();
-    const others = captured.map((n) => (isFloat(n.dtype) ? (next.next().value ?? n) : n));
-    const t = toReal(ctx, given.need('t'), a.span, 'a time');
-    return named('s', inlineRegion(g, region, [t, ...leaves('y'), ...others]));
-  });
-  return { rate, uses };
+  const y = model.present(time, asRecord(ctx, like, a.span));
+  const rates = (v: Value): Node[] => leavesOf(conform(ctx, v, like, a.span, 'the rates'));
+  if (path === undefined) {
+    const { uses, at: rateAt } = closed(ctx, [time, ...states], rates(model.rhs(time, y)));
+    const rate = define(ctx, 'rate', ['t', 'y', 'c'], (given) =>
+      named('s', rateAt([timeOf(ctx, given), ...leavesOf(given.need('y'))], leavesOf(given.need('c')))),
+    );
+    return { functions: [['rate', rate]], uses };
+  }
+  const options = {
+    calculus: 'stratonovich',
+    paths: path,
+    pathsSpan: a.spanOf('noise'),
+    methodSpan: a.spanOf('method'),
+  } as const;
+  const entries = new Map(stochasticEntries(ctx, model, initial, options, a.span));
+  const call = (name: string, ...args: readonly Value[]): Value => {
+    const f = entries.get(name);
+    return f === undefined ? record([]) : ctx.call(f, positional(a.span, ...args), a.span);
+  };
+  const none = entries.get('none') ?? record([]);
+  const noise = flatten(ctx, none, a.span);
+  const increments = noise.leaves.map((l, i) => g.param(`w${i}`, l.node));
+  const drift = rates(call('drift', array(time), y));
+  const diffusion = rates(call('diffuse', array(time), y, noise.rebuild(increments)));
+  if (hasMeans([...drift, ...diffusion]))
+    failAt(
+      ctx,
+      'E497',
+      `\`adjoint: continuous\` follows one path, but ${model.name} depends on means over all`,
+      a.spanOf('adjoint'),
+      'write adjoint: checkpoint(memory: "16 MB"), or leave it out',
+    );
+  const both = closed(ctx, [time, ...states, ...increments], [...drift, ...diffusion]);
+  const half = (name: string, from: number): Value =>
+    define(ctx, name, ['t', 'y', 'c', 'w?'], (given) => {
+      const w = given.get('w');
+      const given_ = leavesOf(w === undefined ? none : conform(ctx, w, none, a.span, 'the increments'));
+      const now = [timeOf(ctx, given), ...leavesOf(given.need('y')), ...given_];
+      return named('s', both.at(now, leavesOf(given.need('c'))).slice(from, from + drift.length));
+    });
+  return {
+    functions: [
+      ['drift', half('drift', 0)],
+      ['diffuse', half('diffuse', drift.length)],
+      // Functions: what they give is no argument that a derivative could be taken by.
+      ['none', define(ctx, 'none', [], () => none)],
+      ['noise', define(ctx, 'noise', [], () => path)],
+    ],
+    uses: both.uses,
+  };
+}
+
+const timeOf = (ctx: Context, given: Given): Node => toReal(ctx, given.need('t'), given.span, 'a time');
+
+/** What is computed of the parameters, as a function of them and of the real values from outside, `uses`. */
+function closed(
+  ctx: Context,
+  params: readonly Node[],
+  results: readonly Node[],
+): {
+  readonly uses: readonly Node[];
+  readonly at: (params: readonly Node[], uses: readonly Node[]) => Node[];
+} {
+  const { region, captured } = closeRegion(ctx.graph, params, results);
+  return {
+    uses: captured.filter((n) => isFloat(n.dtype)),
+    at: (now, uses) => {
+      const next = uses.values();
+      const others = captured.map((n) => (isFloat(n.dtype) ? (next.next().value ?? n) : n));
+      return inlineRegion(ctx.graph, region, [...now, ...others]);
+    },
+  };
 }
 
 /** States and monitors at all saved times, from the rows of the leaves. */

@@ -57,6 +57,13 @@ export function movesLaw(values: readonly Node[], inside: ReadonlySet<Node>): bo
   return reachable(values).some((n) => depends.has(n) && (still(n) || within(n)));
 }
 
+/** Whether values are made of means over the paths, at any depth. */
+export function hasMeans(values: readonly Node[]): boolean {
+  return reachable(values).some(
+    (n) => n.op === 'path_mean' || regionsOf(n).some(([, region]) => hasMeans(region.results)),
+  );
+}
+
 /** Whether a value is made of means over the paths and, beside them, of `states` of the path itself. */
 export function mixesLaw(value: Node, states: ReadonlySet<Node>): boolean {
   const depends = activityOf([value], states, [], 'value');

@@ -84,7 +84,7 @@ export function pathwiseEntries(
 }
 
 /** A virtual path for every noise. */
-function ownPaths(ctx: Context, a: Given, model: PreparedModel, on: Pathwise): Value {
+export function ownPaths(ctx: Context, a: Given, model: PreparedModel, on: Omit<Pathwise, 'y0'>): Value {
   const variances = noiseVariances(ctx, model.noises, a.span);
   const make = ctx.library('std.brownian', 'path_of_noise');
   return record(
