@@ -3,7 +3,7 @@
 
 import { at, range } from '../support/lists.ts';
 import { projections, reduceSum } from '../ir/build.ts';
-import type { Graph } from '../ir/graph.ts';
+import type { BatchedRegion, Graph } from '../ir/graph.ts';
 import { inlineRegion } from '../ir/region.ts';
 import type { Node, NodeOf, Region } from '../ir/types.ts';
 import { isFloat } from '../ir/types.ts';
@@ -92,14 +92,35 @@ export function expandTransposed(
 
 // ---- batches
 
-/** A region on parameters with a batch axis where flagged, its results not yet lifted. */
+/** A region on parameters with a batch axis where flagged, its results not yet lifted; the same for the same region. */
 export function batchRegion(
   g: Graph,
   region: Region,
   flags: readonly boolean[],
   n: number,
   vectorize: Vectorizer,
-): { readonly params: readonly Node[]; readonly images: readonly Image[] } {
+): BatchedRegion {
+  let known = g.batches.get(region);
+  if (known === undefined) {
+    known = new Map();
+    g.batches.set(region, known);
+  }
+  const key = `${n} ${g.memberWord()} ${flags.map(Number).join('')}`;
+  let made = known.get(key);
+  if (made === undefined) {
+    made = batchedRegion(g, region, flags, n, vectorize);
+    known.set(key, made);
+  }
+  return made;
+}
+
+function batchedRegion(
+  g: Graph,
+  region: Region,
+  flags: readonly boolean[],
+  n: number,
+  vectorize: Vectorizer,
+): BatchedRegion {
   const params = region.params.map((p, i) =>
     flags[i] === true ? g.param(nameOf(p), { dtype: p.dtype, shape: [n, ...p.shape] }) : p,
   );

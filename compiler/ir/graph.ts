@@ -9,6 +9,12 @@ import { inferTypes } from './infer.ts';
 import { rewriteNode } from './rewrite.ts';
 import type { ArrayType, Attributes, DType, Node, NodeOf, OpName, Region } from './types.ts';
 
+/** A region on parameters some of which have a batch axis, and which of its results have it. */
+export interface BatchedRegion {
+  readonly params: readonly Node[];
+  readonly images: readonly { readonly value: Node; readonly batched: boolean }[];
+}
+
 export class Graph {
   /** The node given for each request, whether made for it or found simpler by a rewrite. */
   private readonly answers = new Map<string, Node>();
@@ -23,6 +29,9 @@ export class Graph {
   private member = '';
   /** What takes the answers given since the innermost `scope` began out of their tables. */
   private forget: (() => void)[] | undefined;
+
+  /** What regions have become in batches, by region, length of the batch and what differs in it: regions of rules are shared by many operations (autodiff/custom.ts). */
+  readonly batches = new WeakMap<Region, Map<string, BatchedRegion>>();
 
   /** `rewrite: false` leaves every node as it is asked for: for tests of the rewrites. */
   constructor(private readonly options: { readonly rewrite: boolean } = { rewrite: true }) {}
@@ -164,8 +173,16 @@ export class Graph {
       const { data, shape } = attrs as Attributes['literal'];
       return `${shape.join('x')}:${data.length <= SMALL_LITERAL ? Array.from(data, textOf).join(',') : this.literalKey(data)}`;
     }
-    return this.attributeText(attrs);
+    // Most operations are asked for again with the attributes of a node that there is.
+    let text = this.attributeTexts.get(attrs);
+    if (text === undefined) {
+      text = this.attributeText(attrs);
+      this.attributeTexts.set(attrs, text);
+    }
+    return text;
   }
+
+  private readonly attributeTexts = new WeakMap<object, string>();
 
   /** Text that differs for attributes that differ; the order in which an object's fields were written does not matter. */
   private attributeText(value: unknown): string {

@@ -16,26 +16,34 @@ import type { AdjointPolicy, ArrayType, DType, Node, Region } from './types.ts';
 
 // ---- walks
 
-const PAGE = 1024;
-
-/** A set of ids up to `top`, by pages: small walks are asked for very often in graphs of 1e5 nodes, and must not cost what the graph costs. */
+/**
+ * A set of ids up to `top`: bits in small arrays that are made where an id falls (512 ids an array, 32 arrays a part). Walks are asked for very often in graphs of 1e5 nodes, most of them over some dozen nodes: they
+ * must not cost what the graph costs, nor memory outside of the engine's own heap.
+ */
 class Marks {
-  private readonly pages: (Uint8Array | undefined)[];
+  private readonly parts: ((number[] | undefined)[] | undefined)[];
   constructor(top: number) {
-    this.pages = new Array<Uint8Array | undefined>(Math.floor(top / PAGE) + 1).fill(undefined);
+    this.parts = new Array<(number[] | undefined)[] | undefined>((top >>> 14) + 1).fill(undefined);
   }
 
   /** Marks an id; whether it was not marked before. */
   add(id: number): boolean {
-    const index = Math.floor(id / PAGE);
-    let page = this.pages[index];
-    if (page === undefined) {
-      page = new Uint8Array(PAGE);
-      this.pages[index] = page;
+    let part = this.parts[id >>> 14];
+    if (part === undefined) {
+      part = new Array<number[] | undefined>(32).fill(undefined);
+      this.parts[id >>> 14] = part;
     }
-    const place = id % PAGE;
-    if (page[place] !== 0) return false;
-    page[place] = 1;
+    const place = (id >>> 9) & 31;
+    let words = part[place];
+    if (words === undefined) {
+      words = new Array<number>(32).fill(0);
+      part[place] = words;
+    }
+    const index = (id >>> 4) & 31;
+    const bit = 1 << (id & 15);
+    const word = words[index] ?? 0;
+    if ((word & bit) !== 0) return false;
+    words[index] = word | bit;
     return true;
   }
 }
