@@ -105,7 +105,7 @@ export function adaptiveSolve(ctx: Context, solve: AdaptiveSolve): Value {
     : found;
   const attempt = ctx.library('std.step_control', 'attempt');
   const sums = stepSums(ctx, a);
-  const times = adaptiveTimes(ctx, a, s0, s1);
+  const times = adaptiveTimes(ctx, a, { s0, s1, start, end });
   const between = times !== undefined && !times.hit;
 
   const { made: before0, evaluations: first } = counter.during(
@@ -159,15 +159,16 @@ export function adaptiveSolve(ctx: Context, solve: AdaptiveSolve): Value {
       a.span,
       'a controller is a record { start, after }',
     );
+  const firstLength = toReal(ctx, part(begun, 'h'), a.span, 'the length of a step');
   const last = record([
     ['t', array(start)],
-    ['h', real(1)],
+    ['h', array(b.mul(g, toReal(ctx, way, a.span, 'the direction of time'), firstLength))],
     ['y', y0],
     ['mem', memory0],
   ]);
   const state0 = record([
     ['t', array(start)],
-    ['h', array(toReal(ctx, part(begun, 'h'), a.span, 'the length of a step'))],
+    ['h', array(firstLength)],
     ['y', y0],
     ['mem', memory0],
     ['control', part(begun, 'mem')],
@@ -197,7 +198,7 @@ export function adaptiveSolve(ctx: Context, solve: AdaptiveSolve): Value {
   let evaluated = false;
   const policy = lessWorkingSpace(wanted, init);
   const share =
-    times === undefined ? { outer: policy, inner: policy } : shared(policy, times.values.length, init);
+    times === undefined ? { outer: policy, inner: policy } : shared(policy, times.node.shape[0] ?? 1, init);
 
   /** Attempts until `stop`, none of them beyond `cutAt`. */
   const advance = (leaves: readonly Node[], stop: Node, cutAt: Node): readonly Node[] =>
@@ -281,7 +282,24 @@ export function adaptiveSolve(ctx: Context, solve: AdaptiveSolve): Value {
     s: RecordValue,
     time: Node,
   ): { readonly y: RecordValue; readonly evals: Value | undefined } => {
-    if (!between) return { y: statesOf(s), evals: int(0) };
+    // A time known at run time only may be the start, where no step has been made: its own states, which move along their rate with the time.
+    const atStart = times?.known === false ? b.eq(g, time, start) : undefined;
+    const begunAt = (states: RecordValue): RecordValue => {
+      if (atStart === undefined) return states;
+      const own = ctx.call(
+        ctx.library('std.step_control', 'state_at_start'),
+        positional(a.span, sys, array(start), y0, array(time)),
+        a.span,
+      );
+      return chosen(
+        ctx,
+        atStart,
+        asRecord(ctx, conform(ctx, own, states, a.span, 'the states at the start'), a.span),
+        states,
+        a,
+      );
+    };
+    if (!between) return { y: begunAt(statesOf(s)), evals: int(0) };
     const from = asRecord(ctx, part(s, 'last'), a.span);
     const [t0, h] = [timeOf(from), toReal(ctx, part(from, 'h'), a.span, 'the length of a step')];
     const k = record([
@@ -289,7 +307,10 @@ export function adaptiveSolve(ctx: Context, solve: AdaptiveSolve): Value {
       ['t', array(t0)],
       ['h', array(h)],
     ]);
-    const x = array(b.div(g, b.sub(g, time, t0), h));
+    const fraction = b.div(g, b.sub(g, time, t0), h);
+    const x = array(
+      atStart === undefined ? fraction : b.select(g, atStart, g.constant(0.5, ctx.real), fraction),
+    );
     const reached = record([
       ['y', part(s, 'y')],
       ['mem', part(s, 'mem')],
@@ -304,9 +325,11 @@ export function adaptiveSolve(ctx: Context, solve: AdaptiveSolve): Value {
     const { entries: found } = asRecord(ctx, made, a.span);
     const values = found.get('y') ?? record([]);
     return {
-      y: filtered(
-        time,
-        asRecord(ctx, conform(ctx, values, part(s, 'y'), a.span, 'the states between two steps'), a.span),
+      y: begunAt(
+        filtered(
+          time,
+          asRecord(ctx, conform(ctx, values, part(s, 'y'), a.span, 'the states between two steps'), a.span),
+        ),
       ),
       evals:
         found.get('evals') ??
@@ -328,11 +351,10 @@ export function adaptiveSolve(ctx: Context, solve: AdaptiveSolve): Value {
   const entries: (readonly [string, Value])[] = [];
   if (times !== undefined) {
     const first = flatten(ctx, seen(start, y0), a.span);
-    const later = times.values.filter((x) => x !== s0);
     const rows = makeScan(g, {
-      length: later.length,
+      length: times.later.shape[0] ?? 0,
       init,
-      xs: [g.literal(Float64Array.from(later), [later.length], ctx.real)],
+      xs: [times.later],
       adjoint: share.outer,
       body: (_i, carries, [stop = end]) => {
         const next = advance(carries, stop, times.hit ? stop : end);
@@ -351,17 +373,15 @@ export function adaptiveSolve(ctx: Context, solve: AdaptiveSolve): Value {
     const counts = at(rows.ys, rows.ys.length - 1);
     extra = b.reduceSum(g, counts, [0]);
     const columns = first.leaves.map((l, i) =>
-      later.length < times.values.length
-        ? b.concat(g, [b.stack(g, [l.node]), at(rows.ys, i)], 0)
-        : at(rows.ys, i),
+      times.includesStart ? b.concat(g, [b.stack(g, [l.node]), at(rows.ys, i)], 0) : at(rows.ys, i),
     );
     const saved = asRecord(ctx, first.rebuild(columns), a.span);
     for (const name of ['states', 'monitors'])
       for (const [k, v] of asRecord(ctx, saved.entries.get(name) ?? record([]), a.span).entries)
         entries.push([k, v]);
-    entries.push(['t', array(g.literal(Float64Array.from(times.values), [times.values.length], ctx.real))]);
+    entries.push(['t', array(times.node)]);
   }
-  if (times === undefined || times.values[times.values.length - 1] !== s1) leaves = advance(leaves, end, end);
+  if (times?.endsAtEnd !== true) leaves = advance(leaves, end, end);
   solver.check();
   const ended = arrived(leaves, end);
   const finalStates = model.present(end, statesOf(ended));

@@ -447,7 +447,13 @@ function savePlan(ctx: Context, a: Given, time: TimeGrid): SavePlan {
     const list = v.args.get('times');
     const times = list === undefined ? undefined : staticList(list);
     if (times === undefined || time.staticH === undefined || time.staticStart === undefined)
-      return failAt(ctx, 'E379', 'with fixed steps, the times to save must be known at compile time', span);
+      return failAt(
+        ctx,
+        'E379',
+        'with fixed steps, the times to save must be known at compile time',
+        span,
+        'give them to `times:` instead, `times: ts, save: every(steps: 1)`, or leave the steps to an adaptive method',
+      );
     const [h, t0] = [time.staticH, time.staticStart];
     const indices = times.map((t) => {
       const i = (t - t0) / h;
