@@ -8,6 +8,7 @@ import { showNumber } from '../support/number_text.ts';
 import type { ComplexValue, Value } from './values.ts';
 import { array, describe, showComplex } from './values.ts';
 import type { OutputValue, Place, TextPart } from '../plan/script.ts';
+import type { Grid } from '../field/types.ts';
 import * as b from '../ir/build.ts';
 import { at } from '../support/lists.ts';
 import { isFloat } from '../ir/types.ts';
@@ -45,11 +46,18 @@ export function outputOf(w: OutputSink, given: Value, label: string, span: Span)
     variable: w.output(node, 'out'),
     shape: node.shape,
     kind: kindOf(node),
-    ...(value.kind === 'field' && value.grid !== undefined
-      ? { axes: value.grid.axes.map((a) => ({ name: a.name, from: a.from, to: a.to })) }
-      : {}),
+    ...(value.kind === 'field' && value.grid !== undefined ? { axes: axesOfGrid(value.grid) } : {}),
   };
 }
+
+const axesOfGrid = (grid: Grid): NonNullable<OutputValue['axes']> =>
+  grid.axes.map(({ name, from, to, kind, periodic }) => ({
+    name,
+    from,
+    to,
+    ...(kind === 'nodes' ? { nodes: true as const } : {}),
+    ...(periodic ? { periodic: true as const } : {}),
+  }));
 
 function kindOf(node: Node): OutputValue['kind'] {
   return isFloat(node.dtype) ? 'real' : node.dtype === 'bool' ? 'bool' : 'int';
@@ -61,17 +69,23 @@ function pairsOf(ctx: Context, z: ComplexValue, span: Span): Node {
   return b.concat(ctx.graph, parts, at(parts, 0).shape.length - 1);
 }
 
-/** The arrays in a value, with their places in it; complex ones whole. */
+/** The arrays in a value, with their places in it; complex ones whole, and fields as such where `fields` is set. */
 export function outputLeaves(
   ctx: Context,
   value: Value,
   span: Span,
+  fields = false,
 ): readonly { readonly value: Value; readonly path: string }[] {
+  const stays = (v: Value): boolean => fields && v.kind === 'field' && v.grid !== undefined;
+  const inside = (v: Value): boolean =>
+    hasComplex(v) ||
+    (v.kind === 'record' && [...v.entries.values()].some((e) => stays(e) || inside(e))) ||
+    ((v.kind === 'tuple' || v.kind === 'list') && v.elements.some((e) => stays(e) || inside(e)));
   const walk = (v: Value, path: string): { value: Value; path: string }[] => {
-    if (v.kind === 'complex') return [{ value: v, path }];
-    if (hasComplex(v) && v.kind === 'record')
+    if (v.kind === 'complex' || stays(v)) return [{ value: v, path }];
+    if (inside(v) && v.kind === 'record')
       return [...v.entries].flatMap(([k, e]) => walk(e, path === '' ? k : `${path}.${k}`));
-    if (hasComplex(v) && (v.kind === 'tuple' || v.kind === 'list'))
+    if (inside(v) && (v.kind === 'tuple' || v.kind === 'list'))
       return v.elements.flatMap((e, i) => walk(e, `${path}[${i}]`));
     return flatten(ctx, v, span).leaves.map((l) => ({
       value: array(l.node),

@@ -353,8 +353,16 @@ function assertStatement(w: ScriptWriter, a: AssertRecord): ScriptStatement {
 
 function outputsOf(w: ScriptWriter, value: Value, label: string, e: ast.Expression): OutputValue[] {
   if (value.kind === 'record' || value.kind === 'tuple') {
-    return outputLeaves(w.ctx, value, e.span).map((l) =>
-      outputOf(w, l.value, [label, l.path].filter((x) => x !== '').join('.'), e.span),
+    return outputLeaves(w.ctx, value, e.span, true).map((l) =>
+      outputOf(
+        w,
+        l.value,
+        [label, l.path]
+          .filter((x) => x !== '')
+          .join('.')
+          .replace('.[', '['),
+        e.span,
+      ),
     );
   }
   return [outputOf(w, value, label === '' ? labelOf(e) : label, e.span)];

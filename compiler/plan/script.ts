@@ -29,7 +29,14 @@ export interface OutputValue {
   readonly shape: readonly number[];
   readonly kind: ShownKind;
   /** For a field on a grid: one axis for each of the last axes of `shape`. */
-  readonly axes?: readonly { readonly name: string; readonly from: number; readonly to: number }[];
+  readonly axes?: readonly {
+    readonly name: string;
+    readonly from: number;
+    readonly to: number;
+    /** Its unknowns are points, the ends among them, not the middles of cells. */
+    readonly nodes?: true;
+    readonly periodic?: true;
+  }[];
 }
 
 export interface Script {

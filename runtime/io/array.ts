@@ -1,6 +1,7 @@
 // The value every file format reads and writes: a named array of numbers with a shape, row-major, held in float64 whatever
 // the file stores. Invariant: data.length is the product of the shape (1 for a single number, shape []).
 
+import type { SavedAxis } from './axes.ts';
 import { InternalError } from '../../compiler/support/diagnostic.ts';
 
 /** Complex numbers are pairs: the last axis of their shape is 2, the real part first. */
@@ -13,6 +14,8 @@ export interface NamedArray {
   readonly data: Float64Array;
   /** What the numbers mean; `real` when absent. */
   readonly kind?: ValueKind;
+  /** Of a field: the axes that its last axes lie along (before the pair of a complex number). */
+  readonly axes?: readonly SavedAxis[];
 }
 
 /** Text in a `save` record; only JSON can hold it. */

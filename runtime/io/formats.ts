@@ -12,8 +12,12 @@ import { decode_csv, encode_csv } from './csv.ts';
 import { decode_json, encode_json } from './json.ts';
 import type { NpyType } from './npy.ts';
 import { decode_npy, decode_npy_header, encode_npy, lossless_npy_type } from './npy.ts';
+import { decode_netcdf, encode_netcdf } from './netcdf.ts';
 import { decode_npz, encode_npz } from './npz.ts';
 import { decode_safetensors, encode_safetensors } from './safetensors.ts';
+import { encode_vtk } from './vtk.ts';
+import type { StoreFile } from './zarr.ts';
+import { encode_zarr } from './zarr.ts';
 
 export interface SaveOptions {
   /** Element type of reals in .npy and .npz: f8 (default) or f4. */
@@ -26,7 +30,8 @@ export type LoadOptions = CsvOptions;
 
 interface Format {
   readonly encode: (entries: readonly SaveEntry[], options: SaveOptions) => Uint8Array | string;
-  readonly decode: (bytes: Uint8Array, path: string, options: LoadOptions) => NamedArray;
+  /** Missing where files are written only. */
+  readonly decode?: (bytes: Uint8Array, path: string, options: LoadOptions) => NamedArray;
 }
 
 const formats: Readonly<Record<string, Format>> = {
@@ -69,7 +74,36 @@ const formats: Readonly<Record<string, Format>> = {
     decode: (bytes, path, options) =>
       chooseArray(decode_safetensors(bytes, path, options.span), path, options),
   },
+  '.nc': {
+    encode: (entries, options) =>
+      encode_netcdf(arraysOnly(entries, '.nc', options), options.real, options.span),
+    decode: (bytes, path, options) => chooseArray(decode_netcdf(bytes, path, options.span), path, options),
+  },
+  '.vtk': {
+    encode: (entries, options) =>
+      encode_vtk(arraysOnly(entries, '.vtk', options), options.real, options.span),
+  },
 };
+
+/** Formats whose files are folders. */
+const stores: Readonly<
+  Record<string, (entries: readonly SaveEntry[], options: SaveOptions) => readonly StoreFile[]>
+> = {
+  '.zarr': (entries, options) =>
+    encode_zarr(arraysOnly(entries, '.zarr', options), options.real, options.span),
+};
+
+/** The files of a store, in the order to be written; undefined where the format is one file. */
+export function encode_store(
+  path: string,
+  entries: readonly SaveEntry[],
+  options: SaveOptions = {},
+): readonly StoreFile[] | undefined {
+  const store = stores[extensionOf(path)];
+  if (store === undefined) return undefined;
+  namesOnce(path, entries, options.span);
+  return store(entries, options).map((file) => ({ ...file, path: `${path}/${file.path}` }));
+}
 
 /** Formats whose files hold several arrays by name. */
 const containers: Readonly<
@@ -77,10 +111,15 @@ const containers: Readonly<
 > = {
   '.npz': decode_npz,
   '.safetensors': decode_safetensors,
+  '.nc': decode_netcdf,
 };
 
-/** Extensions that `save` and `load` know. */
-export const knownExtensions: readonly string[] = Object.keys(formats);
+/** Extensions of files that `save` and `load` know. */
+export const knownExtensions: readonly string[] = Object.entries(formats)
+  .filter(([, format]) => format.decode !== undefined)
+  .map(([extension]) => extension);
+/** Those of files that `save` writes, pictures among them. */
+const writtenExtensions: readonly string[] = [...Object.keys(formats), ...Object.keys(stores), '.png'];
 
 /** The content of a file: every error of shapes and names is found here, before a file is touched. */
 export function encode_values(
@@ -89,22 +128,27 @@ export function encode_values(
   options: SaveOptions = {},
 ): Uint8Array | string {
   const format = formatOf(path, 'write', options.span);
+  namesOnce(path, entries, options.span);
+  return format.encode(entries, options);
+}
+
+function namesOnce(path: string, entries: readonly SaveEntry[], span?: Span): void {
   const names = entries.map((entry) => entry.name);
   const twice = names.find((name, i) => names.indexOf(name) !== i);
   if (twice !== undefined) {
     fail(
       'R112',
       `"${twice}" is saved twice in "${path}"`,
-      options.span,
+      span,
       `give one of them another name: { ${twice}_2: … }`,
     );
   }
-  return format.encode(entries, options);
 }
 
 /** The value that a file's bytes hold. */
 export function decode_value(path: string, bytes: Uint8Array, options: LoadOptions = {}): NamedArray {
-  return formatOf(path, 'read', options.span).decode(bytes, path, options);
+  const { decode } = formatOf(path, 'read', options.span);
+  return decode === undefined ? unknownExtension(path, 'read', options.span) : decode(bytes, path, options);
 }
 
 /** All the arrays of a file by name; of a file that holds one, that one. */
@@ -136,15 +180,18 @@ export function require_finite(array: NamedArray, path: string, span?: Span): vo
 
 /** Throws R102 for a file that cannot be read because of its extension. */
 export function requireKnown(path: string, span?: Span): void {
-  formatOf(path, 'read', span);
+  if (formatOf(path, 'read', span).decode === undefined) unknownExtension(path, 'read', span);
 }
 
 function formatOf(path: string, verb: 'read' | 'write', span?: Span): Format {
+  return formats[extensionOf(path)] ?? unknownExtension(path, verb, span);
+}
+
+function unknownExtension(path: string, verb: 'read' | 'write', span?: Span): never {
   const extension = extensionOf(path);
-  const format = formats[extension];
-  if (format) return format;
-  const list = knownExtensions.join(' ');
-  const near = didYouMean(extension, knownExtensions);
+  const known = verb === 'read' ? knownExtensions : writtenExtensions;
+  const list = known.join(' ');
+  const near = didYouMean(extension, known);
   const what =
     extension === ''
       ? `"${path}" has no extension`

@@ -78,7 +78,8 @@ export async function readScalar(run: RunContext, variable: string): Promise<num
 }
 
 export async function readOutput(run: RunContext, value: OutputValue): Promise<NamedArray> {
-  return namedArray(value.label, value.shape, await run.executor.read(value.variable), value.kind);
+  const made = namedArray(value.label, value.shape, await run.executor.read(value.variable), value.kind);
+  return value.axes === undefined ? made : { ...made, axes: value.axes };
 }
 
 export async function callOptional(run: RunContext, procedure: string | undefined): Promise<void> {

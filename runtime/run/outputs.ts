@@ -5,7 +5,7 @@ import { fail } from '../../compiler/support/diagnostic.ts';
 import { showNumber } from '../../compiler/support/number_text.ts';
 import type { NamedArray } from '../io/array.ts';
 import { firstNotFinite, indexOf, shapeText } from '../io/array.ts';
-import { encode_values } from '../io/formats.ts';
+import { encode_store, encode_values } from '../io/formats.ts';
 import type { PlotAxis, PlotKind, PlotSeries } from '../picture/spec.ts';
 import type { RunContext } from './context.ts';
 import { callOptional, readOutput, workingPrecision } from './context.ts';
@@ -24,13 +24,38 @@ export async function saveValues(run: RunContext, s: Save): Promise<void> {
   for (const entry of s.entries) arrays.push(await readOutput(run, entry));
   if (arrays.some((array) => firstNotFinite(array.data) >= 0)) await diagnose(run, s.diagnose, span);
   for (const array of arrays) refuseNaN(array, path, span);
-  const content = encode_values(path, arrays, {
-    real: workingPrecision(run) === 'f32' ? 'f4' : 'f8',
-    span,
-  });
-  const shown = run.host.write(path, content, span);
+  const options = { real: workingPrecision(run) === 'f32' ? 'f4' : 'f8', span } as const;
+  const shown = await writeAll(run, s, path, arrays, options);
   run.state.files.push(shown);
   run.host.emit({ event: 'save', path: shown, names: s.entries.map((entry) => entry.label) });
+}
+
+/** By the extension: a file, a folder of files, or the picture that `plot` draws. Out: the path to show. */
+async function writeAll(
+  run: RunContext,
+  s: Save,
+  path: string,
+  arrays: readonly NamedArray[],
+  options: Parameters<typeof encode_store>[2],
+): Promise<string> {
+  const span = spanOfPlace(s.place);
+  if (/\.png$/i.test(path)) {
+    const { render_plot } = await import('../picture/index.ts');
+    const series = arrays.map((array, i): PlotSeries => {
+      const entry = s.entries[i];
+      return {
+        label: array.name,
+        shape: array.shape,
+        data: array.data,
+        axes: entry === undefined ? undefined : axesOf(entry),
+      };
+    });
+    return run.host.write(path, render_plot({ kind: 'auto', series }, span), span);
+  }
+  const store = encode_store(path, arrays, options);
+  if (store === undefined) return run.host.write(path, encode_values(path, arrays, options), span);
+  const shown = store.map((file) => run.host.write(file.path, file.content, span));
+  return (shown.at(-1) ?? path).replace(/[/\\][^/\\]*$/, '');
 }
 
 /** An infinity may be meant; NaN never is. */
