@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import type { ExampleForm } from './forms.ts';
 import { forms, roundingOf } from './forms.ts';
 import { checkFullRun, fullRuns } from './full_runs.ts';
+import { expectLaws, lawsIn } from './laws.ts';
 import { compiledFeature, disagreements, featurePrograms, resultsOf } from './programs.ts';
 import type { Arrays, Compiled, TargetName, Variation } from './support.ts';
 import { arrayNamed, compiled, compiledExample, noGpu, onTarget, relativeDifference } from './support.ts';
@@ -77,6 +78,11 @@ describe.skipIf(gpuIsMissing).each(featurePrograms.filter((feature) => !feature.
     });
   },
 );
+
+test.skipIf(gpuIsMissing)('solutions of stochastic equations have their laws on the GPU', async () => {
+  const made = lawsIn('f32', 'gpu');
+  await onTarget(made, 'gpu', (executor) => expectLaws(made, executor, [0, 1, 2, 3]));
+});
 
 describe.skipIf(gpuIsMissing).each(fullRuns)('$name at full size: $run', (full) => {
   test('on the GPU', async () => {

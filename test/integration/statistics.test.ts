@@ -1,25 +1,18 @@
 // Laws of stochastic solutions (test/programs/statistics/laws.flow), and that the numbers behind them are the same bits on every target, with any number of threads and however an ensemble is divided.
 
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { createMemoryHost, runTests } from '../../runtime/run/index.ts';
-import { renderError } from '../../compiler/support/render.ts';
+import { emitWasm } from '../../compiler/target/wasm/emit.ts';
+import { createCpuExecutor } from '../../runtime/cpu/executor.ts';
+import { expectLaws, lawsIn } from './laws.ts';
 import type { Arrays, Compiled, TargetName } from './support.ts';
-import { arrayNamed, compiled, noGpu, onTarget, root, run, sameBits, savedArrays } from './support.ts';
+import { arrayNamed, compiled, noGpu, onTarget, run, sameBits, savedArrays } from './support.ts';
 
-test('solutions of stochastic equations have their laws', async () => {
-  const path = join(root, 'test/programs/statistics/laws.flow');
-  const made = compiled(
-    { path, text: readFileSync(path, 'utf8') },
-    {},
-    { only: { run: '', tests: true }, target: 'cpu' },
-  );
-  const { results } = await onTarget(made, 'cpu', (executor) =>
-    runTests(made.plan, executor, { host: createMemoryHost(), seed: 1 }),
-  );
-  expect(results.length).toBeGreaterThan(5);
-  for (const { name, error } of results) expect(error === undefined ? '' : renderError(error), name).toBe('');
+test('solutions of stochastic equations have their laws, with and without fused multiply-adds', async () => {
+  const made = lawsIn('f64', 'cpu');
+  await onTarget(made, 'cpu', (executor) => expectLaws(made, executor, [1, 2, 3]));
+  const code = { wasm: await emitWasm(made.plan) };
+  const strict = await createCpuExecutor({ ...made.plan, code }, { threads: 2, strict: true });
+  await expectLaws(made, strict, [4, 5]).finally(() => strict.dispose());
 });
 
 /** Draws named by stream and number may be made in any parts; `ends` are those of a solve, `tree` values of a path that is made anew whenever it is asked for. */
