@@ -232,8 +232,11 @@ export class Emitter {
         for (const node of [...unit.item.outputs, ...unit.item.reads.keys()]) sequenced.add(node);
     /** Temporaries that nobody but this region's kernels knows. */
     const own = new Set<Storage>();
+    /** Values that nobody but this region reads. */
+    const inner = new Set<Node>();
     for (const node of live) {
       const targets_ = written.get(node);
+      if (targets_ === undefined) inner.add(node);
       const location =
         targets_?.[0] ??
         (isStackedOutput(node)
@@ -245,7 +248,10 @@ export class Emitter {
       if (targets_ === undefined) written.set(node, [location]);
     }
     this.shareArenas(plan, environment, written, copies, own, block);
-    for (const unit of plan.units) this.unit(unit, environment, written, copies, block);
+    plan.units.forEach((unit, u) => {
+      const last = (node: Node): boolean => inner.has(node) && lastRead.get(node) === u;
+      this.unit(unit, environment, written, copies, block, last);
+    });
     for (const { from, to, size } of after) this.copy(from, to, size, block);
   }
 
@@ -272,14 +278,14 @@ export class Emitter {
         if (copied !== undefined) used.add(copied.storage);
       }
       if (used.size <= this.options.maxBuffers) continue;
+      const byType = new Map<BufferType, Set<Storage>>();
       for (const storage of used) {
         if (!own.has(storage)) continue;
-        const merged = new Set<Storage>();
-        for (const other of used)
-          if (own.has(other) && other.type === storage.type)
-            for (const member of arenas.get(other) ?? [other]) merged.add(member);
-        for (const member of merged) arenas.set(member, merged);
+        const merged = byType.get(storage.type) ?? new Set<Storage>();
+        byType.set(storage.type, merged);
+        if (!merged.has(storage)) for (const member of arenas.get(storage) ?? [storage]) merged.add(member);
       }
+      for (const merged of byType.values()) for (const member of merged) arenas.set(member, merged);
     }
     if (arenas.size === 0) return;
     const places = new Map<Storage, Location>();
@@ -342,6 +348,7 @@ export class Emitter {
     written: ReadonlyMap<Node, readonly Location[]>,
     copies: ReadonlyMap<number, Location>,
     block: Step[],
+    last: (node: Node) => boolean,
   ): void {
     if (unit.kind === 'map') {
       this.maps.unit(unit, environment, written, copies, block);
@@ -350,7 +357,7 @@ export class Emitter {
     const { item } = unit;
     switch (item.kind) {
       case 'sequence':
-        emitSequence(this, item, environment, written, block);
+        emitSequence(this, item, environment, written, block, last);
         return;
       case 'rows':
         emitRows(this, item, environment, written.get(item.node) ?? [], block);
