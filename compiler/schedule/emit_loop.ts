@@ -37,10 +37,11 @@ export function emitSequence(
   environment: Environment,
   written: Written,
   block: Step[],
+  last: (node: Node) => boolean,
 ): void {
   const { node } = item;
   const label = emitter.label;
-  const context = new LoopContext(emitter, item, environment, written, block);
+  const context = new LoopContext(emitter, item, environment, written, block, last);
   emitter.depth++;
   switch (node.op) {
     case 'scan':
@@ -77,6 +78,8 @@ class LoopContext {
     readonly environment: Environment,
     written: Written,
     readonly block: Step[],
+    /** Whether nobody reads a value after this loop. */
+    readonly last: (node: Node) => boolean,
   ) {
     for (const output of item.outputs) {
       if (output.op !== 'project') continue;
@@ -496,8 +499,10 @@ function emitAdjoint(context: LoopContext, node: NodeOf<'adjoint_scan'>): void {
   );
   ctParams.forEach((param, c) => emitter.copy(at(init, c), at(places, c), sizeOf(param.shape), block));
   const state = stateParams.map((param) => emitter.separate(param, `${emitter.label}_state`, block));
+  // Snapshots that are used up make room for others: those that somebody else reads stay as they are.
   const aligned = snapshots.map((location, c) => {
-    if (location.offset.constant === 0 && location.offset.terms.length === 0) return location;
+    const ownBuffer = location.offset.constant === 0 && location.offset.terms.length === 0;
+    if (ownBuffer && context.last(base(at(node.args, c)))) return location;
     const length_ = slots * sizeOf(at(stateParams, c).shape);
     const copy = emitter.separate({ dtype: at(stateParams, c).dtype, shape: [length_] }, 'snapshots', block);
     emitter.copy(location, copy, length_, block);

@@ -6,7 +6,7 @@ import type { NdArray } from '../../compiler/ir/ndarray.ts';
 import type { AdjointPolicy, Node } from '../../compiler/ir/types.ts';
 import { isFloat } from '../../compiler/ir/types.ts';
 import { jvp } from '../../compiler/autodiff/jvp.ts';
-import { hvp } from '../../compiler/autodiff/operators.ts';
+import { gradientOf, hvp } from '../../compiler/autodiff/operators.ts';
 import { materialize } from '../../compiler/autodiff/tangent.ts';
 import { vjp } from '../../compiler/autodiff/vjp.ts';
 import { mul, sumAll } from '../../compiler/ir/build.ts';
@@ -82,6 +82,26 @@ function second(c: Case): Derived {
   };
 }
 
+/** Forward over reverse and reverse over forward at once: two reverse loops start from the same snapshots. */
+function bothOrders(c: Case): Derived {
+  const { g, params, outputs } = programOf(c);
+  const floats = params.filter((p) => isFloat(p.dtype));
+  const random = generator(9);
+  const v = floats.map((p) => g.param('v', p));
+  const first = at(
+    outputs.filter((y) => isFloat(y.dtype)),
+    0,
+  );
+  const loss = sumAll(g, mul(g, first, first));
+  const [slope] = jvp(g, [loss], floats, v);
+  return {
+    g,
+    params: [...params, ...v],
+    inputs: [...c.inputs, ...floats.map((y) => array(y, () => random() - 0.5))],
+    results: [...hvp(g, loss, floats, v), ...(slope === undefined ? [] : gradientOf(g, slope, floats))],
+  };
+}
+
 describe.each(Object.entries(variants))('loops %s', (_name, options) => {
   for (const [name, make] of Object.entries(loopCases)) {
     it(`${name}: values and cotangents`, async () => {
@@ -100,8 +120,10 @@ describe.each(Object.entries(variants))('loops %s', (_name, options) => {
       await expectSame(g, functionOf(params, results), inputs, { ...options, tolerance: TOLERANCE });
     });
     it(`${name}: second derivatives`, async () => {
-      const { g, params, inputs, results } = second(make(withPolicy({ kind: 'recompute' })));
-      await expectSame(g, functionOf(params, results), inputs, { ...options, tolerance: TOLERANCE });
+      for (const derive of [second, bothOrders]) {
+        const { g, params, inputs, results } = derive(make(withPolicy({ kind: 'recompute' })));
+        await expectSame(g, functionOf(params, results), inputs, { ...options, tolerance: TOLERANCE });
+      }
     });
   }
 });
