@@ -50,7 +50,7 @@ export function outputOf(w: OutputSink, given: Value, label: string, span: Span)
   };
 }
 
-const axesOfGrid = (grid: Grid): NonNullable<OutputValue['axes']> =>
+export const axesOfGrid = (grid: Grid): NonNullable<OutputValue['axes']> =>
   grid.axes.map(({ name, from, to, kind, periodic }) => ({
     name,
     from,

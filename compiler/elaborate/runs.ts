@@ -9,19 +9,20 @@ import { orderCheck } from './check_order.ts';
 import { freshDraws } from './draws.ts';
 import { labelOf } from './expression.ts';
 import { guard } from './guard.ts';
-import { flatten } from './leaves.ts';
+import { flatten, toReal } from './leaves.ts';
 import type { Flattened } from './leaves.ts';
 import { minimize, play } from './minimize.ts';
 import { operators } from './operators.ts';
-import { outputLeaves, outputOf, placeOf, textParts } from './outputs.ts';
+import { axesOfGrid, outputLeaves, outputOf, placeOf, textParts } from './outputs.ts';
 import { bindPattern } from './patterns.ts';
 import { bindType } from './types.ts';
 import { assignInRun, resetInRun } from './run_changes.ts';
 import { runFor } from './run_loops.ts';
 import { Scope } from './scope.ts';
 import type { Module } from './scope.ts';
+import { stackValues } from './stacking.ts';
 import type { Value } from './values.ts';
-import { describe } from './values.ts';
+import { array, describe } from './values.ts';
 import type { Variables } from './variables.ts';
 import type { Diagnosis, OutputValue, ScriptStatement } from '../plan/script.ts';
 import type { Node } from '../ir/types.ts';
@@ -223,18 +224,20 @@ function runStatement(w: ScriptWriter, s: ast.RunStatement, scope: Scope): void 
       const animated = s.what === 'animate';
       const style = s.as?.name ?? 'auto';
       if (
-        !(animated ? ['auto', 'heat', 'line'] : ['auto', 'heat', 'line', 'scatter', 'histogram']).includes(
-          style,
-        )
+        !(
+          animated ? ['auto', 'heat', 'line'] : ['auto', 'heat', 'line', 'scatter', 'histogram', 'quiver']
+        ).includes(style)
       )
         failAt(
           ctx,
           'E430',
           `there is no picture \`${style}\``,
           s.as?.span ?? s.span,
-          animated ? 'moving pictures are heat and line' : 'pictures are heat, line, scatter and histogram',
+          animated
+            ? 'moving pictures are heat and line'
+            : 'pictures are heat, line, scatter, histogram and quiver',
         );
-      const series = s.values.map((e) => seriesOf(w, e, scope));
+      const series = s.values.map((e) => seriesOf(w, e, scope, animated ? 'heat' : style));
       w.look({
         kind: 'plot',
         path: textParts(w, ctx.evaluate(s.path, scope), s.path),
@@ -373,7 +376,31 @@ function shown(ctx: Context, v: Value, span: Span): Value {
   return hasComplex(v) ? ctx.elementwise(operators.abs, [v], span) : v;
 }
 
-function seriesOf(w: ScriptWriter, e: ast.Expression, scope: Scope): { x?: OutputValue; y: OutputValue } {
+/** The components of a vector field in one array. */
+function vectorSeries(
+  w: ScriptWriter,
+  parts: readonly Value[],
+  e: ast.Expression,
+): { y: OutputValue; vector: true } {
+  const { ctx } = w;
+  const arrays = parts.map((p) => array(toReal(ctx, p, e.span, 'a picture')));
+  const y = outputOf(w, stackValues(ctx, arrays, e.span), labelOf(e), e.span);
+  const field = parts.find((p) => p.kind === 'field');
+  const grid = field?.kind === 'field' ? field.grid : undefined;
+  return { y: grid === undefined ? y : { ...y, axes: axesOfGrid(grid) }, vector: true };
+}
+
+function seriesOf(
+  w: ScriptWriter,
+  e: ast.Expression,
+  scope: Scope,
+  style: string,
+): { x?: OutputValue; y: OutputValue; vector?: true } {
+  if (style === 'quiver' || (style === 'auto' && e.kind !== 'tuple')) {
+    const value = w.ctx.evaluate(e, scope);
+    if (value.kind === 'tuple' && (style === 'quiver' || value.axes !== undefined))
+      return vectorSeries(w, value.elements, e);
+  }
   if (e.kind === 'tuple' && e.elements.length === 2) {
     const [x, y] = [at(e.elements, 0), at(e.elements, 1)];
     return {

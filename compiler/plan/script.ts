@@ -150,9 +150,14 @@ export type ScriptStatement =
       readonly kind: 'plot';
       readonly procedure?: string;
       readonly path: readonly TextPart[];
-      /** `heat`, `line`, `scatter`, `histogram`, or `auto`. */
+      /** `heat`, `line`, `scatter`, `histogram`, `quiver`, or `auto`. */
       readonly style: string;
-      readonly series: readonly { readonly x?: OutputValue; readonly y: OutputValue }[];
+      /** `vector`: the first axis of y are the components of a vector field. */
+      readonly series: readonly {
+        readonly x?: OutputValue;
+        readonly y: OutputValue;
+        readonly vector?: true;
+      }[];
       /** The first axis of every array are the frames of a moving picture. */
       readonly animated?: boolean;
       readonly place: Place;

@@ -17,6 +17,7 @@ import type { ColourMap } from './colour.ts';
 import { diverging_map, mapColour, missingColour, sequential_map } from './colour.ts';
 import type { Drawing } from './drawing.ts';
 import type { HeatPanel } from './panels.ts';
+import { paint_arrows } from './quiver.ts';
 import { draw_text, ink, textWidth } from './text.ts';
 import type { Range } from './ticks.ts';
 import { drawable_range, finiteRange, fraction } from './ticks.ts';
@@ -73,6 +74,7 @@ export function draw_heat(panel: HeatPanel, side: number, scale: number): Drawin
     },
     paint: (canvas, frame) => {
       paint_cells(canvas, frame, panel, xRange, yRange, colours.range, map);
+      paint_arrows(canvas, frame, panel, xRange, yRange, scale);
       draw_frame(canvas, frame, x, y, { scale, title: panel.title, grid: false });
       const box = {
         left: frame.right + bar.gap * scale,

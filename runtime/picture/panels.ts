@@ -42,6 +42,8 @@ export interface HeatPanel {
   readonly coloured: Float64Array;
   /** Both axes are lengths, or both indices: one unit is as long on either. */
   readonly equal: boolean;
+  /** Components of a vector field, laid out like the data, which are its lengths. */
+  readonly arrows?: { readonly u: Float64Array; readonly v: Float64Array };
 }
 
 export interface HistogramPanel {
@@ -103,6 +105,12 @@ function kindOf(spec: PlotSpec, series: PlotSeries, span?: Span): Panel['kind'] 
   const rank = series.shape.length;
   const refuse = (advice: string): never =>
     fail('R121', `"${series.label}" has ${rank} axes and cannot be drawn as ${spec.kind}`, span, advice);
+  if (series.vector === true || spec.kind === 'quiver')
+    return rank === 3 && series.shape[0] === 2 && (spec.kind === 'auto' || spec.kind === 'quiver')
+      ? 'heat'
+      : refuse(
+          'arrows are drawn of two components with two axes each, plot "v.png": (u, v) as quiver; of other vectors draw the components or norm(v)',
+        );
   switch (spec.kind) {
     case 'auto':
       if (rank === 1 || series.x) return 'line';
@@ -125,6 +133,7 @@ function kindOf(spec: PlotSpec, series: PlotSeries, span?: Span): Panel['kind'] 
 // ------------------------------------------------------------------------------------------------------------- heat maps
 
 function heatPanels(series: PlotSeries, spec: PlotSpec, span?: Span): readonly HeatPanel[] {
+  if (series.vector === true || spec.kind === 'quiver') return [quiverPanel(series, spec)];
   if (series.shape.length === 2) return [heatPanel(series, spec)];
   const [count = 0, columns = 0, rows = 0] = series.shape;
   if (columns * rows === 0) return fail('R120', `"${series.label}" is empty: there is nothing to plot`, span);
@@ -155,6 +164,15 @@ function heatPanel(series: PlotSeries, spec: PlotSpec, coloured = series.spanned
     coloured,
     equal: axesAreAlike(xAxis, yAxis),
   };
+}
+
+/** Lengths as colours, under arrows. */
+function quiverPanel(series: PlotSeries, spec: PlotSpec): HeatPanel {
+  const half = series.data.length / 2;
+  const [u, v] = [series.data.subarray(0, half), series.data.subarray(half)];
+  const data = u.map((x, i) => Math.hypot(x, v[i] ?? NaN));
+  const shape = series.shape.slice(1);
+  return { ...heatPanel({ ...series, shape, data, axes: series.axes?.slice(1) }, spec), arrows: { u, v } };
 }
 
 /** Lengths and lengths, or indices and indices; never a time beside a length. */

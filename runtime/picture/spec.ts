@@ -3,7 +3,7 @@
 // Convention: the first axis of an array is drawn horizontally, the second vertically and upwards, as a[i, j] lies at (x_i, y_j).
 
 /** `auto`: a pair or a rank-1 array is a line, a rank-2 array a heat map, rank 3 heat maps of some of its first indices. */
-export type PlotKind = 'auto' | 'line' | 'heat' | 'scatter' | 'histogram';
+export type PlotKind = 'auto' | 'line' | 'heat' | 'scatter' | 'histogram' | 'quiver';
 
 /** One axis of an array: what its index means. */
 export interface PlotAxis {
@@ -27,6 +27,8 @@ export interface PlotSeries {
   readonly x?: { readonly label: string; readonly unit?: string; readonly data: Float64Array };
   /** The numbers that span colours and ordinates, where these are not those of the data alone: of all frames of a moving picture. */
   readonly spanned?: Float64Array;
+  /** The first axis are the components of a vector field: drawn as arrows. */
+  readonly vector?: true;
   /** One entry an axis of the data, where known. */
   readonly axes?: readonly PlotAxis[];
 }

@@ -87,7 +87,7 @@ export async function drawPlot(run: RunContext, s: Plot): Promise<void> {
     );
   const series: PlotSeries[] = [];
   let finite = true;
-  for (const { x, y } of s.series) {
+  for (const { x, y, vector } of s.series) {
     const { data } = await readOutput(run, y);
     const abscissae = x === undefined ? undefined : { label: x.label, data: (await readOutput(run, x)).data };
     finite &&= data.every(Number.isFinite) && (abscissae?.data.every(Number.isFinite) ?? true);
@@ -97,6 +97,7 @@ export async function drawPlot(run: RunContext, s: Plot): Promise<void> {
       data,
       axes: axesOf(y),
       ...(abscissae === undefined ? {} : { x: abscissae }),
+      ...(vector === true ? { vector } : {}),
     });
   }
   if (!finite) await diagnose(run, s.diagnose, span);
@@ -109,7 +110,7 @@ export async function drawPlot(run: RunContext, s: Plot): Promise<void> {
   run.host.emit({ event: 'plot', path: shown });
 }
 
-const plotKinds: readonly PlotKind[] = ['auto', 'line', 'heat', 'scatter', 'histogram'];
+const plotKinds: readonly PlotKind[] = ['auto', 'line', 'heat', 'scatter', 'histogram', 'quiver'];
 
 function plotKind(style: string): PlotKind {
   return plotKinds.find((kind) => kind === style) ?? 'auto';
@@ -122,7 +123,11 @@ function axesOf(value: OutputValue): readonly PlotAxis[] | undefined {
   const before = value.shape.length - axes.length;
   return [
     ...Array.from({ length: Math.max(0, before) }, () => ({ name: 'index' })),
-    ...axes.map(({ name, from, to }): PlotAxis => ({ name, extent: [from, to] })),
+    ...axes.map(({ name, from, to, nodes, periodic }): PlotAxis => ({
+      name,
+      extent: [from, to],
+      ...(nodes === true && periodic !== true ? { samples: 'nodes' } : {}),
+    })),
   ];
 }
 

@@ -79,6 +79,39 @@ describe('heat maps', () => {
     expect(wide.height).toBeLessThan(time.height);
   });
 
+  test('arrows point where the components say, over the colours of their length', () => {
+    const ink = [20, 20, 20];
+    const arrows = (u: number, v: number, kind: PlotSpec['kind'] = 'quiver'): ReturnType<typeof find> =>
+      find(
+        draw_plot({
+          kind,
+          series: [
+            series('w', [2, 2, 2], (k) => (k < 4 ? u : v), { axes: [{ name: 'part' }, ...unitSquare] }),
+          ],
+        }),
+        ink,
+      );
+    const none = arrows(0, 0).count;
+    for (const [u, v] of [
+      [3, 0],
+      [0, 3],
+      [-2, 1],
+    ] as const) {
+      const [there, back] = [arrows(u, v), arrows(-u, -v)];
+      expect(there.count).toBeGreaterThan(none + 200);
+      // Heads are heavier than tails; the second component points upwards.
+      expect(Math.sign(Math.round(there.x - back.x))).toBe(Math.sign(u));
+      expect(Math.sign(Math.round(back.y - there.y))).toBe(Math.sign(v));
+    }
+    const [panel] = plan_panels({
+      kind: 'quiver',
+      series: [series('w', [2, 1, 3], (k) => [3, 1, 0, 4, 0, NaN][k] ?? 0)],
+    });
+    expect(panel?.kind === 'heat' && [...panel.data]).toEqual([5, 1, NaN]);
+    expect(() => arrows(1, 1, 'line')).toThrow(/cannot be drawn as line/);
+    expect(() => draw_plot({ kind: 'quiver', series: [series('w', [3, 3], (k) => k)] })).toThrow(/as quiver/);
+  });
+
   test('missing cells are grey, and so is nothing else', () => {
     const full = series('T', [10, 10], (k) => k);
     const holed = series('T', [10, 10], (k) => (k === 55 ? NaN : k === 11 ? Infinity : k));
