@@ -5,7 +5,7 @@
 
 import { conform } from './conform.ts';
 import type { Context } from './context.ts';
-import { failAt, notYet, withDraws } from './context.ts';
+import { failAt, withDraws } from './context.ts';
 import { mixesLaw, withMovingLaw } from './expectations.ts';
 import { define } from './builtins/registry.ts';
 import { flatten, toReal } from './leaves.ts';
@@ -106,22 +106,26 @@ export function eventRecord(ctx: Context, clause: ast.EventClause, scene: EventS
   ]);
 }
 
-/** `times[i]` as i: the array; without an index one time, or all of an array. */
+/** `times[i]` as i: the array; anything else is one time, or an array of them. */
 function timesOf(
   ctx: Context,
   trigger: Extract<ast.EventClause['trigger'], { readonly kind: 'timetable' }>,
   scope: Scope,
 ): Node {
   const { times } = trigger;
+  const [entry, ...more] = times.kind === 'index' ? times.entries : [];
   const indexed =
-    trigger.as !== undefined && times.kind === 'index'
-      ? times.target
-      : trigger.as === undefined
-        ? times
-        : undefined;
-  if (indexed === undefined)
-    return notYet(ctx, 'a timetable whose times are no array, `event at times[i] as i`', times.span);
-  const node = toReal(ctx, ctx.evaluate(indexed, scope), times.span, 'the times of an event');
+    times.kind === 'index' &&
+    more.length === 0 &&
+    entry?.kind === 'at' &&
+    entry.value.kind === 'name' &&
+    entry.value.name === trigger.as?.name;
+  const node = toReal(
+    ctx,
+    ctx.evaluate(indexed ? times.target : times, scope),
+    times.span,
+    'the times of an event',
+  );
   return node.shape.length === 0 ? b.reshape(ctx.graph, node, [1]) : node;
 }
 
