@@ -112,6 +112,26 @@ test('lists of records are records of arrays where those are wanted', () =>
     ],
   ));
 
+test('scan gives the prefixes of an associative function, of numbers, records and matrices, and their derivatives', () =>
+  expectValues(
+    `let xs = [3.0, 1.0, 4.0, 1.0, 5.0, 9.0, 2.0]
+     # y[i] = a y[i - 1] + b
+     let line = scan((p, q) => { a: p.a*q.a, b: q.a*p.b + q.b }, { a: 0.5*ones([5]), b: ones([5]) })
+     let shear = scan((A, B) => A @ B, [[[1.0, 1.0*i], [0.0, 1.0]] for i in 0..6])
+     fn last(x) = scan((a, b) => a*b, x).last`,
+    [
+      ['scan((a, b) => a + b, xs)', [3, 4, 8, 9, 14, 23, 25]],
+      ['scan((a, b) => max(a, b), xs)', [3, 3, 4, 4, 5, 9, 9]],
+      ['scan((a, b) => a, xs)', [3, 3, 3, 3, 3, 3, 3]],
+      ['scan((a, b) => b, xs)', [3, 1, 4, 1, 5, 9, 2]],
+      ['line.b', [1, 1.5, 1.75, 1.875, 1.9375]],
+      ['shear[.., 0, 1]', [0, 1, 3, 6, 10, 15]],
+      ['scan((a, b) => a + b, [2.0])', [2]],
+      ['gradient(last)([2.0, 3.0, 5.0])', [15, 10, 6]],
+      ['[scan((a, b) => a + b, k*xs)[2] for k in 1..4]', [8, 16, 24]],
+    ],
+  ));
+
 test('elements of lists known at compile time may decide shapes', () =>
   expectValues(
     `const sizes = [2, 3, 4]

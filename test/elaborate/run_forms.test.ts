@@ -733,3 +733,54 @@ run { print norm(teacher - net), net.head.b, "{k, digits: 12}", t, norm(net.head
     );
   });
 });
+
+describe('fields in files and pictures', () => {
+  it('have the places of their domain, by the extension', async () => {
+    const { files } = await run(`
+domain plate { x: 0 .. 1 cells 4; y: 0 .. 2 nodes 3 }
+let T = grid(plate, [[1.0*i + 10*j for j in 0..3] for i in 0..4])
+run {
+  save "a.nc" { T, slope: grad(T), k: [1.0, 2.0] };  save "a.vtk" { T, w: (T, 2*T) };  save "a.zarr" { T };  save "a.png" { T }
+  plot "b.png": grad(T);  plot "c.png": (T, -T) as quiver
+}`);
+    const { decode_values } = await import('../../runtime/io/formats.ts');
+    const found = new Map(
+      decode_values('a.nc', files.get('a.nc') ?? new Uint8Array()).map((a) => [a.name, [...a.data]]),
+    );
+    expect([...found.keys()]).toEqual(['x', 'y', 'T', 'slope[0]', 'slope[1]', 'k']);
+    expect(found.get('x')).toEqual([0.125, 0.375, 0.625, 0.875]);
+    expect(found.get('y')).toEqual([0, 1, 2]);
+    expect(found.get('T')?.slice(0, 4)).toEqual([0, 10, 20, 1]);
+    const text = new TextDecoder('latin1').decode(files.get('a.vtk'));
+    expect(text).toContain('ORIGIN 0.125 0 0\nSPACING 0.25 1 1\nPOINT_DATA 12\nSCALARS T ');
+    expect(text).toContain('SCALARS w[1] ');
+    expect([...files.keys()].filter((f) => f.startsWith('a.zarr/T'))).toHaveLength(3);
+    for (const picture of ['a.png', 'b.png', 'c.png'])
+      expect([...(files.get(picture) ?? [])].slice(1, 4)).toEqual([0x50, 0x4e, 0x47]);
+  });
+});
+
+describe('parameters through maps', () => {
+  it('stay where the map says while they are trained, and come back from the ends', async () => {
+    const { lines } = await run(`
+use std.optim { adam }
+param angle = 6.0 via wrap(0, 2*pi)
+param share = 0.5 via clamp(0, 1)
+param knots = [0.0, 1.0, 3.0, 4.0] via increasing(0, 4)
+param weights = [0.2, 0.3, 0.5] via simplex
+input high = 3.0
+loss l = (sin(angle) - 0.5)^2 + (share - high)^2 + sum((knots - [0.0, 3.5, 0.5, 4.0])^2) + sum((weights - [2.0, 0.0, 0.0])^2)
+loss back = (share - 0.25)^2
+run {
+  minimize l over angle, share, knots, weights using adam(0.05) steps 150
+  assert 0 <= angle < 2*pi and abs(sin(angle) - 0.5) < 1e-3, "{angle}"
+  assert share == 1.0
+  assert knots[0] == 0 and abs(knots[3] - 4) < 1e-5 and knots[1] > 0 and knots[2] >= knots[1] and knots[2] < 4, "{knots}"
+  assert abs(sum(weights) - 1) < 1e-5 and weights[0] > 0.9 and min(weights) > 0, "{weights}"
+  minimize back over share using adam(0.05) steps 300
+  assert abs(share - 0.25) < 0.02, "{share}"
+  print "done"
+}`);
+    expect(lines.at(-1)).toBe('done');
+  });
+});
