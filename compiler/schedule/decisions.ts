@@ -108,7 +108,9 @@ function attributes(node: Node): string {
   if (node.op === 'const') return Object.is(node.attrs.value, -0) ? '-0' : String(node.attrs.value);
   // Data are equal only to themselves.
   if (node.op === 'literal') return `#${node.id}`;
-  return JSON.stringify(node.attrs);
+  // Most operations have none.
+  for (const _ in node.attrs) return JSON.stringify(node.attrs);
+  return '';
 }
 
 /** Whether the last bits of an operand may change the result by more than their size. */
