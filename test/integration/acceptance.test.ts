@@ -125,10 +125,11 @@ const programs: readonly Accepted[] = [
       replace: [
         ['16_000', '400'],
         ['every 1600', 'every 200'],
-        ['i in 0..512]', 'i in 0..24]'],
+        ['65_536', '4_096'],
+        ['i in 0..2048]', 'i in 0..24]'],
         ['[generate() for i in 0..4096]', '[generate() for i in 0..128]'],
         ['steps: 500', 'steps: 100'],
-        ['gap < 0.2', 'gap < 1.5'],
+        ['gap < 0.1', 'gap < 1.5'],
       ],
     },
     says: /^plotted score_sde\.png$/,
