@@ -99,7 +99,7 @@ function nested(data: Float64Array, shape: readonly number[]): Numbers {
 }
 
 /**
- * The values of expressions in the scope of a program, after its setup; `before` are statements of a run in front of them. A record gives one entry a leaf, `label.part`.
+ * The values of expressions in the scope of a program, after its setup; `before` are statements of a run in front of them. A record gives one entry a leaf, `label.part`, a tuple `label[0]`.
  */
 export async function evaluate(
   text: string,
@@ -186,7 +186,9 @@ export async function expectValues(
     options,
   );
   table.forEach(([e, expected], i) => {
-    const parts = Object.entries(out).flatMap(([k, v]) => (k.startsWith(`e${i}.`) ? [v] : []));
+    const parts = Object.entries(out).flatMap(([k, v]) =>
+      k.startsWith(`e${i}.`) || k.startsWith(`e${i}[`) ? [v] : [],
+    );
     const actual = out[`e${i}`] ?? (parts.length > 0 ? parts : undefined);
     if (actual === undefined) throw new Error(`${e} is no single value`);
     expectClose(actual, expected, options.tolerance ?? 1e-12, e);
