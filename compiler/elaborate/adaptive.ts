@@ -94,18 +94,15 @@ export function adaptiveSolve(ctx: Context, solve: AdaptiveSolve): Value {
     ...countedSystem(ctx, solve.system(y0, start, end), counter).entries,
     ...solver.entries,
   ]);
-  const sys = controller.judges
-    ? withCarries(ctx, {
-        model,
-        method: method.plain,
-        sys: record([...found.entries, ['tries', bool(true)]]),
-        y0,
-        span: a.span,
-      })
-    : found;
-  const attempt = ctx.library('std.step_control', 'attempt');
   const sums = stepSums(ctx, a);
   const times = adaptiveTimes(ctx, a, { s0, s1, start, end });
+  const tried = controller.judges ? record([...found.entries, ['tries', bool(true)]]) : found;
+  // Between the loops over saved times members of an ensemble are arrays in memory, of which a kernel can have few: nothing more is carried there.
+  const sys =
+    controller.judges && times === undefined
+      ? withCarries(ctx, { model, method: method.plain, sys: tried, y0, span: a.span })
+      : tried;
+  const attempt = ctx.library('std.step_control', 'attempt');
   const between = times !== undefined && !times.hit;
 
   const { made: before0, evaluations: first } = counter.during(
