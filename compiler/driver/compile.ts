@@ -4,7 +4,7 @@
 import type { CompileHost } from '../elaborate/context.ts';
 import type { ElaborateOptions, ElaboratedProgram } from '../elaborate/program.ts';
 import { elaborateProgram } from '../elaborate/program.ts';
-import { checkPlan } from '../elaborate/checked.ts';
+import { checkPlan } from '../elaborate/expressions/checked.ts';
 import { collectChecks } from '../ir/checks.ts';
 import { optimizer } from '../ir/passes.ts';
 import type { CheckPlan } from '../plan/script.ts';

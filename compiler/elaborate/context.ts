@@ -1,10 +1,10 @@
 // What every part of the elaborator gets passed: the graph, the program's settings, and the evaluator itself as a record of functions (so that the parts need not import each other
 // in a circle). One Context lives for one compilation.
 
-import type { Batch } from './batches.ts';
-import type { Elementwise } from './elementwise.ts';
-import type { KnownRules } from './known_rules.ts';
-import type { Monitoring } from './loss_monitors.ts';
+import type { Batch } from './runs/batches.ts';
+import type { Elementwise } from './values/elementwise.ts';
+import type { KnownRules } from './expressions/known_rules.ts';
+import type { Monitoring } from './runs/loss_monitors.ts';
 import type { FieldContext, Grid, Scheme } from '../field/types.ts';
 import type { Graph } from '../ir/graph.ts';
 import type { FloatType, Node } from '../ir/types.ts';
@@ -13,8 +13,8 @@ import { FlowError } from '../support/diagnostic.ts';
 import type { CheckSite } from '../plan/script.ts';
 import type { Span } from '../support/span.ts';
 import type * as ast from '../syntax/ast.ts';
-import type { Binding, Module, NamedItem, Scope, World } from './scope.ts';
-import type { CallArguments, Value } from './values.ts';
+import type { Binding, Module, NamedItem, Scope, World } from './names/scope.ts';
+import type { CallArguments, Value } from './values/values.ts';
 
 export interface ModuleText {
   readonly path: string;

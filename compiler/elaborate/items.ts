@@ -3,21 +3,21 @@
 
 import type { Context } from './context.ts';
 import { failAt, inWorld, withDraws, withoutAsserts } from './context.ts';
-import { itemDraws } from './draws.ts';
-import { indexedLoss } from './indexed_losses.ts';
-import { itemLabel } from './labels.ts';
-import { withMonitors } from './loss_monitors.ts';
-import { functionField } from './function_fields.ts';
-import { staticNumber, staticNumbers } from './leaves.ts';
-import type { NamedItem, Module } from './scope.ts';
-import { Scope } from './scope.ts';
-import { bindPattern, named } from './patterns.ts';
-import { bindType } from './types.ts';
-import type { Value } from './values.ts';
-import { describe, int, real } from './values.ts';
+import { itemDraws } from './random/draws.ts';
+import { indexedLoss } from './runs/indexed_losses.ts';
+import { itemLabel } from './names/labels.ts';
+import { withMonitors } from './runs/loss_monitors.ts';
+import { functionField } from './fields/function_fields.ts';
+import { staticNumber, staticNumbers } from './values/leaves.ts';
+import type { NamedItem, Module } from './names/scope.ts';
+import { Scope } from './names/scope.ts';
+import { bindPattern, named } from './names/patterns.ts';
+import { bindType } from './values/types.ts';
+import type { Value } from './values/values.ts';
+import { describe, int, real } from './values/values.ts';
 import type { Variables } from './variables.ts';
-import { fromFile, weightsPath } from './weights_file.ts';
-import { analyticRegion } from './regions.ts';
+import { fromFile, weightsPath } from './layers/weights_file.ts';
+import { analyticRegion } from './fields/regions.ts';
 import { assertNever } from '../support/diagnostic.ts';
 import type * as ast from '../syntax/ast.ts';
 

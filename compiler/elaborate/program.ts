@@ -1,20 +1,20 @@
 // A whole program elaborated: variables, procedures and the script. Item by item, so that several errors are reported at once; every item is visited, used or not.
 
-import { libraryModules } from './library_modules.ts';
+import { libraryModules } from './names/library_modules.ts';
 import type { CompileHost } from './context.ts';
 import { makeContext } from './elaborator.ts';
-import { guard } from './guard.ts';
-import { warnOfHiddenNames } from './hidden_names.ts';
-import { checkModel } from './model_check.ts';
-import { ModuleLoader } from './modules.ts';
-import { elaborateRun, elaborateTest } from './runs.ts';
-import { outputOf, placeOf } from './outputs.ts';
-import type { Module } from './scope.ts';
+import { guard } from './names/guard.ts';
+import { warnOfHiddenNames } from './names/hidden_names.ts';
+import { checkModel } from './models/model_check.ts';
+import { ModuleLoader } from './names/modules.ts';
+import { elaborateRun, elaborateTest } from './runs/runs.ts';
+import { outputOf, placeOf } from './runs/outputs.ts';
+import type { Module } from './names/scope.ts';
 import type { ProcedureInfo, VariableInfo } from './variables.ts';
 import type { Variables } from './variables.ts';
-import { itemLabel } from './labels.ts';
-import type { DiagnosedSolves } from './diagnosis.ts';
-import { diagnosisOf } from './diagnosis.ts';
+import { itemLabel } from './names/labels.ts';
+import type { DiagnosedSolves } from './runs/diagnosis.ts';
+import { diagnosisOf } from './runs/diagnosis.ts';
 import { ruleExpander } from '../autodiff/expand_rules.ts';
 import { reachable } from '../ir/region.ts';
 import type { ArrayFunction, FloatType, Node } from '../ir/types.ts';

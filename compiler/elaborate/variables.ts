@@ -3,19 +3,19 @@
 //
 // A parameter with bounds is kept in an unbounded coordinate z: its value is map.to(z), with a smooth map written in Flow (`interval` in the prelude, or what `via` names).
 
-import { boundsOf } from './bounds.ts';
-import { conform } from './conform.ts';
-import { isPart } from './complex_parts.ts';
-import { capturing } from './closures.ts';
+import { boundsOf } from './layers/bounds.ts';
+import { conform } from './values/conform.ts';
+import { isPart } from './values/complex_parts.ts';
+import { capturing } from './values/closures.ts';
 import type { Context } from './context.ts';
 import { failAt } from './context.ts';
-import { flatten } from './leaves.ts';
-import type { Flattened } from './leaves.ts';
-import { mapOfLayers, statesOfLayers } from './layer_parts.ts';
-import type { NamedItem, Scope } from './scope.ts';
-import { isCheap } from './cheap.ts';
-import type { FreeMap, Value } from './values.ts';
-import { array, complex, describe } from './values.ts';
+import { flatten } from './values/leaves.ts';
+import type { Flattened } from './values/leaves.ts';
+import { mapOfLayers, statesOfLayers } from './layers/layer_parts.ts';
+import type { NamedItem, Scope } from './names/scope.ts';
+import { isCheap } from './values/cheap.ts';
+import type { FreeMap, Value } from './values/values.ts';
+import { array, complex, describe } from './values/values.ts';
 import * as b from '../ir/build.ts';
 import type { ArrayType, Node } from '../ir/types.ts';
 import { isFloat } from '../ir/types.ts';

@@ -229,7 +229,7 @@ export type AdjointPolicy =
 
 /**
  * Nothing is kept: `back`, with the parameters and carry results of the loop's body, takes what a step leaves behind to its carry-in. Only inside a derivative rule, for a loop that is
- * differentiated there and then (elaborate/step_loops.ts): passes that change a loop's operands know nothing of `back`.
+ * differentiated there and then (elaborate/solve/reversible_loop.ts): passes that change a loop's operands know nothing of `back`.
  */
 export interface ReversiblePolicy {
   readonly kind: 'reversible';

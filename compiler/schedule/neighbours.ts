@@ -1,7 +1,7 @@
 // Neighbouring turns of a loop that share blocks of random words run together: two or four turns become one, in which a block (and what follows from it alone) is computed once. In: a body as the
 // writer leaves it, every value bound by `let`. Out: the same values; and the names that must stay values of their own.
 //
-// The number of a draw is the turn t; its block is t >> s, its words and its variable depend on the lowest bits of t (elaborate/draws.ts). With t = 4q + c these become q and constants. Loops with bounds
+// The number of a draw is the turn t; its block is t >> s, its words and its variable depend on the lowest bits of t (elaborate/random/draws.ts). With t = 4q + c these become q and constants. Loops with bounds
 // known at run time only (the segments of a checkpointed sweep) stay as they are. So that both give the same bits, what a choice by the lowest bits resolves to keeps its name: it is not
 // joined with the operations around it into other roundings.
 

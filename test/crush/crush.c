@@ -37,7 +37,7 @@ static void threefry(const uint32_t key[4], const uint32_t counter[4], uint32_t 
   memcpy(out, x, sizeof x);
 }
 
-// FNV-1a, as compiler/elaborate/draws.ts hashes names.
+// FNV-1a, as compiler/elaborate/random/draws.ts hashes names.
 static uint32_t hash(const char *name, uint32_t h) {
   for (; *name; name++) h = (h ^ (uint32_t)(unsigned char)*name) * 0x01000193u;
   return h;

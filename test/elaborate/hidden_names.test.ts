@@ -4,8 +4,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Context } from '../../compiler/elaborate/context.ts';
-import { warnOfHiddenNames } from '../../compiler/elaborate/hidden_names.ts';
-import { ModuleLoader } from '../../compiler/elaborate/modules.ts';
+import { warnOfHiddenNames } from '../../compiler/elaborate/names/hidden_names.ts';
+import { ModuleLoader } from '../../compiler/elaborate/names/modules.ts';
 import type { Diagnostic } from '../../compiler/support/diagnostic.ts';
 import { elaborate, memoryCompileHost } from './support.ts';
 

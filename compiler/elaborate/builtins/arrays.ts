@@ -1,7 +1,7 @@
 // Functions that make, measure and rearrange arrays; and those that treat any value as a vector of its leaves (`map`, `flatten`, `zeros_like`).
 
-import { spread, partOf } from '../complex.ts';
-import { countOf, hasComplex, shapeOfComplex } from '../complex_parts.ts';
+import { spread, partOf } from '../values/complex.ts';
+import { countOf, hasComplex, shapeOfComplex } from '../values/complex_parts.ts';
 import type { Context } from '../context.ts';
 import { failAt } from '../context.ts';
 import {
@@ -13,11 +13,11 @@ import {
   staticNumbers,
   toNode,
   toReal,
-} from '../leaves.ts';
-import { lift } from '../lifting.ts';
-import type { BuiltinValue, Value } from '../values.ts';
-import { staticText } from '../strings.ts';
-import { array, bool, describe, int, list, real, text, tuple } from '../values.ts';
+} from '../values/leaves.ts';
+import { lift } from '../values/lifting.ts';
+import type { BuiltinValue, Value } from '../values/values.ts';
+import { staticText } from '../values/strings.ts';
+import { array, bool, describe, int, list, real, text, tuple } from '../values/values.ts';
 import { define } from './registry.ts';
 import * as b from '../../ir/build.ts';
 import type { Node } from '../../ir/types.ts';

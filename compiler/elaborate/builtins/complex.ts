@@ -2,13 +2,13 @@
 
 import type { Context } from '../context.ts';
 import { failAt } from '../context.ts';
-import { hasComplex } from '../complex_parts.ts';
-import { asComplex, paired, partOf, spread } from '../complex.ts';
-import { conjugate } from '../complex_lifting.ts';
-import { lift } from '../lifting.ts';
-import { operators } from '../operators.ts';
-import type { BuiltinValue, Value } from '../values.ts';
-import { describe } from '../values.ts';
+import { hasComplex } from '../values/complex_parts.ts';
+import { asComplex, paired, partOf, spread } from '../values/complex.ts';
+import { conjugate } from '../values/complex_lifting.ts';
+import { lift } from '../values/lifting.ts';
+import { operators } from '../values/operators.ts';
+import type { BuiltinValue, Value } from '../values/values.ts';
+import { describe } from '../values/values.ts';
 import { define } from './registry.ts';
 import type { Given } from './registry.ts';
 

@@ -2,11 +2,16 @@
 
 import type { Context } from '../context.ts';
 import { failAt } from '../context.ts';
-import { hasComplex } from '../complex_parts.ts';
-import { forwardDerivative, gradientOver, reverseDerivative, valueAndGradient } from '../derivatives.ts';
-import { jacobian } from '../jacobians.ts';
-import type { BuiltinValue, CallArgument, Value } from '../values.ts';
-import { describe, record } from '../values.ts';
+import { hasComplex } from '../values/complex_parts.ts';
+import {
+  forwardDerivative,
+  gradientOver,
+  reverseDerivative,
+  valueAndGradient,
+} from '../expressions/derivatives.ts';
+import { jacobian } from '../expressions/jacobians.ts';
+import type { BuiltinValue, CallArgument, Value } from '../values/values.ts';
+import { describe, record } from '../values/values.ts';
 import { define } from './registry.ts';
 import type { Span } from '../../support/span.ts';
 

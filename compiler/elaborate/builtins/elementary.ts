@@ -1,8 +1,8 @@
 // Elementwise functions by name.
 
 import type { Context } from '../context.ts';
-import { operators } from '../operators.ts';
-import type { BuiltinValue } from '../values.ts';
+import { operators } from '../values/operators.ts';
+import type { BuiltinValue } from '../values/values.ts';
 import { define } from './registry.ts';
 
 const ONE = [

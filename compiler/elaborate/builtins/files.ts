@@ -3,9 +3,9 @@
 import { define } from './registry.ts';
 import type { Context } from '../context.ts';
 import { failAt } from '../context.ts';
-import { staticText } from '../strings.ts';
-import type { ArrayValue, BuiltinValue } from '../values.ts';
-import { array, complex } from '../values.ts';
+import { staticText } from '../values/strings.ts';
+import type { ArrayValue, BuiltinValue } from '../values/values.ts';
+import { array, complex } from '../values/values.ts';
 
 export function files(ctx: Context): BuiltinValue[] {
   return [

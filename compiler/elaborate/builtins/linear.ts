@@ -1,11 +1,11 @@
 // Linear functions by name: `adjoint(L)`, the operation `linear_solve` that the library's linear solves are made of, and `implicit_solution` behind `implicit`.
 
-import { adjointMatrix } from '../complex_lifting.ts';
+import { adjointMatrix } from '../values/complex_lifting.ts';
 import type { Context } from '../context.ts';
-import { adjointOf, implicitValue, linearSolve } from '../linear.ts';
-import { failAtOwn } from '../own_place.ts';
-import type { BuiltinValue, Value } from '../values.ts';
-import { describe } from '../values.ts';
+import { adjointOf, implicitValue, linearSolve } from '../expressions/linear.ts';
+import { failAtOwn } from '../names/own_place.ts';
+import type { BuiltinValue, Value } from '../values/values.ts';
+import { describe } from '../values/values.ts';
 import type { Given } from './registry.ts';
 import { define } from './registry.ts';
 

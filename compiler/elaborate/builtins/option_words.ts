@@ -3,8 +3,8 @@
 import { define } from './registry.ts';
 import type { Context } from '../context.ts';
 import { notYet } from '../context.ts';
-import { optionNamed } from '../options.ts';
-import type { Value } from '../values.ts';
+import { optionNamed } from '../names/options.ts';
+import type { Value } from '../values/values.ts';
 
 const PLAIN = ['auto', 'none'] as const;
 const LATER = ['variation'];

@@ -2,13 +2,13 @@
 
 import type { Context } from '../context.ts';
 import { failAt } from '../context.ts';
-import { flatten, joined, staticInteger, toNode } from '../leaves.ts';
-import { isStructured } from '../lifting.ts';
-import { levelComplex, partOf, partwise } from '../complex.ts';
-import { complexNodes, countOf, hasComplex } from '../complex_parts.ts';
-import { operators } from '../operators.ts';
-import type { BuiltinValue, ComplexValue, Value } from '../values.ts';
-import { array, complex, describe, int, number } from '../values.ts';
+import { flatten, joined, staticInteger, toNode } from '../values/leaves.ts';
+import { isStructured } from '../values/lifting.ts';
+import { levelComplex, partOf, partwise } from '../values/complex.ts';
+import { complexNodes, countOf, hasComplex } from '../values/complex_parts.ts';
+import { operators } from '../values/operators.ts';
+import type { BuiltinValue, ComplexValue, Value } from '../values/values.ts';
+import { array, complex, describe, int, number } from '../values/values.ts';
 import { define } from './registry.ts';
 import type { Given } from './registry.ts';
 import * as b from '../../ir/build.ts';

@@ -3,7 +3,7 @@
 
 import type { Context } from '../context.ts';
 import { failAt } from '../context.ts';
-import type { BuiltinValue, CallArgument, CallArguments, Value } from '../values.ts';
+import type { BuiltinValue, CallArgument, CallArguments, Value } from '../values/values.ts';
 import { didYouMean } from '../../support/did_you_mean.ts';
 import type { Span } from '../../support/span.ts';
 

@@ -2,9 +2,9 @@
 
 import type { Context } from '../context.ts';
 import { failAt } from '../context.ts';
-import { staticInteger, toNode } from '../leaves.ts';
-import type { BuiltinValue, Value } from '../values.ts';
-import { array, describe, record } from '../values.ts';
+import { staticInteger, toNode } from '../values/leaves.ts';
+import type { BuiltinValue, Value } from '../values/values.ts';
+import { array, describe, record } from '../values/values.ts';
 import { define } from './registry.ts';
 import type { Given } from './registry.ts';
 import * as b from '../../ir/build.ts';

@@ -1,0 +1,654 @@
+// `solve(model, t: a .. b, dt: h, method: m, save: …)`: a loop over fixed steps of a method written in Flow. The method is a record { order, step, init?, stability? }; its `step`
+// gets `sys` (the model's functions), `k = { i, t, h }`, the states `y` and its memory, and gives { y, mem }.
+//
+// What is saved decides the loop: every m-th state comes out of an outer loop over blocks of m steps, so that nothing else is ever stored. The result is a record of the saved states
+// (times first), their times, the monitors at those times, and `final`.
+
+import { conform } from '../values/conform.ts';
+import type { Context, SolveRecord } from '../context.ts';
+import { failAt, inCall, withDraws, withoutAsserts } from '../context.ts';
+import { gridOf } from '../fields/domains.ts';
+import { enterLoop } from '../random/draws.ts';
+import { flatten, staticInteger, staticList, staticNumber } from '../values/leaves.ts';
+import type { Flattened } from '../values/leaves.ts';
+import type { PreparedModel } from '../models/model.ts';
+import { prepareModel } from '../models/model.ts';
+import { isFunctionModel, prepareFunctions } from '../models/function_models.ts';
+import { define } from '../builtins/registry.ts';
+import type { Given } from '../builtins/registry.ts';
+import type { Method } from './solve_parts.ts';
+import { asRecord, eventsLogged, memoryLeaves, plainArrays, positional } from './solve_parts.ts';
+import { adaptiveSolve, isAdaptive } from './adaptive.ts';
+import { adjointChoice, lessWorkingSpace, refuseAdjoint, shared } from './adjoint_choice.ts';
+import { reversibleLoop, replayedNoise } from './reversible_loop.ts';
+import { continuousSolve } from './continuous_solve.ts';
+import { refuseFractional } from '../models/fractional_orders.ts';
+import { chosenSolver } from './linear_solvers.ts';
+import { methodSystem } from '../models/method_system.ts';
+import type { TimeGrid } from './time_grid.ts';
+import { timeGrid } from './time_grid.ts';
+import { clockOf } from '../models/noise_processes.ts';
+import { noisyEntries, pathwiseEntries } from '../models/pathwise.ts';
+import {
+  countedMethod,
+  countedSystem,
+  evaluationCounter,
+  nodesOf,
+  untoldEvaluations,
+} from './evaluations.ts';
+import { stepSums, stepTally } from './step_sums.ts';
+import { atPrecision, precisionNamed } from '../values/precision.ts';
+import { withSpace } from '../models/space.ts';
+import { staticText } from '../values/strings.ts';
+import { templated } from '../values/template.ts';
+import type { InstanceValue, RecordValue, Value } from '../values/values.ts';
+import { array, bool, describe, int, list, record } from '../values/values.ts';
+import * as b from '../../ir/build.ts';
+import { makeScan } from '../../ir/region.ts';
+import type { AdjointPolicy, Node } from '../../ir/types.ts';
+import { at } from '../../support/lists.ts';
+import type { Span } from '../../support/span.ts';
+
+const ARGUMENTS = [
+  'model',
+  't?',
+  'dt?',
+  'steps?',
+  'times?',
+  'method?',
+  'space?',
+  'save?',
+  'from?',
+  'on?',
+  'solver?',
+  'noise?',
+  'paths?',
+  'adjoint?',
+  'rtol?',
+  'atol?',
+  'limit?',
+  'precision?',
+  'sum?',
+  'controller?',
+];
+const ADAPTIVE = ['rtol', 'atol', 'limit', 'controller'];
+
+export function solveBuiltin(ctx: Context): Value {
+  return define(ctx, 'solve', ARGUMENTS, (a) => {
+    const wanted = a.get('precision');
+    const solved = (): Value =>
+      withoutAsserts(ctx, () => inCall(ctx, { name: 'solve', span: a.span }, () => solve(ctx, a)));
+    if (wanted === undefined) return solved();
+    const name = wanted.kind === 'option' ? wanted.name : '';
+    return atPrecision(ctx, precisionNamed(ctx, name, a.spanOf('precision')), solved, a.span);
+  });
+}
+
+function solve(ctx: Context, a: Given): Value {
+  const model = modelOf(ctx, a.need('model'), a);
+  const method = methodOf(ctx, a, model);
+  const choice = adjointChoice(ctx, a);
+  const interruptions = { adaptive: isAdaptive(a), events: model.events.length > 0 };
+  refuseFractional(ctx, model.name, model.fractional, method.record, interruptions, a.spanOf('method'));
+  refuseAdjoint(ctx, a, choice, model, method, isAdaptive(a));
+  if (choice.kind === 'continuous')
+    return continuousSolve(ctx, {
+      a,
+      model,
+      method,
+      backMethod: choice.method,
+      adaptive: isAdaptive(a),
+      run: (plain) => asRecord(ctx, solve(ctx, plain), a.span),
+      most: () => Math.max(...savePlan(ctx, a, timeGrid(ctx, a)).runs.map((run) => run.length)),
+    });
+  if (isAdaptive(a))
+    return adaptiveSolve(ctx, {
+      a,
+      model,
+      method,
+      choice,
+      system: (y, start, end) =>
+        methodSystem(ctx, model, a.span, pathwiseEntries(ctx, a, model, method, { y0: y, start, end })),
+    });
+  for (const name of ADAPTIVE)
+    if (a.get(name) !== undefined)
+      failAt(
+        ctx,
+        'E384',
+        `\`${name}:\` belongs to adaptive steps, but this solve has fixed ones`,
+        a.spanOf(name),
+        'leave out `dt:` and `steps:`, or leave out the tolerance',
+      );
+  const time = timeGrid(ctx, a);
+  const solver = chosenSolver(ctx, a);
+  const y0 = model.initial(time.start, a.get('from'), a.spanOf('from'));
+  const replayed = replayedNoise(
+    ctx,
+    methodSystem(
+      ctx,
+      model,
+      a.span,
+      noisyEntries(ctx, a, model, method, y0, { clock: clockOf(ctx, time, a.get('times') === undefined) }),
+    ),
+    a.spanOf('method'),
+  );
+  const sys = record([
+    ...countedSystem(ctx, replayed.sys, method.counter).entries,
+    ['steps', int(time.steps)],
+    ...solver.entries,
+    ...(time.even ? [] : [['uneven', bool(true)] as const]),
+  ]);
+  const shape = flatten(ctx, model.present(time.start, y0), a.span);
+  const initialStates = shape.leaves.map((l) => l.node);
+  const timeAt = time.at;
+
+  const { made: memory0, evaluations: before0 } = method.counter.during(
+    () =>
+      method.init === undefined
+        ? record([])
+        : ctx.call(
+            method.init,
+            positional(a.span, sys, array(time.start), shape.rebuild(initialStates)),
+            a.span,
+          ),
+    (made) => nodesOf(ctx, made, a.span),
+  );
+  const memoryShape = flatten(ctx, memory0, a.span);
+  const firstStep = record([
+    ['i', int(0)],
+    ['t', array(time.start)],
+    ['h', array(time.stepAt(ctx.graph.constant(0, 'i32')))],
+  ]);
+  // Behind the memory stands what is added up over the steps.
+  const tally = stepTally(ctx, a, method, () =>
+    replayed.forwards(() =>
+      asRecord(
+        ctx,
+        ctx.call(
+          method.step,
+          positional(a.span, sys, firstStep, shape.rebuild(initialStates), memory0),
+          a.span,
+        ),
+        a.span,
+      ),
+    ),
+  );
+  const init = [...initialStates, ...memoryShape.leaves.map((l) => l.node), ...tally.init];
+  const n = initialStates.length;
+  const tallied = n + memoryShape.leaves.length;
+  let evaluations: number | undefined;
+
+  const stateOf = (leaves: readonly Node[]): RecordValue =>
+    asRecord(ctx, shape.rebuild(leaves.slice(0, n)), a.span);
+  /** The states behind step i, or, by `back`, before it. */
+  const advance = (way: 'step' | 'back', i: Node, leaves: readonly Node[]): Node[] => {
+    const [t, later] = [timeAt(i), timeAt(b.add(ctx.graph, i, 1))];
+    const k = record([
+      ['i', array(i)],
+      ['t', array(t)],
+      ['h', array(time.stepAt(i))],
+    ]);
+    const memory = memoryShape.rebuild(leaves.slice(n));
+    const called = way === 'step' ? method.step : (method.back ?? method.step);
+    const made = withDraws(ctx, enterLoop(ctx, i, time.steps), () =>
+      ctx.call(called, positional(a.span, sys, k, stateOf(leaves), memory), a.span),
+    );
+    const parts = asRecord(ctx, made, a.spanOf('method'));
+    const told = parts.entries.get('evals');
+    if (way === 'step') evaluations = told === undefined ? undefined : staticNumber(told);
+    const y =
+      parts.entries.get('y') ??
+      failAt(
+        ctx,
+        'E370',
+        `the \`${way}\` of a method gives a record { y, mem }, but there is no \`y\``,
+        a.spanOf('method'),
+      );
+    const what = `the state ${way === 'step' ? 'after' : 'before'} a step`;
+    let next = asRecord(ctx, conform(ctx, y, stateOf(leaves), a.spanOf('method'), what), a.span);
+    const after = way === 'step' ? later : t;
+    next = model.present(after, next);
+    if (model.afterStep !== undefined) next = model.present(after, model.afterStep(after, next));
+    const mem = parts.entries.get('mem') ?? memory;
+    const stateLeaves = flatten(ctx, next, a.span).leaves.map((l) => b.keep(ctx.graph, l.node));
+    const counts = leaves.slice(tallied);
+    return [
+      ...stateLeaves,
+      ...memoryLeaves(ctx, mem, memoryShape, a.span),
+      ...(way === 'step' ? tally.plus(counts, parts, k, stateOf(leaves)) : counts),
+    ];
+  };
+  const step = (i: Node, leaves: readonly Node[]): Node[] =>
+    replayed.forwards(() => advance('step', i, leaves));
+  const policy: AdjointPolicy =
+    choice.kind === 'discrete' ? lessWorkingSpace(choice.policy, init) : { kind: 'store' };
+  const loop: StepLoop = ({ length, init: from, index, policy: own }) =>
+    choice.kind === 'discrete'
+      ? makeScan(ctx.graph, {
+          length,
+          init: from,
+          adjoint: own,
+          body: (j, leaves) => ({ carries: step(index(j), leaves), ys: [] }),
+        }).carries
+      : reversibleLoop(ctx, {
+          length,
+          init: from,
+          step: (j, leaves) => step(index(j), leaves),
+          back: (j, leaves) => replayed.backwards(() => advance('back', index(j), leaves)),
+          drawn: replayed.drawn,
+          span: a.spanOf('method'),
+        });
+
+  const save = savePlan(ctx, a, time);
+  const seenAt = templated(ctx, ([t, ...leaves]) => {
+    const y = stateOf(leaves);
+    const now = t ?? time.start;
+    const monitors = record(model.monitors(now, y));
+    const value = record([['states', model.present(now, y)] as const, ['monitors', monitors] as const]);
+    return flatten(ctx, plainArrays(ctx, value, a.span), a.span);
+  });
+  const seen = (i: Node, leaves: readonly Node[]): { nodes: Node[]; shape: Flattened } => {
+    const flat = seenAt([timeAt(i), ...leaves.slice(0, n)], '');
+    return { nodes: flat.leaves.map((l) => l.node), shape: flat };
+  };
+  const g = ctx.graph;
+  const zero = g.constant(0, 'i32');
+  const before = { ...ctx.draws };
+  const blocks = runBlocks(ctx, init, step, loop, save, policy, (i, leaves) => seen(i, leaves).nodes);
+
+  solver.check();
+
+  const again = solveRecord(
+    ctx,
+    model,
+    a.span,
+    initialStates,
+    init,
+    step,
+    time,
+    method.stability,
+    stateOf,
+    shape,
+  );
+  // Later on the same steps with the same draws.
+  const asNow = <T>(work: () => T): T => withDraws(ctx, { ...before }, work);
+  ctx.solves.push({
+    ...again,
+    advance: (i, leaves) => asNow(() => again.advance(i, leaves)),
+    rate: (leaves) => asNow(() => again.rate(leaves)),
+  });
+
+  const entries: (readonly [string, Value])[] = [];
+  if (save.kind !== 'none') {
+    const end = seen(g.constant(time.steps, 'i32'), blocks.final);
+    const first = save.includesStart ? seen(zero, init).nodes : undefined;
+    const columns = end.nodes.map((last, i) => {
+      const rows: Node[] = [];
+      if (first !== undefined) rows.push(b.stack(g, [at(first, i)]));
+      for (const ys of blocks.saved) rows.push(at(ys, i));
+      if (save.endsApart) rows.push(b.stack(g, [last]));
+      return b.concat(g, rows, 0);
+    });
+    const saved = asRecord(ctx, end.shape.rebuild(columns), a.span);
+    for (const part of ['states', 'monitors'])
+      for (const [k, v] of asRecord(ctx, saved.entries.get(part) ?? record([]), a.span).entries)
+        entries.push([k, v]);
+    const indices = g.literal(Float64Array.from(save.indices), [save.indices.length], 'i32');
+    entries.push(['t', array(time.at(indices))]);
+  }
+  const finalStates = model.present(time.end, stateOf(blocks.final));
+  const finalMonitors = model.monitors(time.end, stateOf(blocks.final));
+  entries.push(['final', record([...finalStates.entries, ...finalMonitors])]);
+  entries.push(['steps', int(time.steps)], ['rejected', int(0)]);
+  entries.push(...tally.entries(blocks.final.slice(tallied), before0, evaluations, time.steps));
+  if (model.events.length > 0) entries.push(...eventsLogged(memoryShape.rebuild(blocks.final.slice(n))));
+  const names = [...model.states.map((s) => s.name), ...model.monitorNames, 't'];
+  return record(entries, (name) =>
+    save.kind === 'none' && names.includes(name)
+      ? `this solve keeps only the end, \`.final.${name}\`; ask for more with \`save: every(steps: 10)\``
+      : name === 'evals'
+        ? untoldEvaluations
+        : `there are ${[...entries.map(([k]) => k)].join(', ')}`,
+  );
+}
+
+/** A declared model with its arguments, or one made of functions. */
+export function modelOf(ctx: Context, v: Value, a: Given): PreparedModel {
+  if (!isFunctionModel(v)) return prepareModel(ctx, instanceOf(ctx, v, a), a.span);
+  for (const name of ['on', 'space'])
+    if (a.get(name) !== undefined)
+      failAt(ctx, 'E332', 'a model of functions lies on no domain', a.spanOf(name), `leave out \`${name}:\``);
+  return prepareFunctions(ctx, v, a.span);
+}
+
+function instanceOf(ctx: Context, v: Value, a: Given): InstanceValue {
+  const [on, space] = [a.get('on'), a.get('space')];
+  const applied = v.kind === 'model' ? ctx.call(v, [], a.span) : v;
+  if (applied.kind !== 'instance')
+    return failAt(ctx, 'E371', `solve wants a model, but this is ${describe(v)}`, a.spanOf('model'));
+  const grid =
+    on === undefined
+      ? applied.grid
+      : on.kind === 'grid'
+        ? on.grid
+        : on.kind === 'domain'
+          ? gridOf(ctx, on, [], a.spanOf('on'))
+          : failAt(ctx, 'E332', `\`on:\` takes a domain, but this is ${describe(on)}`, a.spanOf('on'));
+  if (grid === undefined)
+    return space === undefined
+      ? applied
+      : failAt(
+          ctx,
+          'E332',
+          `${applied.item.name.name} lies on no domain, so there is no space to discretise`,
+          a.spanOf('space'),
+          'leave out `space:`',
+        );
+  return { ...applied, grid: space === undefined ? grid : withSpace(ctx, grid, space, a.spanOf('space')) };
+}
+
+/** The method of a solve; of a model with events, one whose steps they interrupt (stdlib/events.flow). */
+export function methodOf(ctx: Context, a: Given, model: PreparedModel): Method {
+  const named = a.get('method');
+  // A function all of whose arguments may be left out stands for what it gives: method: etdrk4.
+  const given = named?.kind === 'function' ? ctx.call(named, [], a.spanOf('method')) : named;
+  const counter = evaluationCounter(ctx);
+  const sums = stepSums(ctx, a);
+  const plain =
+    given?.kind === 'record'
+      ? countedMethod(ctx, given, counter, (made, k, from) => {
+          if (sums === undefined) return [];
+          const ordinal = ctx.draws.ordinal;
+          const whole = made.entries.has('evals') ? made : record([...made.entries, ['evals', int(0)]]);
+          const nodes = nodesOf(ctx, sums.terms(whole, k, from), a.span);
+          ctx.draws.ordinal = ordinal;
+          return nodes;
+        })
+      : undefined;
+  const m = plain === undefined ? given : model.events.length > 0 ? interrupted(ctx, a, plain, model) : plain;
+  if (m === undefined)
+    return failAt(ctx, 'E376', 'a solve needs a method', a.span, 'use std.ode { rk4 } and write method: rk4');
+  const step = m.kind === 'record' ? m.entries.get('step') : undefined;
+  if (m.kind !== 'record' || step === undefined || plain === undefined)
+    return failAt(
+      ctx,
+      'E376',
+      `a method is a record { order, step }, but this is ${describe(m)}`,
+      a.spanOf('method'),
+      'the methods of std.ode are such records: use std.ode { rk4 }',
+    );
+  const [order, stability] = [m.entries.get('order'), m.entries.get('stability')];
+  const word = (name: string): string | undefined => {
+    const v = m.entries.get(name);
+    return v === undefined ? undefined : staticText(ctx, v, a.spanOf('method'), `\`${name}\` of a method`);
+  };
+  const calculus = word('calculus');
+  const back = m.entries.get('back');
+  const numberIn = (name: string): number | undefined => {
+    const v = m.entries.get(name);
+    return v === undefined ? undefined : staticNumber(v);
+  };
+  return {
+    calculus: calculus === 'ito' || calculus === 'stratonovich' ? calculus : undefined,
+    needs: word('needs'),
+    order: order === undefined ? undefined : staticNumber(order),
+    step,
+    record: m,
+    plain,
+    counter,
+    errorOrder: numberIn('error_order'),
+    controller: m.entries.get('controller'),
+    init: m.entries.get('init'),
+    back: back?.kind === 'function' || back?.kind === 'builtin' ? back : undefined,
+    stability: stability === undefined ? undefined : staticNumber(stability),
+  };
+}
+
+function interrupted(ctx: Context, a: Given, method: Value, model: PreparedModel): Value {
+  const wrap = ctx.library('std.events', 'with_events');
+  return ctx.call(wrap, positional(a.spanOf('method'), method, list(model.events)), a.spanOf('method'));
+}
+
+// ---- what is saved
+
+interface SavePlan {
+  readonly kind: 'none' | 'some';
+  /** Lengths of the blocks of steps after each of which the state is saved, run by run: `count` blocks of `length` steps. */
+  readonly runs: readonly { readonly length: number; readonly count: number; readonly saved: boolean }[];
+  /** Step indices of the saved states. */
+  readonly indices: readonly number[];
+  readonly includesStart: boolean;
+  /** The end is saved although no block ends a regular interval there. */
+  readonly endsApart: boolean;
+}
+
+function savePlan(ctx: Context, a: Given, time: TimeGrid): SavePlan {
+  const v = a.get('save');
+  const span = a.spanOf('save');
+  const n = time.steps;
+  if (v === undefined || (v.kind === 'option' && v.name === 'none'))
+    return {
+      kind: 'none',
+      runs: [{ length: n, count: 1, saved: false }],
+      indices: [],
+      includesStart: false,
+      endsApart: false,
+    };
+  const wrong = (): never =>
+    failAt(
+      ctx,
+      'E378',
+      `\`save:\` is every(steps: 10), every(time: 0.1), times([…]) or none, but this is ${describe(v)}`,
+      span,
+    );
+  if (v.kind !== 'option') return wrong();
+  if (v.name === 'every') return everyPlan(ctx, v.args, time, span);
+  if (v.name === 'times') {
+    const list = v.args.get('times');
+    const times = list === undefined ? undefined : staticList(list);
+    if (times === undefined || time.staticH === undefined || time.staticStart === undefined)
+      return failAt(
+        ctx,
+        'E379',
+        'with fixed steps, the times to save must be known at compile time',
+        span,
+        'give them to `times:` instead, `times: ts, save: every(steps: 1)`, or leave the steps to an adaptive method',
+      );
+    const [h, t0] = [time.staticH, time.staticStart];
+    const indices = times.map((t) => {
+      const i = (t - t0) / h;
+      if (Math.abs(i - Math.round(i)) > 1e-4 || Math.round(i) < 0 || Math.round(i) > n)
+        return failAt(
+          ctx,
+          'E380',
+          `the time ${t} to be saved is not the end of a step of ${h}`,
+          span,
+          'choose `steps:` so that the steps hit every time',
+        );
+      return Math.round(i);
+    });
+    indices.forEach((i, k) => {
+      const before = indices[k - 1];
+      if (before !== undefined && before >= i)
+        failAt(
+          ctx,
+          'E381',
+          `the times to save must increase, but ${times[k] ?? 0} follows ${times[k - 1] ?? 0}`,
+          span,
+        );
+    });
+    return planOf(ctx, indices, n, span);
+  }
+  return wrong();
+}
+
+function everyPlan(ctx: Context, args: ReadonlyMap<string, Value>, time: TimeGrid, span: Span): SavePlan {
+  const [steps, interval] = [args.get('steps'), args.get('time')];
+  let m: number;
+  if (steps !== undefined) m = staticInteger(ctx, steps, span, 'the interval of `every(steps: …)`');
+  else if (interval !== undefined) {
+    const tau = staticNumber(interval);
+    if (tau === undefined || time.staticH === undefined)
+      return failAt(ctx, 'E379', 'the interval to save must be known at compile time', span);
+    m = Math.abs(tau / time.staticH);
+    if (Math.abs(m - Math.round(m)) > 1e-4)
+      failAt(
+        ctx,
+        'E380',
+        `an interval of ${tau} is not a whole number of steps of ${time.staticH}`,
+        span,
+        'choose the step so that it divides the interval',
+      );
+    m = Math.round(m);
+  } else
+    return failAt(
+      ctx,
+      'E378',
+      'every wants `steps:` or `time:`',
+      span,
+      'write every(steps: 10) or every(time: 0.1)',
+    );
+  if (m < 1) failAt(ctx, 'E378', `the interval of every is ${m}`, span);
+  const indices: number[] = [];
+  const n = time.steps;
+  const blocks = Math.floor(n / m);
+  for (let k = 0; k <= blocks; k++) indices.push(k * m);
+  const rest = n - blocks * m;
+  if (rest > 0) indices.push(n);
+  const runs = [
+    ...(blocks > 0 ? [{ length: m, count: blocks, saved: true }] : []),
+    ...(rest > 0 ? [{ length: rest, count: 1, saved: false }] : []),
+  ];
+  return { kind: 'some', runs, indices, includesStart: true, endsApart: rest > 0 };
+}
+
+const MOST_RUNS = 64;
+
+/** Runs of equal gaps become one loop each. */
+function planOf(ctx: Context, indices: readonly number[], n: number, span: Span): SavePlan {
+  const runs: { length: number; count: number; saved: boolean }[] = [];
+  let before = 0;
+  for (const i of indices) {
+    if (i === 0) continue;
+    const gap = i - before;
+    const last = runs[runs.length - 1];
+    if (last !== undefined && last.length === gap) runs[runs.length - 1] = { ...last, count: last.count + 1 };
+    else runs.push({ length: gap, count: 1, saved: true });
+    before = i;
+  }
+  if (before < n) runs.push({ length: n - before, count: 1, saved: false });
+  if (runs.length > MOST_RUNS)
+    failAt(
+      ctx,
+      'E382',
+      `the times to save fall into ${runs.length} runs of unequal gaps; at most ${MOST_RUNS} are possible with fixed steps`,
+      span,
+      'save evenly, every(time: …), and pick from the result',
+    );
+  return { kind: 'some', runs, indices, includesStart: indices[0] === 0, endsApart: false };
+}
+
+/** Runs `length` steps, the j-th of which has the number `index(j)`. */
+type StepLoop = (run: {
+  readonly length: number;
+  readonly init: readonly Node[];
+  readonly index: (j: Node) => Node;
+  readonly policy: AdjointPolicy;
+}) => readonly Node[];
+
+interface Blocks {
+  readonly final: readonly Node[];
+  /** One entry a run: the saved leaves, stacked. */
+  readonly saved: readonly (readonly Node[])[];
+}
+
+function runBlocks(
+  ctx: Context,
+  init: readonly Node[],
+  step: (i: Node, leaves: readonly Node[]) => Node[],
+  loop: StepLoop,
+  save: SavePlan,
+  policy: AdjointPolicy,
+  seen: (i: Node, leaves: readonly Node[]) => Node[],
+): Blocks {
+  const g = ctx.graph;
+  let carries = init;
+  let offset = 0;
+  const saved: (readonly Node[])[] = [];
+  for (const run of save.runs) {
+    const from = offset;
+    const shift = (i: Node): Node => (from === 0 ? i : b.add(g, i, from));
+    if (run.length === 1 && run.saved) {
+      const result = makeScan(g, {
+        length: run.count,
+        init: carries,
+        adjoint: policy,
+        body: (i, leaves) => {
+          const next = step(shift(i), leaves);
+          return { carries: next, ys: seen(b.add(g, shift(i), 1), next) };
+        },
+      });
+      carries = result.carries;
+      saved.push(result.ys);
+    } else if (run.length === 1 || run.count === 1) {
+      carries = loop({ length: run.length * run.count, init: carries, index: shift, policy });
+      if (run.saved)
+        saved.push(seen(g.constant(from + run.length, 'i32'), carries).map((x) => b.stack(g, [x])));
+    } else {
+      const share = shared(policy, run.count, init);
+      const result = makeScan(g, {
+        length: run.count,
+        init: carries,
+        adjoint: share.outer,
+        body: (block, leaves) => {
+          const first = shift(b.mul(g, block, run.length));
+          const inner = loop({
+            length: run.length,
+            init: leaves,
+            index: (j) => b.add(g, first, j),
+            policy: share.inner,
+          });
+          return {
+            carries: inner,
+            ys: run.saved ? seen(b.add(g, first, run.length), inner) : [],
+          };
+        },
+      });
+      carries = result.carries;
+      if (run.saved) saved.push(result.ys);
+    }
+    offset += run.length * run.count;
+  }
+  return { final: carries, saved };
+}
+
+function solveRecord(
+  ctx: Context,
+  model: PreparedModel,
+  span: Span,
+  initialStates: readonly Node[],
+  init: readonly Node[],
+  step: (i: Node, leaves: readonly Node[]) => Node[],
+  time: TimeGrid,
+  stability: number | undefined,
+  stateOf: (leaves: readonly Node[]) => RecordValue,
+  shape: Flattened,
+): SolveRecord {
+  return {
+    model: model.name,
+    span,
+    states: shape.leaves.map((l) => l.path),
+    initial: init,
+    leafNames: shape.leaves.map((l) => l.path),
+    advance: step,
+    steps: time.steps,
+    startTime: time.start,
+    stepSize: time.stepAt(ctx.graph.constant(0, 'i32')),
+    timeAt: time.at,
+    rate: (leaves) =>
+      flatten(ctx, model.rhs(time.start, stateOf(leaves)), span)
+        .leaves.map((l) => l.node)
+        .slice(0, initialStates.length),
+    stability,
+  };
+}
