@@ -1,5 +1,5 @@
-// Largest errors of the elementary functions in units in the last place, against integer arithmetic, for vectors without and with fused multiply-add and for scalars. In: samples a function. Out: rows for
-// spec/elementary_functions.md.
+// Largest errors of the elementary functions in units in the last place, against integer arithmetic, without and with fused multiply-add, and whether a number alone has the bits it has in a
+// vector. In: samples a function. Out: rows for spec/elementary_functions.md.
 
 import * as k from '../../compiler/kernel/build.ts';
 import type { BinaryOp, UnaryOp } from '../../compiler/ir/types.ts';
@@ -14,14 +14,11 @@ export type Float = 'f32' | 'f64';
 export interface Way {
   readonly name: string;
   readonly strict: boolean;
-  /** One point at a time instead of in vectors. */
-  readonly scalar: boolean;
 }
 
 export const ways: readonly Way[] = [
-  { name: 'vectors', strict: true, scalar: false },
-  { name: 'vectors, fused', strict: false, scalar: false },
-  { name: 'scalars', strict: true, scalar: true },
+  { name: 'strict', strict: true },
+  { name: 'fused', strict: false },
 ];
 
 export async function evaluate(
@@ -30,6 +27,8 @@ export async function evaluate(
   x: Float64Array,
   y: Float64Array | undefined,
   way: Way,
+  /** One point at a time instead of in vectors. */
+  alone = false,
 ): Promise<Float64Array> {
   const n = x.length;
   const load = (b: number) => k.load(type, b, axis(0));
@@ -38,7 +37,7 @@ export async function evaluate(
       ? { kind: 'unary', type, op: op as UnaryOp, a: load(0) }
       : { kind: 'binary', type, op: op as BinaryOp, a: load(0), b: load(1) };
   const buffers = [buffer('x', type, n), buffer('y', type, n), buffer('out', type, n, 'write')];
-  const space = way.scalar ? [n, 1] : [n];
+  const space = alone ? [n, 1] : [n];
   const plan = kernelPlan(mapKernel(space, buffers, [k.store(2, axis(0), value)]));
   const result = await onCpu(plan, { x, y: y ?? new Float64Array(n) }, { strict: way.strict });
   return result.out ?? new Float64Array();
@@ -48,10 +47,13 @@ export interface Worst {
   readonly error: number;
   /** Arguments and result, for a message. */
   readonly where: string;
+  /** Arguments for which the function alone gives another number. */
+  readonly differing: readonly string[];
 }
 
 function worst(
   result: Float64Array,
+  alone: Float64Array,
   references: readonly Real[],
   type: Float,
   where: (i: number) => string,
@@ -61,7 +63,8 @@ function worst(
     const error = ulpError(result[i] ?? NaN, reference, type);
     if (!(error <= largest)) [largest, place] = [error, i];
   });
-  return { error: largest, where: `${where(place)} = ${result[place]}` };
+  const differing = [...result].flatMap((value, i) => (Object.is(value, alone[i]) ? [] : [where(i)]));
+  return { error: largest, where: `${where(place)} = ${result[place]}`, differing };
 }
 
 /** The largest errors of a function, one a way. */
@@ -73,15 +76,21 @@ export async function worstErrors(op: string, type: Float, count: number): Promi
     const x = samples(op, type, count);
     const references = [...x].map((v) => unary(v));
     for (const way of ways) {
-      const result = await evaluate(op, type, x, undefined, way);
-      list.push(worst(result, references, type, (i) => `${op}(${x[i]})`));
+      const [result, alone] = [
+        await evaluate(op, type, x, undefined, way),
+        await evaluate(op, type, x, undefined, way, true),
+      ];
+      list.push(worst(result, alone, references, type, (i) => `${op}(${x[i]})`));
     }
   } else if (binary !== undefined) {
     const { x, y } = pairs(op, type, count);
     const references = [...x].map((v, i) => binary(v, y[i] ?? 0));
     for (const way of ways) {
-      const result = await evaluate(op, type, x, y, way);
-      list.push(worst(result, references, type, (i) => `${op}(${x[i]}, ${y[i]})`));
+      const [result, alone] = [
+        await evaluate(op, type, x, y, way),
+        await evaluate(op, type, x, y, way, true),
+      ];
+      list.push(worst(result, alone, references, type, (i) => `${op}(${x[i]}, ${y[i]})`));
     }
   }
   return list;

@@ -354,7 +354,7 @@ export async function checkModel({ text, smooth }: RandomModel, effort: Effort):
       'reverse over forward',
       differences(new Map([['h', k]]), new Map([['h', h]]), () => 1e-7),
     );
-  // What policies promise the bits of; of stochastic ensembles to rounding.
+  // What policies promise the bits of.
   const ofGradient = (n: string): boolean => !['wide', 'narrow', 'slope', 'h', 'k'].includes(n);
   const differing = ['wide', 'narrow'];
   const but = (saved_: Saved): Saved => new Map([...saved_].filter(([n]) => !differing.includes(n)));
@@ -405,7 +405,7 @@ export async function checkModel({ text, smooth }: RandomModel, effort: Effort):
         differences(
           await onCpu(other, { schedule: {}, strict: true, threads: 1, eager: effort.schedule % 2 === 0 }),
           one,
-          (n) => (ofGradient(n) && !text.includes('paths:') ? 0 : 5e-3),
+          (n) => (ofGradient(n) ? 0 : 5e-3),
         ),
       );
     }

@@ -84,14 +84,28 @@ export function elementaryUnary(
   const type = a.type === 'f32' ? 'f32' : 'f64';
   const safe = domain(op, type);
   const certain = interval.lo >= safe.lo && interval.hi <= safe.hi;
-  const own = type === 'f32' ? inSingle[op] : inDouble[op];
-  const positive = interval.lo > 0;
-  const through = (o: Ops, x: Num) => inDouble[op](o, x, positive);
-  const fast =
-    own !== undefined && (type === 'f64' || ops.setup.width === 4)
-      ? own(ops, a, positive)
-      : throughDouble(ops, [a], (o, [x = a]) => through(o, x));
-  return certain ? fast.value : repaired(context, ops, op, [a], fast);
+  const o = whole(ops, type);
+  const fast = fastUnary(o, op, a, interval.lo > 0);
+  return certain ? fast.value : repaired(context, o, op, [a], fast);
+}
+
+/** float32 vectors of which only the low half is in use have the values of whole ones. */
+function whole(ops: Ops, type: 'f32' | 'f64'): Ops {
+  const { setup } = ops;
+  return type === 'f32' && setup.width === 2 ? new Ops(ops.f, { ...setup, width: 4 }) : ops;
+}
+
+/** The fast path of vectors. The scalar functions of a module go through it too (library.ts), so that a number has the same value in a lane and alone. */
+export function fastUnary(ops: Ops, op: ElementaryUnary, x: Num, positive: boolean): wide.Fast {
+  return x.type === 'f32' ? inSingle[op](ops, x, positive) : inDouble[op](ops, x, positive);
+}
+
+/** The same for functions of two numbers. */
+export function fastBinary(ops: Ops, op: ElementaryBinary, x: Num, y: Num): wide.Fast {
+  if (x.type === 'f64') return op === 'pow' ? pow(ops, x, y) : wide.atan2(ops, x, y);
+  if (op === 'atan2') return arcs.atan2(ops, x, y);
+  const { value } = throughDouble(ops, [x, y], (o, [a = x, b = y]) => ({ value: powOfSingles(o, a, b) }));
+  return { value, special: powSpecial(ops, x, y, 'f32') };
 }
 
 export function elementaryBinary(
@@ -107,18 +121,9 @@ export function elementaryBinary(
     if (power !== undefined) return power;
   }
   if (!a.vector && !b.vector) return ops.lanes(a.type, [a, b], (x, y) => call(context, ops, op, [x, y]));
-  const args = [ops.splat(a), ops.splat(b)];
-  if (a.type === 'f64') {
-    const fast = op === 'pow' ? pow(ops, a, b) : wide.atan2(ops, a, b);
-    return repaired(context, ops, op, args, fast);
-  }
-  if (op === 'atan2' && ops.setup.width === 4)
-    return repaired(context, ops, op, args, arcs.atan2(ops, at(args, 0), at(args, 1)));
-  const fast = throughDouble(ops, args, (o, [x = a, y = b]) =>
-    op === 'pow' ? { value: powOfSingles(o, x, y) } : wide.atan2(o, x, y),
-  );
-  const special = op === 'pow' ? powSpecial(ops, a, b, 'f32') : undefined;
-  return repaired(context, ops, op, args, { value: fast.value, special });
+  const [x, y] = [ops.splat(a), ops.splat(b)];
+  const o = whole(ops, x.type === 'f32' ? 'f32' : 'f64');
+  return repaired(context, o, op, [x, y], op === 'pow' ? fastBinary(o, op, a, b) : fastBinary(o, op, x, y));
 }
 
 /** Powers that products give within 2 ulp. */

@@ -1,20 +1,25 @@
 // The functions written by the compiler that a module calls, as text: elementary functions of one number, products of matrix blocks. In: the helpers asked for (`exp_f64`, `sin_f32`,
 // `log_f64_slow`, `gemm_f32`). Out: the lines of each, with those that they call in turn.
-// float32 functions are the float64 ones, rounded.
+// A function of one number goes through the code of vectors: the same number in a vector, at the end of a row and in a kernel without vectors has the same bits. Beyond the fast path float32 functions are the
+// float64 ones, rounded.
 
 import { at } from '../../support/lists.ts';
-import { type ElementaryFunction, inDouble } from './elementary.ts';
+import {
+  fastBinary,
+  fastUnary,
+  inDouble,
+  type ElementaryBinary,
+  type ElementaryUnary,
+} from './elementary.ts';
 import * as wide from './elementary_f64.ts';
-import { pow } from './elementary_pow.ts';
 import { angleText, log1pSlow, logSlow, powSlow, twoOverPiTable } from './elementary_slow.ts';
 import { gemmText } from './matmul.ts';
 import type { ModuleContext } from './module.ts';
 import { Ops, type Num } from './ops.ts';
-import { FunctionWriter } from './writer.ts';
+import { FunctionWriter, type Reg } from './writer.ts';
 
-const unary: Readonly<Record<string, ElementaryFunction | undefined>> = inDouble;
-
-const binary: Readonly<Record<string, (o: Ops, x: Num, y: Num) => wide.Fast>> = { pow, atan2: wide.atan2 };
+const isUnary = (op: string): op is ElementaryUnary => op in inDouble;
+const isBinary = (op: string): op is ElementaryBinary => op === 'pow' || op === 'atan2';
 
 const slow: Readonly<Record<string, string>> = { log: logSlow, log1p: log1pSlow, pow: powSlow };
 
@@ -36,8 +41,7 @@ function functionText(name: string, context: ModuleContext): readonly string[] |
   if (name === 'gemm_f32' || name === 'gemm_f64')
     return gemmText(name === 'gemm_f32' ? 'f32' : 'f64', context);
   const [op = '', type = '', slowly] = name.split('_');
-  const known = op in unary || op in binary;
-  if (!known) return undefined;
+  if (!isUnary(op) && !isBinary(op)) return undefined;
   if (slowly === 'slow') return slowText(op, context);
   if (slowly === 'lanes') return lanesText(op, type === 'f32' ? 'f32' : 'f64', context);
   return type === 'f32' ? singleText(op, context) : doubleText(op, context);
@@ -48,39 +52,48 @@ function writer(context: ModuleContext, name: string, args: number, type: 'f32' 
   return new FunctionWriter({ name, params, results: [type], nested: true, constants: context.constants });
 }
 
-function doubleText(op: string, context: ModuleContext): readonly string[] {
-  const args = op in binary ? 2 : 1;
-  const f = writer(context, `${op}_f64`, args, 'f64');
-  const o = new Ops(f, { width: 1, groups: 1, fused: false });
+/** The fast path of vectors in one lane, and `slowly` where it does not hold. */
+function scalarText(
+  op: string,
+  type: 'f32' | 'f64',
+  context: ModuleContext,
+  slowly: (f: FunctionWriter, inputs: readonly Reg[]) => Reg,
+): readonly string[] {
+  const args = isBinary(op) ? 2 : 1;
+  const f = writer(context, `${op}_${type}`, args, type);
+  const o = new Ops(f, { width: type === 'f32' ? 4 : 2, groups: 1, fused: context.fused });
   const inputs = [f.param(0), ...(args === 2 ? [f.param(1)] : [])];
-  const [x, y] = [o.scalar('f64', f.param(0)), o.scalar('f64', at(inputs, -1))];
-  const fast = args === 2 ? binary[op]?.(o, x, y) : unary[op]?.(o, x, false);
+  const [x, y] = [o.splat(o.scalar(type, f.param(0))), o.splat(o.scalar(type, at(inputs, -1)))];
+  const fast = isBinary(op) ? fastBinary(o, op, x, y) : isUnary(op) ? fastUnary(o, op, x, false) : undefined;
   if (fast === undefined) return [];
-  const value = at(fast.value.regs, 0);
+  const lane = (a: Num) => at(o.extract(a, 0, 0).regs, 0);
   if (fast.special === undefined) {
-    f.result(value);
+    f.result(lane(fast.value));
     return f.print();
   }
-  const result = f.variable('f64', 'result', value);
-  const special = at(fast.special.regs, 0);
-  f.if(special, () => f.set(result, f.action(`call ${context.helper(`${op}_f64_slow`)}`, 'f64', inputs)));
+  const result = f.variable(type, 'result', lane(fast.value));
+  f.if(lane(fast.special), () => f.set(result, slowly(f, inputs)));
   f.result(f.get(result));
   return f.print();
 }
 
+function doubleText(op: string, context: ModuleContext): readonly string[] {
+  return scalarText(op, 'f64', context, (f, inputs) =>
+    f.action(`call ${context.helper(`${op}_f64_slow`)}`, 'f64', inputs),
+  );
+}
+
 function singleText(op: string, context: ModuleContext): readonly string[] {
-  const args = op in binary ? 2 : 1;
-  const f = writer(context, `${op}_f32`, args, 'f32');
-  const inputs = [f.param(0), ...(args === 2 ? [f.param(1)] : [])];
-  const promoted = inputs.map((reg) => f.pure('f64.promote_f32', 'f64', [reg]));
-  const wideResult = f.pure(`call ${context.helper(`${op}_f64`)}`, 'f64', promoted);
-  f.result(f.pure('f32.demote_f64', 'f32', [wideResult]));
-  return f.print();
+  return scalarText(op, 'f32', context, (f, inputs) => {
+    const promoted = inputs.map((reg) => f.pure('f64.promote_f32', 'f64', [reg]));
+    const double = f.action(`call ${context.helper(`${op}_f64`)}`, 'f64', promoted);
+    return f.pure('f32.demote_f64', 'f32', [double]);
+  });
 }
 
 /** The scalar function for every lane of a vector. */
 function lanesText(op: string, type: 'f32' | 'f64', context: ModuleContext): readonly string[] {
-  const args = op in binary ? 2 : 1;
+  const args = isBinary(op) ? 2 : 1;
   const params = ['x', 'y'].slice(0, args).map((name) => ({ name, type: 'v128' as const }));
   const f = new FunctionWriter({
     name: `${op}_${type}_lanes`,
