@@ -1,4 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import * as k from '../../compiler/kernel/build.ts';
+import type { Expr } from '../../compiler/kernel/types.ts';
+import { axis, buffer, kernelPlan, mapKernel, onCpu } from '../wasm/support.ts';
 import { evaluate, ways, worstErrors, type Float } from './accuracy.ts';
 import { exactBinary, exactUnary } from './exact.ts';
 
@@ -122,6 +125,33 @@ describe.each(['f64', 'f32'] as const)('zeros, infinities, NaN and denormal numb
           `${op}(${a}, ${b}) = ${result[i]}, not ${reference}`,
         ).toBe(true);
       });
+    }
+  });
+});
+
+describe.each(['f64', 'f32'] as const)('functions of a number and a constant, %s', (type) => {
+  const x = Float64Array.from({ length: 21 }, (_, i) => Math.fround(0.05 + 0.31 * i));
+  const load = k.load(type, 0, axis(0));
+  const constant = k.constant(type, type === 'f32' ? Math.fround(2.7) : 2.7);
+  it.each([
+    ['pow', load, constant],
+    ['pow', constant, load],
+    ['atan2', load, constant],
+    ['atan2', constant, load],
+  ] as const)('%s', async (op, a, b) => {
+    const value: Expr = { kind: 'binary', type, op, a, b };
+    const buffers = [buffer('x', type, x.length), buffer('out', type, x.length, 'write')];
+    for (const { strict } of ways) {
+      const results: Float64Array[] = [];
+      for (const space of [[x.length], [x.length, 1]]) {
+        const plan = kernelPlan(mapKernel(space, buffers, [k.store(1, axis(0), value)]));
+        results.push((await onCpu(plan, { x }, { strict })).out ?? new Float64Array());
+      }
+      expect(results[1]).toEqual(results[0]);
+      const number = (e: Expr, i: number): number => (e.kind === 'const' ? e.value : (x[i] ?? NaN));
+      x.forEach((_, i) =>
+        expect(agrees(results[0]?.[i] ?? NaN, Math[op](number(a, i), number(b, i)), type)).toBe(true),
+      );
     }
   });
 });

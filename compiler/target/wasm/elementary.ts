@@ -104,7 +104,9 @@ export function fastUnary(ops: Ops, op: ElementaryUnary, x: Num, positive: boole
 export function fastBinary(ops: Ops, op: ElementaryBinary, x: Num, y: Num): wide.Fast {
   if (x.type === 'f64') return op === 'pow' ? pow(ops, x, y) : wide.atan2(ops, x, y);
   if (op === 'atan2') return arcs.atan2(ops, x, y);
-  const { value } = throughDouble(ops, [x, y], (o, [a = x, b = y]) => ({ value: powOfSingles(o, a, b) }));
+  const { value } = throughDouble(ops, [ops.splat(x), ops.splat(y)], (o, [a = x, b = y]) => ({
+    value: powOfSingles(o, a, b),
+  }));
   return { value, special: powSpecial(ops, x, y, 'f32') };
 }
 
@@ -122,7 +124,7 @@ export function elementaryBinary(
   }
   if (!a.vector && !b.vector) return ops.lanes(a.type, [a, b], (x, y) => call(context, ops, op, [x, y]));
   const [x, y] = [ops.splat(a), ops.splat(b)];
-  const o = whole(ops, x.type === 'f32' ? 'f32' : 'f64');
+  const o = whole(ops, a.type === 'f32' ? 'f32' : 'f64');
   return repaired(context, o, op, [x, y], op === 'pow' ? fastBinary(o, op, a, b) : fastBinary(o, op, x, y));
 }
 
