@@ -4,7 +4,7 @@
 //   step   while the third one runs: a draw of a loss, step after step
 //   name   while the name of the draw changes: key words 2 and 3 are the hashes of "item 0", "item 1", …
 //   low    blocks as in `block`, each word with its bits reversed, since most tests look at the leading ones
-// Usage: crush small|crush|big block|turn|step|name|low [seed]
+// Usage: crush small|crush|big block|turn|step|name|low [seed [test]]; with the number of one of its tests a battery runs that alone.
 
 #include <stdint.h>
 #include <stdio.h>
@@ -84,7 +84,7 @@ static void check(void) {
 
 int main(int argc, char **argv) {
   if (argc < 3) {
-    fprintf(stderr, "usage: crush small|crush|big block|turn|step|name|low [seed]\n");
+    fprintf(stderr, "usage: crush small|crush|big block|turn|step|name|low [seed [test]]\n");
     return 2;
   }
   check();
@@ -103,9 +103,12 @@ int main(int argc, char **argv) {
   char name[80];
   snprintf(name, sizeof name, "Threefry-4x32-20 by %s, seed %u", mode, key[0]);
   unif01_Gen *generator = unif01_CreateExternGenBits(name, next);
-  if (strcmp(argv[1], "small") == 0) bbattery_SmallCrush(generator);
-  else if (strcmp(argv[1], "crush") == 0) bbattery_Crush(generator);
-  else if (strcmp(argv[1], "big") == 0) bbattery_BigCrush(generator);
+  int chosen[200] = {0};
+  const long test = argc > 4 ? strtol(argv[4], NULL, 10) : 0;
+  if (test > 0 && test < 200) chosen[test] = 1;
+  if (strcmp(argv[1], "small") == 0) test > 0 ? bbattery_RepeatSmallCrush(generator, chosen) : bbattery_SmallCrush(generator);
+  else if (strcmp(argv[1], "crush") == 0) test > 0 ? bbattery_RepeatCrush(generator, chosen) : bbattery_Crush(generator);
+  else if (strcmp(argv[1], "big") == 0) test > 0 ? bbattery_RepeatBigCrush(generator, chosen) : bbattery_BigCrush(generator);
   else {
     fprintf(stderr, "unknown battery %s\n", argv[1]);
     return 2;
