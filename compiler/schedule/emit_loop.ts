@@ -254,8 +254,10 @@ function emitSteps(
       ),
     );
     settled = final;
+    // A single step reads the initial values where they lie and needs no other place, but for those that lie where it writes.
+    const apart = (c: Carry, i: number): boolean => length === 1 && !sameLocation(c.init, at(final, i));
     const other = carries.map((c, i) =>
-      !alternates(c) || length === 1
+      !alternates(c) || apart(c, i)
         ? at(final, i)
         : at(final, i).storage.packed
           ? moving(emitter.temporary(c.node, `${emitter.label}_carry`, block))
@@ -268,7 +270,7 @@ function emitSteps(
     const first = places(constantOffset(0), length);
     const aligned = carries.map(
       (c, i) =>
-        c.slot !== undefined || c.unchanged || c.inPlace || long || sameLocation(c.init, at(final, i)),
+        !alternates(c) || (long && length > 1) || sameLocation(c.init, at(final, i)),
     );
     carries.forEach((c, i) => {
       if (at(aligned, i) && c.slot === undefined && !c.unchanged)
