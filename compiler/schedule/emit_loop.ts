@@ -269,8 +269,7 @@ function emitSteps(
     // The first step reads the initial values where they lie, unless that would have to be overwritten, or the step is long.
     const first = places(constantOffset(0), length);
     const aligned = carries.map(
-      (c, i) =>
-        !alternates(c) || (long && length > 1) || sameLocation(c.init, at(final, i)),
+      (c, i) => !alternates(c) || (long && length > 1) || sameLocation(c.init, at(final, i)),
     );
     carries.forEach((c, i) => {
       if (at(aligned, i) && c.slot === undefined && !c.unchanged)
