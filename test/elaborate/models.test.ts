@@ -156,8 +156,9 @@ describe('what is saved', () => {
 
   it('is said when it was not asked for, or cannot be', () => {
     expect(messages(`${decay}let y = ${s('none')}.y`)).toContain('.final.y');
-    expect(codes(`${decay}let y = ${s('every(time: 0.35)')}`)).toEqual(['E380']);
-    expect(codes(`${decay}let y = ${s('times([0.25])')}`)).toEqual(['E380']);
+    expect(codes(`${decay}let y = ${s('every(time: -0.35)')}`)).toEqual(['E378']);
+    expect(codes(`${decay}let y = ${s('times([0.25, 1.1])')}`)).toEqual(['E380']);
+    expect(codes(`${decay}let y = ${s('times(0.25)')}`)).toEqual(['E379']);
     expect(codes(`${decay}let y = ${s('times([0.5, 0.2])')}`)).toEqual(['E381']);
     expect(codes(`${decay}let y = ${s('every(steps: 0)')}`)).toEqual(['E378']);
     expect(codes(`${decay}let y = ${s('3')}`)).toEqual(['E378']);
@@ -192,7 +193,8 @@ let p = solve(decay, t: a .. T, steps: 60, method: rk4, save: every(steps: 30))
     expect(solve('t: 0 .. 1, steps: 0, method: rk4')).toEqual(['E374']);
     expect(solve('t: 0 .. 1, dt: 0, method: rk4')).toEqual(['E374']);
     expect(solve('t: 0 .. 0, dt: 0.1, method: rk4')).toEqual(['E374']);
-    expect(solve('t: 0 .. T, dt: 0.1, method: rk4')).toEqual(['E375']);
+    expect(solve('t: 0 .. T, dt: 0.1, method: rk4')).toEqual([]);
+    expect(solve('t: 0 .. 1, dt: 0.1, method: rk4, limit: 9')).toEqual(['E384']);
     expect(solve('t: 1, dt: 0.1, method: rk4')).toEqual(['E372']);
     expect(solve('t: 0 .. 1, dt: 0.1')).toEqual(['E376']);
     expect(solve('t: 0 .. 1, dt: 0.1, method: 4')).toEqual(['E376']);

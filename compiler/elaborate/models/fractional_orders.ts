@@ -90,7 +90,7 @@ export function refuseFractional(
   name: string,
   orders: FractionalOrders,
   method: Value,
-  solve: { readonly adaptive: boolean; readonly events: boolean },
+  solve: { readonly adaptive: boolean; readonly events: boolean; readonly between?: boolean },
   span: Span,
 ): void {
   if (orders.size === 0) return;
@@ -103,6 +103,14 @@ export function refuseFractional(
       'write the change as a term of the right side, or take a derivative of order 1',
     );
   if (method.kind === 'record' && method.entries.has('fractional')) {
+    if (solve.between === true)
+      failAt(
+        ctx,
+        'E504',
+        `${name} has a fractional derivative, whose past is known where steps end, and these times lie between them`,
+        span,
+        'save every(steps: 10), or give the solve the times to save among those of its steps, `times:`',
+      );
     if (!solve.adaptive) return;
     failAt(
       ctx,

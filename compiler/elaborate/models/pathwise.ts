@@ -47,6 +47,8 @@ export interface Pathwise {
   readonly y0: RecordValue;
   readonly start: Node;
   readonly end: Node;
+  /** The lengths of the steps do not depend on the states. */
+  readonly given?: boolean;
 }
 
 export function pathwiseEntries(
@@ -70,7 +72,7 @@ export function pathwiseEntries(
   const entries = noisyEntries(ctx, a, model, method, on.y0, own === undefined ? {} : { paths: own });
   const { order } = method;
   const additive = ['none', 'additive'].includes(noiseClassOf(ctx, model, on.y0, a.span));
-  if (!additive && (order === undefined || order < 1))
+  if (on.given !== true && !additive && (order === undefined || order < 1))
     failAt(
       ctx,
       'E503',

@@ -7,6 +7,7 @@ import { stoppedSteps } from './adaptive_failure.ts';
 import { adaptiveTimes } from './adaptive_times.ts';
 import type { AdjointChoice } from './adjoint_choice.ts';
 import { lessWorkingSpace, shared } from './adjoint_choice.ts';
+import { chosen, filteredStates, statesAtEnd, statesWithin } from './between_steps.ts';
 import { conform } from '../values/conform.ts';
 import { withCarries } from './continued_steps.ts';
 import type { Context } from '../context.ts';
@@ -31,12 +32,24 @@ import { at } from '../../support/lists.ts';
 export function isAdaptive(a: Given): boolean {
   const [dt, steps] = [a.get('dt'), a.get('steps')];
   if (a.get('times') !== undefined) return false;
-  if (dt !== undefined)
-    return dt.kind === 'record' || (dt.kind === 'array' && staticNumber(dt) === undefined);
+  if (dt !== undefined) return dt.kind === 'record' || equalSteps(a);
   return steps === undefined || (steps.kind === 'array' && staticNumber(steps) === undefined);
 }
 
+/** Equal steps whose number or length is known at run time only: `dt:` divides the time evenly, which its ends have to be known for. */
+export function equalSteps(a: Given): boolean {
+  const [t, dt, steps] = [a.get('t'), a.get('dt'), a.get('steps')];
+  const later = (v: Value | undefined): boolean => v?.kind === 'array' && staticNumber(v) === undefined;
+  return (
+    later(steps) ||
+    later(dt) ||
+    (dt?.kind === 'number' && t?.kind === 'range' && (later(t.from) || later(t.to)))
+  );
+}
+
 const DEFAULT_LIMIT = 10_000;
+/** What may be missing to a whole number of steps. */
+const SHORTER = 1e-4;
 
 export interface AdaptiveSolve {
   readonly a: Given;
@@ -83,12 +96,15 @@ export function adaptiveSolve(ctx: Context, solve: AdaptiveSolve): Value {
   const { counter } = method;
   const y0 = model.present(start, model.initial(start, a.get('from'), a.spanOf('from')));
   const solver = chosenSolver(ctx, a);
+  const times = adaptiveTimes(ctx, a, { s0, s1, start, end });
   const found = record([
     ...countedSystem(ctx, solve.system(y0, start, end), counter).entries,
     ...solver.entries,
+    ...(controller.value.entries.has('given') && times?.hit !== true
+      ? []
+      : [['uneven', bool(true)] as const]),
   ]);
   const sums = stepSums(ctx, a);
-  const times = adaptiveTimes(ctx, a, { s0, s1, start, end });
   const tried = controller.judges ? record([...found.entries, ['tries', bool(true)]]) : found;
   // Between the loops over saved times members of an ensemble are arrays in memory, of which a kernel can have few: nothing more is carried there.
   const sys =
@@ -176,10 +192,6 @@ export function adaptiveSolve(ctx: Context, solve: AdaptiveSolve): Value {
   const statesOf = (s: RecordValue): RecordValue => asRecord(ctx, part(s, 'y'), a.span);
   const nodeOf = (s: RecordValue, name: string): Node =>
     at(flatten(ctx, part(s, name), a.span).leaves, 0).node;
-  const filtered = (time: Node, states: RecordValue): RecordValue => {
-    const y = model.present(time, states);
-    return model.afterStep === undefined ? y : model.present(time, model.afterStep(time, y));
-  };
   const before = (time: Node, stop: Node): Node => {
     if (way.kind === 'number') return way.value > 0 ? b.lt(g, time, stop) : b.gt(g, time, stop);
     const sign = toReal(ctx, way, a.span, 'the direction of time');
@@ -216,7 +228,8 @@ export function adaptiveSolve(ctx: Context, solve: AdaptiveSolve): Value {
         const made = asRecord(ctx, part(tried, 'made'), a.span);
         const accepted = nodeOf(tried, 'accepted');
         const time = timeOf(after);
-        const y = filtered(
+        const y = filteredStates(
+          model,
           time,
           asRecord(
             ctx,
@@ -264,67 +277,27 @@ export function adaptiveSolve(ctx: Context, solve: AdaptiveSolve): Value {
     });
     return record([...s.entries, ['y', states]]);
   };
-  const ownDense = method.record.entries.get('dense');
-  const dense = ownDense?.kind === 'option' ? undefined : ownDense;
-  const shortened = ctx.library('std.step_control', 'shortened');
+  const mayBeStart = times?.known === false;
   /** States at a time within the last step, and how often the right side is evaluated for them. */
   const within = (
     s: RecordValue,
     time: Node,
   ): { readonly y: RecordValue; readonly evals: Value | undefined } => {
-    // A time known at run time only may be the start, where no step has been made: its own states, which move along their rate with the time.
-    const atStart = times?.known === false ? b.eq(g, time, start) : undefined;
-    const begunAt = (states: RecordValue): RecordValue => {
-      if (atStart === undefined) return states;
-      const own = ctx.call(
-        ctx.library('std.step_control', 'state_at_start'),
-        positional(a.span, sys, array(start), y0, array(time)),
-        a.span,
-      );
-      return chosen(
-        ctx,
-        atStart,
-        asRecord(ctx, conform(ctx, own, states, a.span, 'the states at the start'), a.span),
-        states,
-        a,
-      );
-    };
-    if (!between) return { y: begunAt(statesOf(s)), evals: int(0) };
+    const place = { a, model, method, sys, start, y0, mayBeStart };
+    if (!between) return { y: statesAtEnd(ctx, place, time, statesOf(s)), evals: int(0) };
     const from = asRecord(ctx, part(s, 'last'), a.span);
-    const [t0, h] = [timeOf(from), toReal(ctx, part(from, 'h'), a.span, 'the length of a step')];
-    const k = record([
-      ['i', array(b.max(g, b.sub(g, nodeOf(s, 'i'), 1), 0))],
-      ['t', array(t0)],
-      ['h', array(h)],
-    ]);
-    const fraction = b.div(g, b.sub(g, time, t0), h);
-    const x = array(
-      atStart === undefined ? fraction : b.select(g, atStart, g.constant(0.5, ctx.real), fraction),
+    return statesWithin(
+      ctx,
+      {
+        ...place,
+        i: b.max(g, b.sub(g, nodeOf(s, 'i'), 1), 0),
+        t: timeOf(from),
+        h: toReal(ctx, part(from, 'h'), a.span, 'the length of a step'),
+        from: { y: statesOf(from), mem: part(from, 'mem') },
+        reached: { y: statesOf(s), mem: part(s, 'mem') },
+      },
+      time,
     );
-    const reached = record([
-      ['y', part(s, 'y')],
-      ['mem', part(s, 'mem')],
-    ]);
-    const { made, evaluations } = counter.during(
-      () =>
-        dense === undefined
-          ? ctx.call(shortened, positional(a.span, method.record, sys, k, from, x), a.span)
-          : record([['y', ctx.call(dense, positional(a.span, sys, k, from, reached, x), a.span)]]),
-      (value) => nodesOf(ctx, part(asRecord(ctx, value, a.span), 'y'), a.span),
-    );
-    const { entries: found } = asRecord(ctx, made, a.span);
-    const values = found.get('y') ?? record([]);
-    return {
-      y: begunAt(
-        filtered(
-          time,
-          asRecord(ctx, conform(ctx, values, part(s, 'y'), a.span, 'the states between two steps'), a.span),
-        ),
-      ),
-      evals:
-        found.get('evals') ??
-        (dense === undefined || evaluations === undefined ? undefined : int(evaluations)),
-    };
   };
   const seen = (time: Node, y: RecordValue): Value =>
     plainArrays(
@@ -400,19 +373,6 @@ export const beside = (t: Value, h: Value, from: Value): readonly (readonly [str
   ['from', from],
 ];
 
-function chosen(ctx: Context, yes: Node, one: RecordValue, other: RecordValue, a: Given): RecordValue {
-  const [x, y] = [flatten(ctx, one, a.span), flatten(ctx, other, a.span)];
-  return asRecord(
-    ctx,
-    y.rebuild(
-      y.leaves.map((l, i) =>
-        b.select(ctx.graph, b.broadcastTo(ctx.graph, yes, l.node.shape), at(x.leaves, i).node, l.node),
-      ),
-    ),
-    a.span,
-  );
-}
-
 interface Controller {
   readonly value: RecordValue;
   readonly judges: boolean;
@@ -436,16 +396,18 @@ function controllerOf(ctx: Context, solve: AdaptiveSolve, start: Node, end: Node
     );
   const equal = (h: Node): Value =>
     ctx.call(ctx.library('std.step_control', 'equal_steps'), positional(a.span, array(h)), a.span);
-  const count =
-    steps === undefined ? undefined : toReal(ctx, steps, a.spanOf('steps'), 'the number of steps');
+  const whole = b.sub(g, end, start);
+  const inSteps = (count: Node): Value => equal(b.div(g, whole, b.max(g, count, 1)));
+  const fitting = (length: Node): Node =>
+    b.ceil(g, b.sub(g, b.div(g, b.abs(g, whole), b.abs(g, length)), SHORTER));
   const value =
-    count !== undefined
-      ? equal(b.div(g, b.sub(g, end, start), b.max(g, count, 1)))
+    steps !== undefined
+      ? inSteps(toReal(ctx, steps, a.spanOf('steps'), 'the number of steps'))
       : dt === undefined
         ? (given ?? method.controller ?? ctx.library('std.step_control', 'pi_control'))
         : dt.kind === 'record'
           ? dt
-          : equal(toReal(ctx, dt, a.spanOf('dt'), 'the time step'));
+          : inSteps(fitting(toReal(ctx, dt, a.spanOf('dt'), 'the time step')));
   const place = dt === undefined ? a.spanOf('controller') : a.spanOf('dt');
   const wrong = (): never =>
     failAt(

@@ -38,8 +38,8 @@ export interface ContinuousSolve {
   readonly adaptive: boolean;
   /** The solve itself, differentiable or not. */
   readonly run: (a: Given) => RecordValue;
-  /** The most steps between two saved states, of a solve with fixed steps. */
-  readonly most: () => number;
+  /** The steps of the way back, of a solve with fixed steps: as many as between two saved states, or as long ones. */
+  readonly wayBack: () => readonly (readonly [string, Value])[];
 }
 
 const named = (letter: string, nodes: readonly Node[]): RecordValue =>
@@ -99,7 +99,7 @@ export function continuousSolve(ctx: Context, solve: ContinuousSolve): RecordVal
           ['atol', a.get('atol') ?? real(1e-6)],
           ['limit', a.get('limit') ?? int(10_000)],
         ] as const)
-      : ([['steps', int(solve.most())]] as const)),
+      : solve.wayBack()),
   ]);
   const stopped = named(
     's',

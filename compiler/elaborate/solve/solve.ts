@@ -9,7 +9,7 @@ import type { Context, SolveRecord } from '../context.ts';
 import { failAt, inCall, withDraws, withoutAsserts } from '../context.ts';
 import { gridOf } from '../fields/domains.ts';
 import { enterLoop } from '../random/draws.ts';
-import { flatten, staticInteger, staticList, staticNumber } from '../values/leaves.ts';
+import { flatten, staticInteger, staticNumber } from '../values/leaves.ts';
 import type { Flattened } from '../values/leaves.ts';
 import type { PreparedModel } from '../models/model.ts';
 import { prepareModel } from '../models/model.ts';
@@ -18,8 +18,10 @@ import { define } from '../builtins/registry.ts';
 import type { Given } from '../builtins/registry.ts';
 import type { Method } from './solve_parts.ts';
 import { asRecord, eventsLogged, memoryLeaves, plainArrays, positional } from './solve_parts.ts';
-import { adaptiveSolve, isAdaptive } from './adaptive.ts';
+import { adaptiveSolve, equalSteps, isAdaptive } from './adaptive.ts';
 import { adjointChoice, lessWorkingSpace, refuseAdjoint, shared } from './adjoint_choice.ts';
+import type { StepEnd } from './between_steps.ts';
+import { denseOf, statesWithin } from './between_steps.ts';
 import { reversibleLoop, replayedNoise } from './reversible_loop.ts';
 import { continuousSolve } from './continuous_solve.ts';
 import { refuseFractional } from '../models/fractional_orders.ts';
@@ -36,10 +38,14 @@ import {
   nodesOf,
   untoldEvaluations,
 } from './evaluations.ts';
+import type { SavedBetween, SavedBlocks } from './save_plan.ts';
+import { savePlan, stepsOnTheWayBack } from './save_plan.ts';
+import { savedRows } from './saved_rows.ts';
 import { stepSums, stepTally } from './step_sums.ts';
 import { atPrecision, precisionNamed } from '../values/precision.ts';
 import { withSpace } from '../models/space.ts';
 import { staticText } from '../values/strings.ts';
+import { operators } from '../values/operators.ts';
 import { templated } from '../values/template.ts';
 import type { InstanceValue, RecordValue, Value } from '../values/values.ts';
 import { array, bool, describe, int, list, record } from '../values/values.ts';
@@ -71,7 +77,7 @@ const ARGUMENTS = [
   'sum?',
   'controller?',
 ];
-const ADAPTIVE = ['rtol', 'atol', 'limit', 'controller'];
+const ADAPTIVE = ['rtol', 'atol', 'controller'];
 
 export function solveBuiltin(ctx: Context): Value {
   return define(ctx, 'solve', ARGUMENTS, (a) => {
@@ -99,7 +105,7 @@ function solve(ctx: Context, a: Given): Value {
       backMethod: choice.method,
       adaptive: isAdaptive(a),
       run: (plain) => asRecord(ctx, solve(ctx, plain), a.span),
-      most: () => Math.max(...savePlan(ctx, a, timeGrid(ctx, a)).runs.map((run) => run.length)),
+      wayBack: () => stepsOnTheWayBack(ctx, a, model.stochastic !== undefined),
     });
   if (isAdaptive(a))
     return adaptiveSolve(ctx, {
@@ -108,7 +114,12 @@ function solve(ctx: Context, a: Given): Value {
       method,
       choice,
       system: (y, start, end) =>
-        methodSystem(ctx, model, a.span, pathwiseEntries(ctx, a, model, method, { y0: y, start, end })),
+        methodSystem(
+          ctx,
+          model,
+          a.span,
+          pathwiseEntries(ctx, a, model, method, { y0: y, start, end, given: equalSteps(a) }),
+        ),
     });
   for (const name of ADAPTIVE)
     if (a.get(name) !== undefined)
@@ -119,7 +130,37 @@ function solve(ctx: Context, a: Given): Value {
         a.spanOf(name),
         'leave out `dt:` and `steps:`, or leave out the tolerance',
       );
-  const time = timeGrid(ctx, a);
+  const { save, grid: time } = savePlan(ctx, a, timeGrid(ctx, a), model.stochastic !== undefined);
+  const limit = a.get('limit');
+  if (limit !== undefined) {
+    const most = staticInteger(ctx, limit, a.spanOf('limit'), 'the limit of steps');
+    if (time.steps > most)
+      failAt(
+        ctx,
+        'E384',
+        `this solve takes ${time.steps} steps, and \`limit:\` allows ${most}`,
+        a.spanOf('limit'),
+        'leave it out: the number of steps is fixed',
+      );
+  }
+  if (save.kind === 'between') {
+    refuseFractional(
+      ctx,
+      model.name,
+      model.fractional,
+      method.record,
+      { ...interruptions, between: true },
+      a.spanOf('save'),
+    );
+    if (choice.kind === 'reversible')
+      failAt(
+        ctx,
+        'E497',
+        '`adjoint: reversible` undoes the steps between two saved states one by one, but these times do not end steps, or are known at run time only',
+        a.spanOf('save'),
+        'save every(steps: 10), or times at which steps end; or write adjoint: checkpoint(memory: "16 MB")',
+      );
+  }
   const solver = chosenSolver(ctx, a);
   const y0 = model.initial(time.start, a.get('from'), a.spanOf('from'));
   const replayed = replayedNoise(
@@ -188,9 +229,9 @@ function solve(ctx: Context, a: Given): Value {
       ['t', array(t)],
       ['h', array(time.stepAt(i))],
     ]);
-    const memory = memoryShape.rebuild(leaves.slice(n));
+    const memory = memoryShape.rebuild(leaves.slice(n, tallied));
     const called = way === 'step' ? method.step : (method.back ?? method.step);
-    const made = withDraws(ctx, enterLoop(ctx, i, time.steps), () =>
+    const made = withDraws(ctx, enterLoop(ctx, i, time.steps, true), () =>
       ctx.call(called, positional(a.span, sys, k, stateOf(leaves), memory), a.span),
     );
     const parts = asRecord(ctx, made, a.spanOf('method'));
@@ -239,7 +280,6 @@ function solve(ctx: Context, a: Given): Value {
           span: a.spanOf('method'),
         });
 
-  const save = savePlan(ctx, a, time);
   const seenAt = templated(ctx, ([t, ...leaves]) => {
     const y = stateOf(leaves);
     const now = t ?? time.start;
@@ -253,8 +293,47 @@ function solve(ctx: Context, a: Given): Value {
   };
   const g = ctx.graph;
   const zero = g.constant(0, 'i32');
+  let savedEvaluations: 'none' | 'told' | 'untold' = 'none';
+  const endOf = (leaves: readonly Node[]): StepEnd => ({
+    y: stateOf(leaves),
+    mem: memoryShape.rebuild(leaves.slice(n, tallied)),
+  });
+  const rowsBetween = (between: SavedBetween): Blocks => {
+    const { mayBeStart } = between;
+    const made = savedRows(ctx, {
+      ...{ init, step, policy, save: between },
+      steps: time.steps,
+      takesStep: !between.onSteps && denseOf(method) !== undefined,
+      row: ({ time: now, i, before: earlier, after }) => {
+        if (between.onSteps) return seenAt([now, ...earlier.slice(0, n)], '').leaves.map((l) => l.node);
+        const found = statesWithin(
+          ctx,
+          {
+            ...{ a, model, method, sys, i, mayBeStart, start: time.start },
+            y0: stateOf(init),
+            t: timeAt(i),
+            h: time.stepAt(i),
+            from: endOf(earlier),
+            reached: after === undefined ? undefined : endOf(after),
+          },
+          now,
+        );
+        savedEvaluations = found.evals === undefined ? 'untold' : 'told';
+        const nodes = flatten(ctx, found.y, a.span).leaves.map((l) => l.node);
+        const counted = found.evals ?? int(0);
+        return [
+          ...seenAt([now, ...nodes], '').leaves.map((l) => l.node),
+          ...flatten(ctx, counted, a.span).leaves.map((l) => l.node),
+        ];
+      },
+    });
+    return { final: made.final, saved: [made.rows] };
+  };
   const before = { ...ctx.draws };
-  const blocks = runBlocks(ctx, init, step, loop, save, policy, (i, leaves) => seen(i, leaves).nodes);
+  const blocks =
+    save.kind === 'between'
+      ? rowsBetween(save)
+      : runBlocks(ctx, init, step, loop, save, policy, (i, leaves) => seen(i, leaves).nodes);
 
   solver.check();
 
@@ -281,26 +360,27 @@ function solve(ctx: Context, a: Given): Value {
   const entries: (readonly [string, Value])[] = [];
   if (save.kind !== 'none') {
     const end = seen(g.constant(time.steps, 'i32'), blocks.final);
-    const first = save.includesStart ? seen(zero, init).nodes : undefined;
+    const inBlocks = save.kind === 'some' ? save : undefined;
+    const first = inBlocks?.includesStart === true ? seen(zero, init).nodes : undefined;
     const columns = end.nodes.map((last, i) => {
       const rows: Node[] = [];
       if (first !== undefined) rows.push(b.stack(g, [at(first, i)]));
       for (const ys of blocks.saved) rows.push(at(ys, i));
-      if (save.endsApart) rows.push(b.stack(g, [last]));
+      if (inBlocks?.endsApart === true) rows.push(b.stack(g, [last]));
       return b.concat(g, rows, 0);
     });
     const saved = asRecord(ctx, end.shape.rebuild(columns), a.span);
     for (const part of ['states', 'monitors'])
       for (const [k, v] of asRecord(ctx, saved.entries.get(part) ?? record([]), a.span).entries)
         entries.push([k, v]);
-    const indices = g.literal(Float64Array.from(save.indices), [save.indices.length], 'i32');
-    entries.push(['t', array(time.at(indices))]);
+    entries.push(['t', array(save.kind === 'between' ? save.times : time.at(stepIndices(ctx, save)))]);
   }
   const finalStates = model.present(time.end, stateOf(blocks.final));
   const finalMonitors = model.monitors(time.end, stateOf(blocks.final));
   entries.push(['final', record([...finalStates.entries, ...finalMonitors])]);
   entries.push(['steps', int(time.steps)], ['rejected', int(0)]);
-  entries.push(...tally.entries(blocks.final.slice(tallied), before0, evaluations, time.steps));
+  const tallies = tally.entries(blocks.final.slice(tallied), before0, evaluations, time.steps);
+  entries.push(...withEvaluations(ctx, tallies, savedEvaluations, blocks.saved[0] ?? [], a.span));
   if (model.events.length > 0) entries.push(...eventsLogged(memoryShape.rebuild(blocks.final.slice(n))));
   const names = [...model.states.map((s) => s.name), ...model.monitorNames, 't'];
   return record(entries, (name) =>
@@ -409,143 +489,25 @@ function interrupted(ctx: Context, a: Given, method: Value, model: PreparedModel
   return ctx.call(wrap, positional(a.spanOf('method'), method, list(model.events)), a.spanOf('method'));
 }
 
-// ---- what is saved
-
-interface SavePlan {
-  readonly kind: 'none' | 'some';
-  /** Lengths of the blocks of steps after each of which the state is saved, run by run: `count` blocks of `length` steps. */
-  readonly runs: readonly { readonly length: number; readonly count: number; readonly saved: boolean }[];
-  /** Step indices of the saved states. */
-  readonly indices: readonly number[];
-  readonly includesStart: boolean;
-  /** The end is saved although no block ends a regular interval there. */
-  readonly endsApart: boolean;
+function stepIndices(ctx: Context, { indices }: SavedBlocks): Node {
+  return ctx.graph.literal(Float64Array.from(indices), [indices.length], 'i32');
 }
 
-function savePlan(ctx: Context, a: Given, time: TimeGrid): SavePlan {
-  const v = a.get('save');
-  const span = a.spanOf('save');
-  const n = time.steps;
-  if (v === undefined || (v.kind === 'option' && v.name === 'none'))
-    return {
-      kind: 'none',
-      runs: [{ length: n, count: 1, saved: false }],
-      indices: [],
-      includesStart: false,
-      endsApart: false,
-    };
-  const wrong = (): never =>
-    failAt(
-      ctx,
-      'E378',
-      `\`save:\` is every(steps: 10), every(time: 0.1), times([…]) or none, but this is ${describe(v)}`,
-      span,
-    );
-  if (v.kind !== 'option') return wrong();
-  if (v.name === 'every') return everyPlan(ctx, v.args, time, span);
-  if (v.name === 'times') {
-    const list = v.args.get('times');
-    const times = list === undefined ? undefined : staticList(list);
-    if (times === undefined || time.staticH === undefined || time.staticStart === undefined)
-      return failAt(
-        ctx,
-        'E379',
-        'with fixed steps, the times to save must be known at compile time',
-        span,
-        'give them to `times:` instead, `times: ts, save: every(steps: 1)`, or leave the steps to an adaptive method',
-      );
-    const [h, t0] = [time.staticH, time.staticStart];
-    const indices = times.map((t) => {
-      const i = (t - t0) / h;
-      if (Math.abs(i - Math.round(i)) > 1e-4 || Math.round(i) < 0 || Math.round(i) > n)
-        return failAt(
-          ctx,
-          'E380',
-          `the time ${t} to be saved is not the end of a step of ${h}`,
-          span,
-          'choose `steps:` so that the steps hit every time',
-        );
-      return Math.round(i);
-    });
-    indices.forEach((i, k) => {
-      const before = indices[k - 1];
-      if (before !== undefined && before >= i)
-        failAt(
-          ctx,
-          'E381',
-          `the times to save must increase, but ${times[k] ?? 0} follows ${times[k - 1] ?? 0}`,
-          span,
-        );
-    });
-    return planOf(ctx, indices, n, span);
-  }
-  return wrong();
-}
-
-function everyPlan(ctx: Context, args: ReadonlyMap<string, Value>, time: TimeGrid, span: Span): SavePlan {
-  const [steps, interval] = [args.get('steps'), args.get('time')];
-  let m: number;
-  if (steps !== undefined) m = staticInteger(ctx, steps, span, 'the interval of `every(steps: …)`');
-  else if (interval !== undefined) {
-    const tau = staticNumber(interval);
-    if (tau === undefined || time.staticH === undefined)
-      return failAt(ctx, 'E379', 'the interval to save must be known at compile time', span);
-    m = Math.abs(tau / time.staticH);
-    if (Math.abs(m - Math.round(m)) > 1e-4)
-      failAt(
-        ctx,
-        'E380',
-        `an interval of ${tau} is not a whole number of steps of ${time.staticH}`,
-        span,
-        'choose the step so that it divides the interval',
-      );
-    m = Math.round(m);
-  } else
-    return failAt(
-      ctx,
-      'E378',
-      'every wants `steps:` or `time:`',
-      span,
-      'write every(steps: 10) or every(time: 0.1)',
-    );
-  if (m < 1) failAt(ctx, 'E378', `the interval of every is ${m}`, span);
-  const indices: number[] = [];
-  const n = time.steps;
-  const blocks = Math.floor(n / m);
-  for (let k = 0; k <= blocks; k++) indices.push(k * m);
-  const rest = n - blocks * m;
-  if (rest > 0) indices.push(n);
-  const runs = [
-    ...(blocks > 0 ? [{ length: m, count: blocks, saved: true }] : []),
-    ...(rest > 0 ? [{ length: rest, count: 1, saved: false }] : []),
-  ];
-  return { kind: 'some', runs, indices, includesStart: true, endsApart: rest > 0 };
-}
-
-const MOST_RUNS = 64;
-
-/** Runs of equal gaps become one loop each. */
-function planOf(ctx: Context, indices: readonly number[], n: number, span: Span): SavePlan {
-  const runs: { length: number; count: number; saved: boolean }[] = [];
-  let before = 0;
-  for (const i of indices) {
-    if (i === 0) continue;
-    const gap = i - before;
-    const last = runs[runs.length - 1];
-    if (last !== undefined && last.length === gap) runs[runs.length - 1] = { ...last, count: last.count + 1 };
-    else runs.push({ length: gap, count: 1, saved: true });
-    before = i;
-  }
-  if (before < n) runs.push({ length: n - before, count: 1, saved: false });
-  if (runs.length > MOST_RUNS)
-    failAt(
-      ctx,
-      'E382',
-      `the times to save fall into ${runs.length} runs of unequal gaps; at most ${MOST_RUNS} are possible with fixed steps`,
-      span,
-      'save evenly, every(time: …), and pick from the result',
-    );
-  return { kind: 'some', runs, indices, includesStart: indices[0] === 0, endsApart: false };
+/** The evaluations of the steps and those for states between them, which stand in the last of the saved columns. */
+function withEvaluations(
+  ctx: Context,
+  entries: readonly (readonly [string, Value])[],
+  saved: 'none' | 'told' | 'untold',
+  columns: readonly Node[],
+  span: Span,
+): readonly (readonly [string, Value])[] {
+  if (saved === 'none') return entries;
+  if (saved === 'untold') return entries.filter(([name]) => name !== 'evals');
+  const more = array(b.reduceSum(ctx.graph, at(columns, columns.length - 1), [0]));
+  return entries.map(([name, v]) => [
+    name,
+    name === 'evals' ? ctx.elementwise(operators.add, [v, more], span) : v,
+  ]);
 }
 
 /** Runs `length` steps, the j-th of which has the number `index(j)`. */
@@ -567,7 +529,7 @@ function runBlocks(
   init: readonly Node[],
   step: (i: Node, leaves: readonly Node[]) => Node[],
   loop: StepLoop,
-  save: SavePlan,
+  save: SavedBlocks,
   policy: AdjointPolicy,
   seen: (i: Node, leaves: readonly Node[]) => Node[],
 ): Blocks {

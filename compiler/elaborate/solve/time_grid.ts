@@ -9,6 +9,7 @@ import type { Value } from '../values/values.ts';
 import { array, describe } from '../values/values.ts';
 import * as b from '../../ir/build.ts';
 import type { Node } from '../../ir/types.ts';
+import { InternalError } from '../../support/diagnostic.ts';
 import type { Span } from '../../support/span.ts';
 
 export interface TimeGrid {
@@ -24,18 +25,27 @@ export interface TimeGrid {
   /** The length of equal steps, where it is known at compile time. */
   readonly staticH: number | undefined;
   readonly staticStart: number | undefined;
+  readonly staticEnd: number | undefined;
+  /** The number of steps up to a time, and the part of the one around it, where that is known at compile time. */
+  readonly place: ((t: number) => number) | undefined;
+  /** Every time is the start and a multiple of this length. */
+  readonly equalStep: Node | undefined;
 }
 
-interface EqualSteps extends Omit<TimeGrid, 'at' | 'stepAt' | 'even'> {
+interface EqualSteps extends Omit<TimeGrid, 'at' | 'stepAt' | 'even' | 'place' | 'equalStep'> {
   readonly h: Node;
 }
 
 function equal(ctx: Context, steps: EqualSteps): TimeGrid {
   const g = ctx.graph;
   const { h, ...rest } = steps;
+  const { staticStart, staticH } = steps;
   return {
     ...rest,
     even: true,
+    place:
+      staticStart === undefined || staticH === undefined ? undefined : (t) => (t - staticStart) / staticH,
+    equalStep: h,
     at: (i) => {
       const spread = (x: Node): Node => b.broadcastTo(g, x, i.shape);
       return b.add(g, spread(rest.start), b.mul(g, b.cast(g, i, ctx.real), spread(h)));
@@ -88,7 +98,20 @@ function givenTimes(ctx: Context, a: Given, times: Value): TimeGrid {
     stepAt: (i) => b.sub(g, at(b.add(g, i, 1)), at(i)),
     staticH: undefined,
     staticStart: known?.[0],
+    staticEnd: known?.[known.length - 1],
+    place: known === undefined ? undefined : (t) => placeIn(known, t),
+    equalStep: undefined,
   };
+}
+
+function placeIn(times: readonly number[], t: number): number {
+  const way = Math.sign((times[1] ?? 0) - (times[0] ?? 0));
+  const next = Math.max(
+    1,
+    times.findIndex((x) => (x - t) * way >= 0),
+  );
+  const [from, to] = [times[next - 1] ?? 0, times[next] ?? 0];
+  return next - 1 + (t - from) / (to - from);
 }
 
 /** Times of run time, that end the run when one of them goes back; equal ones are steps of no length, with which lists of different lengths are filled up. */
@@ -154,20 +177,14 @@ export function timeGrid(ctx: Context, a: Given): TimeGrid {
       failAt(ctx, 'E374', `a solve takes at least one step, but ${n} are asked for`, a.spanOf('steps'));
     const staticH = s0 !== undefined && s1 !== undefined ? (s1 - s0) / n : undefined;
     const h = staticH !== undefined ? g.constant(staticH, ctx.real) : b.mul(g, b.sub(g, end, start), 1 / n);
-    return equal(ctx, { start, end, h, steps: n, staticH, staticStart: s0 });
+    return equal(ctx, { start, end, h, steps: n, staticH, staticStart: s0, staticEnd: s1 });
   }
   if (dt === undefined)
     return failAt(ctx, 'E373', 'a solve with fixed steps needs `dt:` or `steps:`', a.span);
   if (dt.kind === 'option') return notYet(ctx, `dt: ${dt.name}(…)`, a.spanOf('dt'));
   const step = staticNumber(dt);
   if (step === undefined || s0 === undefined || s1 === undefined)
-    return failAt(
-      ctx,
-      'E375',
-      'with `dt:` the times and the step must be known at compile time',
-      a.spanOf('dt'),
-      'give the number of steps instead, `steps: 1000`: then the times may be run-time numbers',
-    );
+    throw new InternalError('time grid', 'steps whose number is known at run time only');
   if (!(Math.abs(step) > 0) || !Number.isFinite(step))
     failAt(ctx, 'E374', `the time step is ${step}`, a.spanOf('dt'));
   const span = s1 - s0;
@@ -179,5 +196,5 @@ export function timeGrid(ctx: Context, a: Given): TimeGrid {
   );
   if (n > 2_000_000_000) failAt(ctx, 'E374', `this needs ${n} steps`, a.spanOf('dt'));
   const h = g.constant(span / n, ctx.real);
-  return equal(ctx, { start, end, h, steps: n, staticH: span / n, staticStart: s0 });
+  return equal(ctx, { start, end, h, steps: n, staticH: span / n, staticStart: s0, staticEnd: s1 });
 }
