@@ -114,7 +114,7 @@ export function widen(
   span: Span,
 ): { value: Value; promote?: Value } {
   const after = complexAs(ctx, made, begun, span);
-  const before = complexAs(ctx, begun, made, span);
+  const before = complexAs(ctx, begun, after, span);
   const [x, y] = [flatten(ctx, after, span), flatten(ctx, before, span)];
   if (x.leaves.length !== y.leaves.length)
     failAt(

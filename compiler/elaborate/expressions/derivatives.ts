@@ -5,6 +5,7 @@ import { complexAs } from '../values/complex.ts';
 import type { Context } from '../context.ts';
 import { failAt, withoutAsserts } from '../context.ts';
 import { flatten } from '../values/leaves.ts';
+import { sameNames } from '../values/part_order.ts';
 import type { Value } from '../values/values.ts';
 import { array, describe, number } from '../values/values.ts';
 import { jvp } from '../../autodiff/jvp.ts';
@@ -115,6 +116,8 @@ export function gradientOver(ctx: Context, y: Value, over: Value, span: Span): V
 }
 
 function tangentLeaves(ctx: Context, point: Point, v: Value, span: Span): Node[] {
+  if (!sameNames(v, point.value))
+    failAt(ctx, 'E272', `the direction is ${describe(v)}, the point ${describe(point.value)}`, span);
   const nodes = flatten(ctx, v.kind === 'number' ? number(v.value, false) : v, span)
     .leaves.map((l) => l.node)
     .filter((n) => isFloat(n.dtype));
@@ -176,7 +179,7 @@ export function reverseDerivative(
       complexAs(ctx, ct.kind === 'number' ? number(ct.value, false) : ct, made, where),
       where,
     ).leaves.map((l) => l.node);
-    if (given.length !== nodes.length)
+    if (given.length !== nodes.length || !sameNames(ct, made))
       failAt(ctx, 'E272', 'the cotangent has another structure than the value', where);
     const cts = given.map((n, i) => {
       const like = at(nodes, i);

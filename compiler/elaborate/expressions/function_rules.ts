@@ -5,6 +5,7 @@ import { conform } from '../values/conform.ts';
 import type { Context } from '../context.ts';
 import { failAt, withoutAsserts } from '../context.ts';
 import { flatten } from '../values/leaves.ts';
+import { inOrderOf } from '../values/part_order.ts';
 import type { Flattened } from '../values/leaves.ts';
 import type { Elaborated } from './known_rules.ts';
 import { ruleNameOf } from './known_rules.ts';
@@ -244,7 +245,7 @@ function fitted(ctx: Context, value: Value, like: Value, span: Span, what: strin
     ),
   );
   const reals = flatten(ctx, real, span, keep).leaves.map((l) => l.node);
-  const given = flatten(ctx, ordered(value, real), span).leaves.map((l) => l.node);
+  const given = flatten(ctx, inOrderOf(value, real), span).leaves.map((l) => l.node);
   const wrong = reals.findIndex((n, i) => {
     const g = given[i];
     return g !== undefined && !sameShape(g.shape, n.shape) && constantValue(g) !== 0;
@@ -261,26 +262,6 @@ function fitted(ctx: Context, value: Value, like: Value, span: Span, what: strin
     );
   const fit = flatten(ctx, conform(ctx, value, real, span, what), span, keep).leaves.map((l) => l.node);
   return fit.filter((_, i) => isFloat(wanted.leaves[i]?.node.dtype ?? 'i32'));
-}
-
-/** The value with the parts of its records in the order of `like`. */
-function ordered(value: Value, like: Value): Value {
-  if (value.kind === 'record' && like.kind === 'record')
-    return {
-      ...value,
-      entries: new Map(
-        [...like.entries].flatMap(([k, l]) => {
-          const part = value.entries.get(k);
-          return part === undefined ? [] : [[k, ordered(part, l)] as const];
-        }),
-      ),
-    };
-  if ((value.kind === 'tuple' || value.kind === 'list') && like.kind === value.kind)
-    return {
-      ...value,
-      elements: value.elements.map((v, i) => ordered(v, like.elements[i] ?? v)),
-    };
-  return value;
 }
 
 /** What a captured value is called: the name in the function or its rule whose value it is part of. */

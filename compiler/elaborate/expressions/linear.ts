@@ -8,6 +8,7 @@ import { failAtOwn } from '../names/own_place.ts';
 import { define } from '../builtins/registry.ts';
 import { movesLaw } from '../models/expectations.ts';
 import { flatten } from '../values/leaves.ts';
+import { inOrderOf } from '../values/part_order.ts';
 import type { Value } from '../values/values.ts';
 import { array, describe, number } from '../values/values.ts';
 import { activityOf } from '../../autodiff/activity.ts';
@@ -47,7 +48,7 @@ const callOne = (ctx: Context, f: Value, x: Value, span: Span): Value =>
 
 /** The leaves of f(x), which has the structure and shapes of `like`. */
 function imageOf(ctx: Context, f: Value, x: Value, like: Vector, span: Span, what: string): Node[] {
-  const made = callOne(ctx, f, x, span);
+  const made = inOrderOf(callOne(ctx, f, x, span), like.rebuild(like.nodes));
   const given = flatten(ctx, made, span).leaves.map((l) => l.node);
   const fits =
     given.length === like.nodes.length &&

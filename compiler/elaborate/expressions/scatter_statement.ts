@@ -10,6 +10,7 @@ import { insideMask, linearIndex } from '../values/gathers.ts';
 import type { PositionsIndex } from '../values/indexing.ts';
 import { evaluateEntries } from '../values/indexing.ts';
 import { flatten } from '../values/leaves.ts';
+import { inOrderOf } from '../values/part_order.ts';
 import type { Scope } from '../names/scope.ts';
 import type { Value } from '../values/values.ts';
 import { array, describe, record } from '../values/values.ts';
@@ -66,7 +67,7 @@ export function scattered(
   const index = nodeOf('index') ?? first;
   const inside = nodeOf('inside');
   // Complex numbers added to reals make the sum complex.
-  const given = parts.get('value') ?? record([]);
+  const given = inOrderOf(parts.get('value') ?? record([]), whole);
   const sum = flatten(ctx, complexAs(ctx, whole, given, s.span), target.span);
   const added = flatten(ctx, complexAs(ctx, given, whole, s.span), s.value.span).leaves;
   if (added.length !== sum.leaves.length)

@@ -6,6 +6,7 @@ import type { Context } from '../context.ts';
 import { failAt } from '../context.ts';
 import type { Targets } from './goals.ts';
 import { flatten } from '../values/leaves.ts';
+import { inOrderOf } from '../values/part_order.ts';
 import type { NamedItem, Scope } from '../names/scope.ts';
 import type { Value } from '../values/values.ts';
 import { describe } from '../values/values.ts';
@@ -142,7 +143,7 @@ export function stepWithMemory(
         ? shape.leaves.map((l) => g.param(`memory.${l.path}`, l.node))
         : held.variables.map((v) => variables.nodeOf(v));
     const result = stepOnce(ctx, problem, step, targets.now, shape.rebuild(nodes), span);
-    const after = flatten(ctx, result.memory, span);
+    const after = flatten(ctx, inOrderOf(result.memory, begun), span);
     if (after.leaves.length !== shape.leaves.length)
       failAt(
         ctx,

@@ -7,6 +7,7 @@ import type { Context } from '../context.ts';
 import type { Elementwise } from './elementwise.ts';
 import { joined, toReal } from './leaves.ts';
 import { operators } from './operators.ts';
+import { inOrderOf } from './part_order.ts';
 import type { ComplexPart, ComplexValue, Value } from './values.ts';
 import { array, complex, describe, real, record } from './values.ts';
 import * as b from '../../ir/build.ts';
@@ -48,8 +49,9 @@ export function asComplex(ctx: Context, v: Value, span: Span): ComplexValue | un
   return complex(realPart(ctx, x, span), real(0));
 }
 
-/** `v` with its reals complex where `like` is; the very same value when nothing changes. */
-export function complexAs(ctx: Context, v: Value, like: Value, span: Span): Value {
+/** `given` with its reals complex where `like` is, and its parts in the order of `like`; the very same value when nothing changes. */
+export function complexAs(ctx: Context, given: Value, like: Value, span: Span): Value {
+  const v = inOrderOf(given, like);
   if (v.kind === 'complex') return v;
   if (like.kind === 'complex') return asComplex(ctx, v, span) ?? v;
   if (!hasComplex(like)) return v;
@@ -74,11 +76,12 @@ export function complexAs(ctx: Context, v: Value, like: Value, span: Span): Valu
   return v;
 }
 
-/** Values of one structure, with reals complex where any of them is. */
+/** Values of one structure, with reals complex where any of them is, and their parts in the order of the first. */
 export function levelComplex(ctx: Context, values: readonly Value[], span: Span): readonly Value[] {
-  if (!values.some(hasComplex)) return values;
-  const like = values.reduce((x, y) => complexAs(ctx, x, y, span));
-  return values.map((v) => complexAs(ctx, v, like, span));
+  const ordered = values.map((v) => inOrderOf(v, values[0] ?? v));
+  if (!values.some(hasComplex)) return ordered;
+  const like = ordered.reduce((x, y) => complexAs(ctx, x, y, span));
+  return ordered.map((v) => complexAs(ctx, v, like, span));
 }
 
 /** A number everywhere where `like` lies; complex where `kind` is. */
