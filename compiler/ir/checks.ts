@@ -1,5 +1,5 @@
 // Checks become an output. A function whose values go with conditions (`check` nodes) gets one more input and output, a vector that holds for every place of the program that checks
-// something whether it has failed so far (1 or 0) and the numbers to be shown with the first failure. Loops carry that beside their states, element by element, so a loop whose
+// something whether it has failed so far (1 or 0, or how often) and the numbers to be shown with the first failure. Loops carry that beside their states, element by element, so a loop whose
 // elements run by themselves still does; the recomputation of a reverse sweep checks nothing a second time.
 //
 // In: a function whose rules are expanded (autodiff/expand_rules.ts). Out: one without `check` nodes. Nothing happens to functions that check nothing.
@@ -7,6 +7,7 @@
 import { InternalError } from '../support/diagnostic.ts';
 import { at, get } from '../support/lists.ts';
 import {
+  add,
   cast,
   concat,
   full,
@@ -16,6 +17,7 @@ import {
   indexAxis,
   not,
   projections,
+  reduceAll,
   rem,
   reshape,
   select,
@@ -45,9 +47,13 @@ export interface CheckedFunction {
   readonly sites: readonly CheckedSite[];
 }
 
-/** What one place has found: failed (1 or 0) and the numbers shown, arrays of one shape, whose axes are called so. */
+/** What one place has found: failed (1 or 0, or how often) and the numbers shown, arrays of one shape, whose axes are called so. */
 interface Found {
   readonly site: number;
+  /** Failures are counted. */
+  readonly counted: boolean;
+  /** What was looked at in this region. */
+  readonly conditions: readonly Node[];
   readonly members: readonly string[];
   readonly nodes: readonly Node[];
 }
@@ -57,28 +63,29 @@ type Findings = Map<string, Found>;
 
 /** Undefined when the function checks nothing. */
 export function collectChecks(g: Graph, fn: ArrayFunction): CheckedFunction | undefined {
-  const collector = new Collector(g);
+  const collector = new Collector(g, warningsOf(fn.region));
   if (!collector.checks(fn.region)) return undefined;
   const { results, found } = collector.lift(fn.region);
   const sites: CheckedSite[] = [];
-  const now: (readonly Node[])[] = [];
+  const now: Found[] = [];
   let size = 0;
-  for (const { site, members, nodes } of found.values()) {
-    const one = worst(g, nodes, members);
+  for (const f of found.values()) {
+    const { site, members, nodes } = f;
+    const one = worst(g, f);
     sites.push({
       site,
       offset: size,
       shown: nodes.length - 1,
       members: members.filter((word) => word !== ''),
     });
-    now.push(one);
+    now.push({ ...f, nodes: one });
     size += one.length;
   }
   const param = g.param('checks', { dtype: 'f32', shape: [size] });
   const parts = sites.flatMap(({ offset }, k) => {
-    const nodes = at(now, k);
-    const old = nodes.map((_, i) => indexAxis(g, param, 0, offset + i));
-    return earlier(g, old, nodes).map((x) => reshape(g, x, [1]));
+    const f = at(now, k);
+    const old = f.nodes.map((_, i) => indexAxis(g, param, 0, offset + i));
+    return together(g, old, f).map((x) => reshape(g, x, [1]));
   });
   return {
     fn: {
@@ -93,14 +100,17 @@ export function collectChecks(g: Graph, fn: ArrayFunction): CheckedFunction | un
   };
 }
 
-/** The first failure of two that follow one another. */
-function earlier(g: Graph, before: readonly Node[], after: readonly Node[]): Node[] {
+/** The first failure of what was found before and what is found after it, or the count of both. */
+function together(g: Graph, before: readonly Node[], after: Found): Node[] {
   const failed = gt(g, at(before, 0), 0);
-  return before.map((old, i) => select(g, failed, old, at(after, i)));
+  return before.map((old, i) => {
+    const now = at(after.nodes, i);
+    return i === 0 && after.counted ? add(g, old, now) : select(g, failed, old, now);
+  });
 }
 
-/** The first failure among the elements, and its number along the axes that have a word. */
-function worst(g: Graph, nodes: readonly Node[], members: readonly string[]): Node[] {
+/** The first failure among the elements (of those that are counted, the first of the most frequent, with the count of all), and its number along the axes that have a word. */
+function worst(g: Graph, { nodes, members, counted }: Found): Node[] {
   const { shape } = at(nodes, 0);
   if (shape.length === 0) return [...nodes];
   const flat = nodes.map((x) => reshape(g, x, [sizeOf(x.shape)]));
@@ -109,7 +119,10 @@ function worst(g: Graph, nodes: readonly Node[], members: readonly string[]): No
     if ((members[axis] ?? '') === '') return [];
     return [cast(g, rem(g, idiv(g, index, sizeOf(shape.slice(axis + 1))), extent), 'f32')];
   });
-  return [...flat.map((x) => gather(g, x, index)), ...places];
+  const [failed, ...shown] = flat;
+  if (failed === undefined) return [];
+  const count = counted ? reduceAll(g, 'sum', failed) : gather(g, failed, index);
+  return [count, ...shown.map((x) => gather(g, x, index)), ...places];
 }
 
 const zeros = (g: Graph, nodes: readonly Node[]): Node[] => nodes.map((x) => full(g, x.shape, 0, 'f32'));
@@ -119,11 +132,29 @@ interface Lifted {
   readonly found: Findings;
 }
 
+/** The places that warn in what is computed forwards. */
+function warningsOf(region: Region, sites = new Set<number>(), seen = new Set<Region>()): Set<number> {
+  if (seen.has(region)) return sites;
+  seen.add(region);
+  for (const node of reachable(region.results, new Set(region.params))) {
+    if (!isCompound(node)) continue;
+    if (node.op === 'check' && node.attrs.warns === true) sites.add(node.attrs.site);
+    for (const [name, inner] of regionsOf(node))
+      if (!(node.op === 'adjoint_scan' && name === 'backward')) warningsOf(inner, sites, seen);
+  }
+  return sites;
+}
+
 class Collector {
   private readonly known = new Map<Region, boolean>();
   private readonly stripped = new Map<Region, Region>();
+  private readonly silenced = new Map<Region, Region>();
 
-  constructor(private readonly g: Graph) {}
+  constructor(
+    private readonly g: Graph,
+    /** Warned of where they are computed first: the backward steps of loops compute them again. */
+    private readonly forwards: ReadonlySet<number>,
+  ) {}
 
   /** Whether something is checked in the region, at any depth. */
   checks(region: Region): boolean {
@@ -161,7 +192,16 @@ class Collector {
 
   private note(found: Findings, key: string, now: Found): void {
     const before = found.get(key);
-    found.set(key, before === undefined ? now : { ...now, nodes: earlier(this.g, before.nodes, now.nodes) });
+    found.set(
+      key,
+      before === undefined
+        ? now
+        : {
+            ...now,
+            conditions: [...before.conditions, ...now.conditions],
+            nodes: together(this.g, before.nodes, now),
+          },
+    );
   }
 
   /** The outputs of an operation that checks something; what it finds goes to `found`. */
@@ -186,13 +226,18 @@ class Collector {
 
   private check(node: NodeOf<'check'>, args: readonly Node[], found: Findings): readonly Node[] {
     const { g } = this;
-    const { site, values, members = [] } = node.attrs;
+    const { site, values, members = [], warns } = node.attrs;
     const [ok, ...shown] = args.slice(values);
     if (ok === undefined) throw new InternalError('ir.checks', 'a check without a condition');
+    const key = `${site} ${ok.shape.join('x')} ${members.join()}`;
+    // A value and its derivative may go with one condition.
+    if (found.get(key)?.conditions.includes(ok) === true) return args.slice(0, values);
     const none = full(g, ok.shape, 0, 'f32');
     const failed = cast(g, not(g, ok), 'f32');
-    this.note(found, `${site} ${ok.shape.join('x')} ${members.join()}`, {
+    this.note(found, key, {
       site,
+      counted: warns === true,
+      conditions: [ok],
       members,
       nodes: [failed, ...shown.map((x) => select(g, ok, none, cast(g, x, 'f32')))],
     });
@@ -212,10 +257,10 @@ class Collector {
     const keys = [...found];
     const params: Node[] = [];
     const next: Node[] = [];
-    for (const [, { nodes }] of keys) {
-      const own = nodes.map((x, i) => g.param(i === 0 ? 'failed' : 'shown', x));
+    for (const [, now] of keys) {
+      const own = now.nodes.map((x, i) => g.param(i === 0 ? 'failed' : 'shown', x));
       params.push(...own);
-      next.push(...earlier(g, own, nodes));
+      next.push(...together(g, own, now));
     }
     return { results, keys, initial: zeros(g, params), params, next };
   }
@@ -223,7 +268,7 @@ class Collector {
   private take(found: Findings, keys: readonly (readonly [string, Found])[], outputs: readonly Node[]): void {
     let next = 0;
     for (const [key, { nodes, ...place }] of keys) {
-      this.note(found, key, { ...place, nodes: outputs.slice(next, next + nodes.length) });
+      this.note(found, key, { ...place, conditions: [], nodes: outputs.slice(next, next + nodes.length) });
       next += nodes.length;
     }
   }
@@ -250,7 +295,8 @@ class Collector {
 
   private adjointScan(node: NodeOf<'adjoint_scan'>, args: readonly Node[], found: Findings): readonly Node[] {
     const { g } = this;
-    const { carries: C, cotangents: M, forward, backward } = node.attrs;
+    const { carries: C, cotangents: M, forward } = node.attrs;
+    const backward = this.strip(node.attrs.backward, this.forwards);
     const c = this.carried(backward);
     const m = c.params.length;
     const made = g.node('adjoint_scan', [...args.slice(0, C + M), ...c.initial, ...args.slice(C + M)], {
@@ -315,21 +361,22 @@ class Collector {
     return projections(g, made).slice(0, count);
   }
 
-  /** The region with its checks taken out. */
-  private strip(region: Region): Region {
-    if (!this.checks(region)) return region;
-    let made = this.stripped.get(region);
+  /** The region with its checks taken out; or those of these sites. */
+  private strip(region: Region, sites?: ReadonlySet<number>): Region {
+    if (sites?.size === 0 || !this.checks(region)) return region;
+    const known = sites === undefined ? this.stripped : this.silenced;
+    let made = known.get(region);
     if (made === undefined) {
       const handle: RegionHandler = (node, args) =>
-        node.op === 'check'
+        node.op === 'check' && (sites === undefined || sites.has(node.attrs.site))
           ? args.slice(0, node.attrs.values)
           : applyRegionOperation(
               this.g,
-              mapRegions(node, (inner) => this.strip(inner)),
+              mapRegions(node, (inner) => this.strip(inner, sites)),
               args,
             );
       made = rebuildRegion(this.g, region, handle);
-      this.stripped.set(region, made);
+      known.set(region, made);
     }
     return made;
   }

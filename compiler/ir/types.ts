@@ -331,6 +331,8 @@ export interface CheckAttributes {
   readonly site: number;
   readonly serial: number;
   readonly values: number;
+  /** The run goes on, and is told how often the condition did not hold. */
+  readonly warns?: true;
   /** What an entry along each axis of the condition is called in messages, outermost first; '' for axes that no text of the program shows. None where the condition is one. */
   readonly members?: readonly string[];
 }

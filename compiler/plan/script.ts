@@ -81,9 +81,14 @@ export interface CheckSite {
   readonly cure?: string;
   /** R214 when absent. */
   readonly code?: string;
+  /** The run goes on, and is told of it once a place. */
+  readonly warns?: true;
 }
 
-/** `variable` (real [size]) holds for every site at its `offset` 1 when it has failed since it was last 0, then the numbers shown with the first failure. */
+/**
+ * `variable` (real [size]) holds for every site at its `offset` 1 when it has failed since it was last 0, of one that warns how often it has (some element in some turn), then the numbers shown with
+ * the first failure.
+ */
 export interface CheckPlan {
   readonly procedure: string;
   readonly variable: string;

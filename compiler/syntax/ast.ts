@@ -331,6 +331,8 @@ export interface WhileStatement {
   readonly kind: 'while';
   readonly condition: Expression;
   readonly limit?: Expression;
+  /** To reach the limit is meant. */
+  readonly quietly?: boolean;
   readonly body: BlockExpression;
   readonly span: Span;
 }

@@ -73,7 +73,7 @@ const clauseWords: ReadonlyMap<string, readonly string[]> = new Map([
   ['modelItem', ['on']],
   ['eventClause', ['rising', 'falling', 'as', 'at']],
   ['crossing', ['rising', 'falling']],
-  ['whileStatement', ['limit']],
+  ['whileStatement', ['limit', 'quietly']],
   ['generator', ['in']],
   ['index', ['by', 'wrap', 'clamp', 'else']],
   ['ifExpression', ['then', 'else']],

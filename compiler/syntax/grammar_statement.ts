@@ -147,12 +147,24 @@ export abstract class StatementParser extends ExpressionParser {
     const first = this.CONSUME(reserved.while);
     const condition = this.SUBRULE(this.expression);
     let limit: ast.Expression | undefined;
+    let quietly = false;
     this.OPTION(() => {
       this.CONSUME(word.limit);
       limit = this.SUBRULE1(this.expression);
+      this.OPTION1(() => {
+        this.CONSUME(word.quietly);
+        quietly = true;
+      });
     });
     const body = this.SUBRULE(this.block);
-    return { kind: 'while', condition, ...(limit ? { limit } : {}), body, span: this.spanFrom(first) };
+    return {
+      kind: 'while',
+      condition,
+      ...(limit ? { limit } : {}),
+      ...(quietly ? { quietly } : {}),
+      body,
+      span: this.spanFrom(first),
+    };
   });
 
   private readonly ifStatement: ParserMethod<[], ast.IfStatement> = this.RULE(

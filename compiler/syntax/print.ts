@@ -394,6 +394,7 @@ class Printer implements e.BlockPrinter {
           'while ',
           this.expr(s.condition),
           s.limit ? [' limit ', this.expr(s.limit)] : '',
+          s.quietly === true ? ' quietly' : '',
           ' ',
           this.block(s.body),
         ];

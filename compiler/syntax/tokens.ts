@@ -166,7 +166,7 @@ export const placeWords = [
     'rising',
     'falling',
   ],
-  ...['limit', 'every', 'when', 'stop', 'fresh', 'fixed', 'recompute', 'by', 'wrap', 'clamp'],
+  ...['limit', 'quietly', 'every', 'when', 'stop', 'fresh', 'fixed', 'recompute', 'by', 'wrap', 'clamp'],
   ...['minimize', 'maximize', 'play', 'reset', 'print', 'save', 'plot', 'animate', 'check'],
   ...['over', 'except', 'subject', 'to', 'using', 'batch', 'accumulate', 'steps', 'epochs'],
   ...['log', 'keep', 'best', 'gradient', 'order', 'of'],

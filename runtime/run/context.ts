@@ -1,9 +1,9 @@
 // What the parts of a run get passed: the script, the executor, the host, and the state of the run. One RunContext lives for one run.
 
 import type { Diagnosis, OutputValue, Script, ScriptStatement } from '../../compiler/plan/script.ts';
-import type { Executor } from '../../compiler/plan/types.ts';
 import type { NamedArray } from '../io/array.ts';
 import { namedArray } from '../io/array.ts';
+import type { CheckedExecutor } from './checked_executor.ts';
 import type { GradientReport, RunHost } from './host.ts';
 
 /** The part of a plan that a run needs. */
@@ -36,7 +36,7 @@ export interface RunContext {
   /** Variables of inputs and their values. */
   readonly inputs: ReadonlyMap<string, number>;
   readonly plan: RunPlan;
-  readonly executor: Executor;
+  readonly executor: CheckedExecutor;
   readonly host: RunHost;
   readonly signal: AbortSignal | undefined;
   /** The first diagnosis of the run, for statements without one of their own. */

@@ -24,7 +24,17 @@ export type RunEvent =
       readonly bytes: number;
     }
   | { readonly event: 'print'; readonly text: string }
-  | { readonly event: 'warning'; readonly text: string }
+  | {
+      readonly event: 'warning';
+      readonly code: string;
+      readonly message: string;
+      readonly help?: string;
+      readonly file?: string;
+      readonly line?: number;
+      readonly column?: number;
+      /** As a person reads it, with the line of the program. */
+      readonly text: string;
+    }
   | { readonly event: 'minimize'; readonly label: string; readonly steps: number; readonly start: number }
   | { readonly event: 'log'; readonly step: number; readonly values: readonly NamedNumber[] }
   | {

@@ -25,6 +25,10 @@ export function createNodeHost(options: NodeHostOptions): RunHost {
   const progress = create_progress({ stream: options.progress, quiet: quiet || json });
   return {
     emit(event) {
+      if (event.event === 'warning' && !json) {
+        progress.interrupt(() => options.progress.write(`${event.text}\n`));
+        return;
+      }
       const hidden = quiet && event.event !== 'print' && event.event !== 'test';
       const line = json ? eventJson(event) : hidden ? undefined : eventText(event);
       if (line !== undefined) progress.interrupt(() => output.write(`${line}\n`));

@@ -15,7 +15,7 @@ export function eventText(event: RunEvent): string | undefined {
     case 'print':
       return event.text;
     case 'warning':
-      return `warning: ${event.text}`;
+      return event.text;
     case 'minimize':
       return `minimize ${event.label}: ${event.steps} steps, from ${number(event.start)}`;
     case 'log':

@@ -8,6 +8,7 @@ import type { Script, ScriptStatement } from '../../compiler/plan/script.ts';
 import type { Executor } from '../../compiler/plan/types.ts';
 import type { Diagnostic } from '../../compiler/support/diagnostic.ts';
 import { FlowError, fail } from '../../compiler/support/diagnostic.ts';
+import { renderDiagnostics } from '../../compiler/support/render.ts';
 import { didYouMean } from '../../compiler/support/did_you_mean.ts';
 import { lineColumn } from '../../compiler/support/span.ts';
 import { at, spoken } from '../../compiler/support/lists.ts';
@@ -66,7 +67,12 @@ export async function runScript(plan: RunPlan, executor: Executor, options: RunO
     const { resume } = options;
     if (resume !== undefined) await resumeRun(run, body, resume === true ? undefined : resume);
     await run.statements(body);
+  }).catch(async (trouble: unknown) => {
+    // What went wrong may follow from it. The device may be what is broken.
+    await tell(run).catch(() => undefined);
+    throw trouble;
   });
+  await tell(run);
   const seconds = host.now() - started;
   host.emit({ event: 'end', status, seconds });
   return { status, seconds, files: run.state.files, checks: run.state.checks };
@@ -114,6 +120,7 @@ export async function runTests(
         error = trouble;
       }
     });
+    await tell(run);
     if (status === 'interrupted') return { status, results };
     const seconds = host.now() - started;
     results.push({ name: test.name, ok: error === undefined, seconds, ...(error ? { error } : {}) });
@@ -153,9 +160,29 @@ function createContext(
       files: [],
       checks: [],
     },
-    statements: (list: readonly ScriptStatement[]) => runBlock(run, list, (s) => runStatement(run, s)),
+    statements: (list: readonly ScriptStatement[]) =>
+      runBlock(run, list, async (s) => {
+        await runStatement(run, s);
+        // Not within loops: each turn would wait for the device.
+        if (s.kind !== 'call' && run.state.position.length === 1) await tell(run);
+      }),
   };
   return run;
+}
+
+/** Says what the procedures run so far warn of. */
+async function tell(run: RunContext): Promise<void> {
+  for (const warning of await run.executor.tell()) {
+    const { code, message, span, help } = warning;
+    run.host.emit({
+      event: 'warning',
+      code,
+      message,
+      ...(help === undefined ? {} : { help }),
+      ...(span === undefined ? {} : { file: span.file.path, ...lineColumn(span.file, span.start) }),
+      text: renderDiagnostics([warning]),
+    });
+  }
 }
 
 function trouble({ code, message, span }: Diagnostic): {

@@ -314,13 +314,16 @@ const tied: fc.LetrecValue<Tied> = fc.letrec<Tied>((tie) => {
       fc
         .tuple(generators, block)
         .map(([over, body]): ast.Statement => ({ kind: 'for', generators: over, body, span })),
-      fc.tuple(e, optional('limit', e), block).map(([condition, limit, body]): ast.Statement => ({
-        kind: 'while',
-        condition,
-        ...limit,
-        body,
-        span,
-      })),
+      fc
+        .tuple(e, optional('limit', e), fc.boolean(), block)
+        .map(([condition, limit, q, body]): ast.Statement => ({
+          kind: 'while',
+          condition,
+          ...limit,
+          ...(limit.limit !== undefined && q ? { quietly: true } : {}),
+          body,
+          span,
+        })),
       fc.tuple(e, block, optional('else', block)).map(([condition, yes, no]): ast.Statement => ({
         kind: 'if-statement',
         condition,

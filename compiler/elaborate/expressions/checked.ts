@@ -69,6 +69,26 @@ export function mustHold(
   });
 }
 
+/** The value; where a condition does not hold the run is told so once, and goes on. */
+export function mustBeTold(
+  ctx: Context,
+  value: Value,
+  ok: Node,
+  code: string,
+  message: string,
+  span: Span,
+  cure: string,
+): Value {
+  const flat = flatten(ctx, value, span);
+  if (flat.leaves.length === 0) return value;
+  return guarded(ctx, flat, ok, [message], span, {
+    place: placeOf(ownPlace(ctx, span)),
+    cure,
+    code,
+    warns: true,
+  });
+}
+
 /** The value, that goes with a condition. */
 function guarded(
   ctx: Context,
@@ -95,6 +115,7 @@ function guarded(
       site,
       serial: ctx.checkCount++,
       values: values.length,
+      ...(about.warns === undefined ? {} : { warns: about.warns }),
     }),
   );
   return flat.rebuild(made.map((v, i) => (at(values, i).dtype === 'bool' ? b.ne(ctx.graph, v, 0) : v)));

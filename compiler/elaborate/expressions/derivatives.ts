@@ -11,8 +11,8 @@ import { array, describe, number } from '../values/values.ts';
 import { jvp } from '../../autodiff/jvp.ts';
 import { valueAndVjp, vjp } from '../../autodiff/vjp.ts';
 import * as b from '../../ir/build.ts';
-import { substitute } from '../../ir/region.ts';
-import type { Node } from '../../ir/types.ts';
+import { reachable, substitute } from '../../ir/region.ts';
+import type { Node, NodeOf } from '../../ir/types.ts';
 import { isFloat } from '../../ir/types.ts';
 import { at } from '../../support/lists.ts';
 import type { Span } from '../../support/span.ts';
@@ -63,6 +63,31 @@ export function back(ctx: Context, point: Point, nodes: readonly Node[]): Node[]
   return substitute(ctx.graph, nodes, new Map(point.params.map((p, i) => [p, at(point.leaves, i)])));
 }
 
+/** Derivatives of `outputs`, with what these warn of. `from`: parameters made just before them. */
+export function warned(
+  ctx: Context,
+  outputs: readonly Node[],
+  derivatives: readonly Node[],
+  from: readonly Node[] = [],
+): readonly Node[] {
+  if (derivatives.length === 0) return [];
+  const first = from.reduce((least, p) => Math.min(least, p.id), from.length === 0 ? 0 : Infinity);
+  const warnings = reachable(outputs, { has: (n) => n.id < first }).filter(
+    (n): n is NodeOf<'check'> => n.op === 'check' && n.attrs.warns === true,
+  );
+  return warnings.reduce<readonly Node[]>(
+    (values, { args, attrs }) =>
+      b.projections(
+        ctx.graph,
+        ctx.graph.node('check', [...values, ...args.slice(attrs.values)], {
+          ...attrs,
+          values: values.length,
+        }),
+      ),
+    derivatives,
+  );
+}
+
 const DIFFERENTIATED = 'what is differentiated';
 
 export function scalarOf(ctx: Context, v: Value, span: Span, what: string): Node {
@@ -94,7 +119,12 @@ export function valueAndGradient(
   const point = pointAt(ctx, x, span);
   const y = scalarOf(ctx, callOne(ctx, f, point.value, span), span, DIFFERENTIATED);
   const { values, cotangents } = valueAndVjp(ctx.graph, [y], point.params, [ctx.graph.constant(1, y.dtype)]);
-  const gradient = point.params.map((p, i) => cotangents[i] ?? b.zerosLike(ctx.graph, p));
+  const gradient = warned(
+    ctx,
+    [y],
+    point.params.map((p, i) => cotangents[i] ?? b.zerosLike(ctx.graph, p)),
+    point.params,
+  );
   const [value, ...g] = back(ctx, point, [values[0] ?? y, ...gradient]);
   return { value: array(value ?? y), gradient: point.rebuild(g, true) };
 }
@@ -105,14 +135,13 @@ export function gradientOver(ctx: Context, y: Value, over: Value, span: Span): V
   const flat = flatten(ctx, over, span);
   const reals = flat.leaves.map((l) => l.node).filter((n) => isFloat(n.dtype));
   const cts = vjp(ctx.graph, [node], reals, [ctx.graph.constant(1, node.dtype)]);
-  let next = 0;
-  return flat.rebuild(
-    flat.leaves.map((l) => {
-      if (!isFloat(l.node.dtype)) return l.node;
-      const ct = cts[next++];
-      return ct ?? b.zerosLike(ctx.graph, l.node);
-    }),
+  const made = warned(
+    ctx,
+    [node],
+    reals.map((x, i) => cts[i] ?? b.zerosLike(ctx.graph, x)),
   );
+  let next = 0;
+  return flat.rebuild(flat.leaves.map((l) => (isFloat(l.node.dtype) ? at(made, next++) : l.node)));
 }
 
 function tangentLeaves(ctx: Context, point: Point, v: Value, span: Span): Node[] {
@@ -157,7 +186,12 @@ export function forwardDerivative(
     back(
       ctx,
       point,
-      nodes.map((n, i) => tangents[i] ?? b.zerosLike(ctx.graph, n)),
+      warned(
+        ctx,
+        nodes,
+        nodes.map((n, i) => tangents[i] ?? b.zerosLike(ctx.graph, n)),
+        point.params,
+      ),
     ),
   );
 }
@@ -197,7 +231,12 @@ export function reverseDerivative(
       back(
         ctx,
         point,
-        point.params.map((p, i) => result[i] ?? b.zerosLike(ctx.graph, p)),
+        warned(
+          ctx,
+          nodes,
+          point.params.map((p, i) => result[i] ?? b.zerosLike(ctx.graph, p)),
+          point.params,
+        ),
       ),
       true,
     );

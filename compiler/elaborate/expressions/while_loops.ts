@@ -3,7 +3,7 @@
 
 import type { Carried } from './carried.ts';
 import { carriedLeaves, carriedVariables, inTurn, Promotion, promoting, widen } from './carried.ts';
-import { mustHold } from './checked.ts';
+import { mustBeTold, mustHold } from './checked.ts';
 import type { Context } from '../context.ts';
 import { failAt } from '../context.ts';
 import { GOING, goingOn, hasBreak, withoutBreaks } from './early_end.ts';
@@ -11,12 +11,14 @@ import { boundsOf } from '../values/int_bounds.ts';
 import { flatten, staticNumber, toNode } from '../values/leaves.ts';
 import { bindPattern } from '../names/patterns.ts';
 import type { Scope } from '../names/scope.ts';
+import { inLibrary } from '../names/own_place.ts';
 import { elementAt } from './sources.ts';
 import type { LoopSource } from './sources.ts';
 import type { Value } from '../values/values.ts';
 import { array, bool, describe, int, tuple } from '../values/values.ts';
 import * as b from '../../ir/build.ts';
-import { makeWhile } from '../../ir/region.ts';
+import { isCompound } from '../../ir/classes.ts';
+import { makeCond, makeWhile, reachable } from '../../ir/region.ts';
 import type { Node } from '../../ir/types.ts';
 import { isFloat } from '../../ir/types.ts';
 import { at } from '../../support/lists.ts';
@@ -36,10 +38,16 @@ interface ConditionalLoop {
   readonly span: Span;
 }
 
-/** Runs the loop and binds its variables to what they are after it. */
-function runWhile(ctx: Context, loop: ConditionalLoop): void {
+interface WhileLoop extends ConditionalLoop {
+  /** The condition behind the loop, with the draws that it has in the loop. */
+  readonly afterwards: () => Node;
+}
+
+/** Runs the loop and binds its variables to what they are after it; gives the number of its turns. */
+function runWhile(ctx: Context, loop: ConditionalLoop): Node {
   const { carried, limit, span } = loop;
   const start = carried.map((c) => c.binding.value);
+  let turns = ctx.graph.constant(0, 'i32');
   const attempt = (initial: readonly Value[]): void => {
     const flats = initial.map((v) => flatten(ctx, v, span));
     const bindAll = (nodes: readonly Node[]): void => {
@@ -81,8 +89,10 @@ function runWhile(ctx: Context, loop: ConditionalLoop): void {
       }),
     );
     bindAll(result.carries);
+    turns = result.turns;
   };
   promoting(carried, start, attempt);
+  return turns;
 }
 
 function truth(ctx: Context, c: Value, span: Span): Node {
@@ -123,25 +133,63 @@ function noReturn(ctx: Context, returned: Value | undefined, span: Span): void {
     );
 }
 
-/** A loop that nobody gave a limit has to end by its condition. A condition that draws is another one the next time it is looked at, so nothing is said of it. */
-function unfinished(ctx: Context, carried: readonly Carried[], condition: () => Node, span: Span): void {
-  const before = ctx.draws.ordinal;
-  const goesOn = condition();
-  const draws = ctx.draws.ordinal !== before;
-  ctx.draws.ordinal = before;
-  if (draws || carried.length === 0) return;
-  const values = mustHold(
-    ctx,
-    tuple(carried.map((c) => c.binding.value)),
-    b.not(ctx.graph, goesOn),
-    `this \`while\` has not ended after ${DEFAULT_LIMIT.toLocaleString('en-US')} turns`,
-    span,
-    'give it the limit it may need: while c limit 100_000 { … }; with a limit the loop ends there, and goes on with what there is',
-  );
+/** What is carried, as something that goes with a condition. */
+function follow(carried: readonly Carried[], guard: (values: Value) => Value): void {
+  const values = guard(tuple(carried.map((c) => c.binding.value)));
   if (values.kind === 'tuple')
     carried.forEach((c, i) => {
       c.binding.value = at(values.elements, i);
     });
+}
+
+/** A loop that nobody gave a limit has to end by its condition. */
+function unfinished(ctx: Context, { carried, afterwards, span }: WhileLoop): void {
+  const goesOn = afterwards();
+  follow(carried, (values) =>
+    mustHold(
+      ctx,
+      values,
+      b.not(ctx.graph, goesOn),
+      `this \`while\` has not ended after ${DEFAULT_LIMIT.toLocaleString('en-US')} turns`,
+      span,
+      'give it the limit it may need: while c limit 100_000 { … }; with a limit the loop ends there, and goes on with what there is',
+    ),
+  );
+}
+
+/** A loop that says so when its limit has ended it while its condition still holds. */
+function reported(ctx: Context, { carried, limit, afterwards, span }: WhileLoop, turns: Node): void {
+  const g = ctx.graph;
+  const { value, mark } = g.scope(afterwards);
+  // Behind a loop that has ended before, a condition that takes work is not worth it.
+  const goesOn = costly(value, mark)
+    ? at(
+        makeCond(g, {
+          predicate: b.ge(g, turns, limit),
+          then: () => [afterwards()],
+          otherwise: () => [g.constant(0, 'bool')],
+        }),
+        0,
+      )
+    : value;
+  const stopped = b.not(g, goesOn);
+  const most = `${limit.toLocaleString('en-US')} turn${limit === 1 ? '' : 's'}`;
+  const [message, cure] = inLibrary(span)
+    ? [
+        `a loop of ${span.file.path} has reached its limit of ${most} here, and what comes of it may be wrong`,
+        'look at what it is given: numbers that are not finite, or that it is not made for',
+      ]
+    : [
+        `this \`while\` has reached its limit of ${most} while its condition still holds`,
+        'raise the limit or, where it is meant to end the loop, say so: while c limit n quietly { … }',
+      ];
+  follow(carried, (values) => mustBeTold(ctx, values, stopped, 'R215', message, span, cure));
+}
+
+/** Whether what is made behind the mark, which depends on what a loop leaves behind, is more than a few operations on numbers and sums over arrays. */
+function costly(node: Node, mark: number): boolean {
+  const made = reachable([node], { has: (n) => n.id < mark }).filter((n) => n.id >= mark);
+  return made.length >= 48 || made.some((n) => isCompound(n) || n.op === 'dot');
 }
 
 export function whileStatement(ctx: Context, s: ast.WhileStatement, scope: Scope): void {
@@ -158,22 +206,34 @@ export function whileStatement(ctx: Context, s: ast.WhileStatement, scope: Scope
         ));
   const loop = endable(ctx, s.body, scope);
   const carried = carriedVariables(loop.scope, loop.body);
+  let first = ctx.draws.ordinal;
   const condition = (): Node => {
+    first = ctx.draws.ordinal;
     const c = truth(ctx, ctx.evaluate(s.condition, loop.scope), s.condition.span);
     return loop.breaks
       ? b.and(ctx.graph, truth(ctx, ctx.evaluate(goingOn(s.span), loop.scope), s.span), c)
       : c;
   };
-  runWhile(ctx, {
+  const conditional: WhileLoop = {
     carried,
     limit,
     span: s.span,
     condition,
+    afterwards: () => {
+      const before = ctx.draws.ordinal;
+      ctx.draws.ordinal = first;
+      const c = condition();
+      ctx.draws.ordinal = before;
+      return c;
+    },
     turn: () => {
       noReturn(ctx, ctx.block(loop.body, loop.scope.child()), s.span);
     },
-  });
-  if (s.limit === undefined) unfinished(ctx, carried, condition, s.span);
+  };
+  const turns = runWhile(ctx, conditional);
+  if (carried.length === 0) return;
+  if (s.limit === undefined) unfinished(ctx, conditional);
+  else if (s.quietly !== true) reported(ctx, conditional, turns);
 }
 
 /** `for` over elements that are found one by one, with a number of turns known at run time only. */
