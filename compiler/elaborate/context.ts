@@ -56,8 +56,8 @@ export interface DrawContext {
   readonly item: string;
   readonly path: string;
   ordinal: number;
-  /** Turns of the loops and comprehensions around, outermost first: u32 scalars below `extent`. */
-  readonly turns: readonly { readonly index: Node; readonly extent: number }[];
+  /** Turns of the loops and comprehensions around, outermost first: u32 scalars below `extent`; `counted` where they are made one after the other and their number is known. */
+  readonly turns: readonly { readonly index: Node; readonly extent: number; readonly counted?: boolean }[];
   /** Run step for draws in losses; undefined in data, parameters and states. */
   readonly step: Node | undefined;
   /** Inside `with fixed`: no item evaluated from here has the step in the names of its draws. */

@@ -2,8 +2,8 @@
 // writer leaves it, every value bound by `let`. Out: the same values; and the names that must stay values of their own.
 //
 // The number of a draw is the turn t; its block is t >> s, its words and its variable depend on the lowest bits of t (elaborate/random/draws.ts). With t = 4q + c these become q and constants. Loops with bounds
-// known at run time only (the segments of a checkpointed sweep) stay as they are. So that both give the same bits, what a choice by the lowest bits resolves to keeps its name: it is not
-// joined with the operations around it into other roundings.
+// known at run time only (the segments of a checkpointed sweep) run the turns before the first whole group and behind the last one by one. So that all give the same bits, what a choice by the lowest bits
+// resolves to keeps its name: it is not joined with the operations around it into other roundings.
 
 import { assertNever } from '../support/diagnostic.ts';
 import { at, range } from '../support/lists.ts';
@@ -45,28 +45,59 @@ class Sharing {
   private loop(s: For): Statement[] {
     const inside: For = { ...s, body: this.block(s.body) };
     const { from, to } = s;
-    if (from.kind !== 'const' || to.kind !== 'const') return [inside];
-    const together = 2 ** sharedBits(s);
-    const first = Math.ceil(from.value / together);
-    const end = Math.floor(to.value / together);
-    if (together === 1 || to.value - from.value < FEWEST || sizeOf(inside.body) * together > LARGEST)
-      return [inside];
+    const bits = sharedBits(s);
+    if (bits === 0) return [inside];
+    return from.kind === 'const' && to.kind === 'const'
+      ? this.counted(inside, from.value, to.value, bits)
+      : this.uncounted(inside, bits);
+  }
+
+  /** Groups of 2^bits turns, of fewer where the text would be too long. */
+  private counted(s: For, from: number, to: number, bits: number): Statement[] {
+    const together = groupOf(bits, LARGEST / sizeOf(s.body));
+    const first = Math.ceil(from / together);
+    const end = Math.floor(to / together);
+    if (together === 1 || to - from < FEWEST) return [s];
     const turns = (a: number, b: number): Statement[] => {
       const order = range(b - a).map((i) => (s.down ? b - 1 - i : a + i));
-      return order.flatMap((t) => this.copies(inside, [k.int(t)]));
+      return order.flatMap((t) => this.copies(s, [k.int(t)]));
     };
-    const q = this.fresh('q');
-    const group = range(together).map((c) => k.add(k.mul(k.variable('i32', q), k.int(together)), k.int(c)));
-    const main: Statement = {
-      kind: 'for',
-      name: q,
-      from: k.int(first),
-      to: k.int(end),
-      down: s.down,
-      body: this.copies(inside, s.down ? group.reverse() : group),
-    };
-    const [before, after] = [turns(from.value, first * together), turns(end * together, to.value)];
+    const main = this.groups(s, k.int(first), k.int(end), together);
+    const [before, after] = [turns(from, first * together), turns(end * together, to)];
     return s.down ? [...after, main, ...before] : [...before, main, ...after];
+  }
+
+  /** The same between bounds known at run time: the turns before the first whole group and behind the last in loops of their own, most often empty. */
+  private uncounted(s: For, bits: number): Statement[] {
+    const together = groupOf(bits, LARGEST / sizeOf(s.body) - 2);
+    if (together === 1) return [s];
+    const bound = (prefix: string, value: Expr): [Statement, Expr] => {
+      const name = this.fresh(prefix);
+      return [{ kind: 'let', name, value }, k.variable('i32', name)];
+    };
+    const size = k.int(together);
+    const [firstGroup, first] = bound('first', k.binary('idiv', k.add(s.from, k.int(together - 1)), size));
+    const [lastGroup, end] = bound('end', k.binary('idiv', s.to, size));
+    const [head, headEnd] = bound('head', k.binary('min', k.mul(first, size), s.to));
+    const [tail, tailStart] = bound('tail', k.binary('max', k.mul(end, size), headEnd));
+    const oneByOne = (from: Expr, to: Expr): Statement => {
+      const name = this.fresh(prefixOf(s.name));
+      return { ...s, name, from, to, body: this.copies(s, [k.variable('i32', name)]) };
+    };
+    const parts = [
+      oneByOne(s.from, headEnd),
+      this.groups(s, first, end, together),
+      oneByOne(tailStart, s.to),
+    ];
+    return [firstGroup, lastGroup, head, tail, ...(s.down ? parts.reverse() : parts)];
+  }
+
+  /** Turns together * first to together * end, so many at a time. */
+  private groups(s: For, first: Expr, end: Expr, together: number): Statement {
+    const q = this.fresh('q');
+    const turns = range(together).map((c) => k.add(k.mul(k.variable('i32', q), k.int(together)), k.int(c)));
+    const body = this.copies(s, s.down ? turns.reverse() : turns);
+    return { kind: 'for', name: q, from: first, to: end, down: s.down, body };
   }
 
   /** The body at these turns, one behind the other. */
@@ -283,6 +314,13 @@ function rebuilt(e: Expr): Expr {
     default:
       return e;
   }
+}
+
+/** 2^bits, or the largest smaller power of two of which no more copies than `most` are made. */
+function groupOf(bits: number, most: number): number {
+  let together = 2 ** bits;
+  while (together > 1 && together > most) together /= 2;
+  return together;
 }
 
 /** By how many bits the turn of a loop is shifted to number its blocks. */

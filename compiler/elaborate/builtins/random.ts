@@ -71,7 +71,7 @@ export function random(ctx: Context): BuiltinValue[] {
         span,
         'it gives one number for variables: 1, a pair (a, b) for 2, four numbers (a, b, c, d) for 4, each of the shape of the uniforms',
       );
-    return ctx.call(f, [{ value: array(ownVariable(ctx, shape, nodes)), span }], span);
+    return ctx.call(f, [{ value: array(ownVariable(ctx, shape, n, nodes)), span }], span);
   };
   const drawn = (a: Given): Value => {
     const [dist, like, word] = [a.need('dist'), a.get('like'), a.get('estimator')];

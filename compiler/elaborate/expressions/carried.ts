@@ -27,9 +27,10 @@ export function inTurn<T>(
   extent: number,
   carried: readonly Carried[],
   work: () => T,
+  counted = false,
 ): T {
   const bindings = carried.map((c) => c.binding);
-  return withoutAsserts(ctx, () => withDraws(ctx, enterLoop(ctx, index, extent), work), bindings);
+  return withoutAsserts(ctx, () => withDraws(ctx, enterLoop(ctx, index, extent, counted), work), bindings);
 }
 
 export interface Carried {

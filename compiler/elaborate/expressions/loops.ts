@@ -184,51 +184,62 @@ function rolled(
       const child = scope.child();
       const yields: Yields = [];
       if (collect !== undefined) child.yields = yields;
-      return inTurn(ctx, index, length, carried, () => {
-        bindPattern(ctx, generator.pattern, elementAt(ctx, source, index), child, generator.span, false);
-        const returned = body(child);
-        if (returned !== undefined)
-          failAt(
-            ctx,
-            'E197',
-            'a `return` inside a rolled loop would end it at a turn known at run time only',
-            span,
-            'assign to a `var` and return it after the loop',
-          );
-        const after: Node[] = [];
-        carried.forEach((c, i) => {
-          const like = at(initial, i);
-          const value = widen(ctx, c.binding.value, like, c.place);
-          if (value.promote !== undefined) {
-            promoted ??= [...initial];
-            promoted[i] = value.promote;
-          }
-          const flat = flatten(ctx, value.value, span);
-          if (promoted === undefined) {
-            after.push(...carriedLeaves(ctx, c, value.value, at(flats, i)));
-          } else after.push(...flat.leaves.map((l) => l.node));
-        });
-        if (promoted !== undefined) throw new Promotion(promoted);
-        if (yields.length > 1)
-          failAt(
-            ctx,
-            'E198',
-            'a loop yields once a turn',
-            at(yields, 1).span,
-            'yield one value with several parts: yield { a, b }',
-          );
-        const first = yields[0];
-        const given = first && capturing(ctx, first.value, [index, ...carries], first.span);
-        if (first !== undefined && given !== undefined && flatten(ctx, given, first.span).leaves.length === 0)
-          failAt(
-            ctx,
-            'E203',
-            `a rolled loop yields numbers, arrays, or records of such, but this is ${describe(first.value)}`,
-            first.span,
-            'a static list may hold it: list(f(i) for i in 0..n)',
-          );
-        return { carries: after, yielded: given };
-      });
+      return inTurn(
+        ctx,
+        index,
+        length,
+        carried,
+        () => {
+          bindPattern(ctx, generator.pattern, elementAt(ctx, source, index), child, generator.span, false);
+          const returned = body(child);
+          if (returned !== undefined)
+            failAt(
+              ctx,
+              'E197',
+              'a `return` inside a rolled loop would end it at a turn known at run time only',
+              span,
+              'assign to a `var` and return it after the loop',
+            );
+          const after: Node[] = [];
+          carried.forEach((c, i) => {
+            const like = at(initial, i);
+            const value = widen(ctx, c.binding.value, like, c.place);
+            if (value.promote !== undefined) {
+              promoted ??= [...initial];
+              promoted[i] = value.promote;
+            }
+            const flat = flatten(ctx, value.value, span);
+            if (promoted === undefined) {
+              after.push(...carriedLeaves(ctx, c, value.value, at(flats, i)));
+            } else after.push(...flat.leaves.map((l) => l.node));
+          });
+          if (promoted !== undefined) throw new Promotion(promoted);
+          if (yields.length > 1)
+            failAt(
+              ctx,
+              'E198',
+              'a loop yields once a turn',
+              at(yields, 1).span,
+              'yield one value with several parts: yield { a, b }',
+            );
+          const first = yields[0];
+          const given = first && capturing(ctx, first.value, [index, ...carries], first.span);
+          if (
+            first !== undefined &&
+            given !== undefined &&
+            flatten(ctx, given, first.span).leaves.length === 0
+          )
+            failAt(
+              ctx,
+              'E203',
+              `a rolled loop yields numbers, arrays, or records of such, but this is ${describe(first.value)}`,
+              first.span,
+              'a static list may hold it: list(f(i) for i in 0..n)',
+            );
+          return { carries: after, yielded: given };
+        },
+        true,
+      );
     };
     const init = flats.flatMap((f) => f.leaves.map((l) => l.node));
     // With `yield … every k` an inner loop carries what is yielded: a dry turn finds its structure. So it does where there are no turns.

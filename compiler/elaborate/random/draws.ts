@@ -3,9 +3,10 @@
 //   key     = (seed word 0, seed word 1, hash of the name, second hash)
 //   counter = (number of the block, turns of the outer loops, run step, more turns)
 //
-// A block gives four words. Draws with neighbouring numbers share one: the number of a draw is its place in the array drawn or, for a single value, the turn of the innermost loop. Which words and which of
-// the variables made together it takes follows from the number alone, so that the draw is the same wherever, whenever and with whatever else it is computed; kernels that run neighbours together
-// (schedule/neighbours.ts) compute a block once.
+// A block gives four words. Draws with neighbouring numbers share one: the number of a draw is its place in the array drawn or, for a single value, the turn of the innermost loop. A few numbers drawn in every
+// turn of a counted loop, which would leave words of their last block unused, are numbered by the turn as well, each of them as if it were drawn alone. Which words and which of the variables made together a
+// draw takes follows from the number alone, so that the draw is the same wherever, whenever and with whatever else it is computed; kernels that run neighbours together (schedule/neighbours.ts) compute a
+// block once.
 
 import type { Context, DrawContext } from '../context.ts';
 import * as b from '../../ir/build.ts';
@@ -39,35 +40,55 @@ export function itemDraws(ctx: Context, item: string, perStep: boolean): DrawCon
 /** More samples than anybody asks for. */
 const SAMPLES = 2 ** 24;
 
-/** The context inside a loop or comprehension of `extent` turns, at `index` (i32 scalar). */
-export function enterLoop(ctx: Context, index: Node, extent: number): DrawContext {
+/** The context inside a loop or comprehension of `extent` turns, at `index` (i32 scalar). `counted` where the turns are made one after the other and their number is known. */
+export function enterLoop(ctx: Context, index: Node, extent: number, counted = false): DrawContext {
   ctx.extents.set(index, extent);
+  const turn = { index: b.cast(ctx.graph, index, 'u32'), extent: Math.max(1, extent), counted };
   return {
     ...ctx.draws,
     path: `${ctx.draws.path}.${ctx.draws.ordinal++}`,
     ordinal: 0,
-    turns: [...ctx.draws.turns, { index: b.cast(ctx.graph, index, 'u32'), extent: Math.max(1, extent) }],
+    turns: [...ctx.draws.turns, turn],
   };
 }
 
 /** Words of a block. */
 const WORDS = 4;
 
-/** The number of every element of a draw of `shape` (u32), and the loops that are not in it. */
+/** A loop around a draw, or the places in an array drawn: u32, below `extent`. */
+interface Turn {
+  readonly index: Node;
+  readonly extent: number;
+}
+
+/** The number of every element of a draw of `shape` (u32), of which `together` share a block, and what is not in it. */
 function numbers(
   ctx: Context,
   shape: readonly number[],
-): { readonly number: Node; readonly outer: DrawContext['turns'] } {
+  together: number,
+): { readonly number: Node; readonly outer: readonly Turn[] } {
   const g = ctx.graph;
   const { turns } = ctx.draws;
-  if (shape.length > 0)
-    return { number: b.reshape(g, g.iota([sizeOf(shape)], 0, 'u32'), shape), outer: turns };
   const inner = turns.at(-1);
-  return { number: inner?.index ?? g.constant(0, 'u32'), outer: turns.slice(0, -1) };
+  if (shape.length === 0) return { number: inner?.index ?? g.constant(0, 'u32'), outer: turns.slice(0, -1) };
+  const size = sizeOf(shape);
+  const places = b.reshape(g, g.iota([size], 0, 'u32'), shape);
+  if (inner?.counted === true && size < 2 * together && size % together !== 0)
+    return {
+      number: b.broadcastTo(g, inner.index, shape),
+      outer: [...turns.slice(0, -1), { index: places, extent: size }],
+    };
+  return { number: places, outer: turns };
+}
+
+/** How many draws of `count` uniforms each share a block, when `variables` are made of the same uniforms. */
+function blockDraws(ctx: Context, count: number, variables: number): number {
+  const words = count * (ctx.real === 'f64' ? 2 : 1);
+  return variables * (words > WORDS ? 1 : 2 ** Math.floor(Math.log2(WORDS / Math.max(1, words))));
 }
 
 /** Turns of loops as words, row-major, as many loops in a word as fit into 2^32. */
-function turnWords(ctx: Context, turns: DrawContext['turns']): readonly Node[] {
+function turnWords(ctx: Context, turns: readonly Turn[]): readonly Node[] {
   const g = ctx.graph;
   const words: Node[] = [];
   let room = 0;
@@ -78,7 +99,8 @@ function turnWords(ctx: Context, turns: DrawContext['turns']): readonly Node[] {
       words.push(index);
       room = extent;
     } else {
-      words[words.length - 1] = b.add(g, b.mul(g, before, extent >>> 0), index);
+      const scaled = b.mul(g, before, extent >>> 0);
+      words[words.length - 1] = b.add(g, b.broadcastTo(g, scaled, index.shape), index);
       room *= extent;
     }
   }
@@ -95,13 +117,14 @@ export function uniforms(ctx: Context, shape: readonly number[], count: number, 
   const [s0, s1] = ctx.seed();
   const spread = (x: Node): Node => b.broadcastTo(g, x, shape);
   const u32 = (x: number): Node => spread(g.constant(x, 'u32'));
-  const { number, outer } = numbers(ctx, shape);
+  const together = blockDraws(ctx, count, variables);
+  const { number, outer } = numbers(ctx, shape, together);
   const perUniform = ctx.real === 'f64' ? 2 : 1;
   const words = count * perUniform;
-  const groups = words > WORDS ? 1 : 2 ** Math.floor(Math.log2(WORDS / Math.max(1, words)));
+  const groups = together / variables;
   const [turns = g.constant(0, 'u32'), more = g.constant(0, 'u32')] = turnWords(ctx, outer);
   const step = d.step === undefined ? u32(0) : spread(b.add(g, b.cast(g, d.step, 'u32'), 1));
-  const block = b.shr(g, number, Math.log2(variables * groups));
+  const block = b.shr(g, number, Math.log2(together));
   const word = (i: number): Node => {
     // Variables of more than four words have blocks of their own.
     const label = i < WORDS ? name : `${name}+${i >> 2}`;
@@ -138,9 +161,14 @@ function oneOf(ctx: Context, number: Node, unit: number, values: readonly Node[]
   );
 }
 
-/** Of the variables made together (arrays of `shape`, or all of one shape that begins with it) those of a draw's own numbers. */
-export function ownVariable(ctx: Context, shape: readonly number[], variables: readonly Node[]): Node {
-  const { number } = numbers(ctx, shape);
+/** Of the variables made together of `count` uniforms (arrays of `shape`, or all of one shape that begins with it) those of a draw's own numbers. */
+export function ownVariable(
+  ctx: Context,
+  shape: readonly number[],
+  count: number,
+  variables: readonly Node[],
+): Node {
+  const { number } = numbers(ctx, shape, blockDraws(ctx, count, variables.length));
   return oneOf(ctx, number, 1, variables);
 }
 

@@ -1,5 +1,5 @@
 // Long straight code in phases. In: the operations of a written function that advances several vectors. Out: the same; where a stretch without branches has more vector operations than an engine keeps apart, values that
-// live from one phase to the next pass through the thread's scratch memory.
+// live from one phase to the next pass through the thread's scratch memory. It is cut where few do.
 //
 // V8 11 (Node 20) orders a stretch of pure operations by their distance from its end, whatever their order in the text: what is independent is computed side by side, and of some 800 operations
 // (a block of random words and the normal numbers made of it) half of the registers' contents go to the stack and back. It never moves an operation across a store that it depends on, so the phases stay as
@@ -13,10 +13,11 @@ export const PHASE_BYTES = 1024;
 
 /** A stretch with fewer vector operations stays whole. */
 const longStretch = 400;
-/** Vector operations of a phase. */
+/** Vector operations of a phase: the end is where, between these, the fewest vectors are wanted behind it. */
 const shortest = 128;
+const longest = 700;
 /** A phase may hand on so many vectors. */
-const mostCrossing = 16;
+const mostCrossing = 40;
 
 export interface PhaseArea {
   /** Address of the memory between phases; called where it is used. */
@@ -33,7 +34,7 @@ export function inPhases(nodes: readonly Node[], area: PhaseArea): readonly Node
     stretch = [];
   };
   for (const node of nodes) {
-    if (node.kind === 'op' || node.kind === 'set' || node.kind === 'get' || node.kind === 'phase') {
+    if (node.kind === 'op' || node.kind === 'set' || node.kind === 'get') {
       stretch.push(node);
       continue;
     }
@@ -82,29 +83,28 @@ function crossings(stretch: readonly Node[]): readonly number[] {
   return counts;
 }
 
-/** Places behind which the stretch is cut: where a variable has got its value or a block of random words is complete. */
+/** Places behind which the stretch is cut. */
 function places(stretch: readonly Node[]): readonly number[] {
-  let left = stretch.filter(isVectorOp).length;
-  if (left < longStretch) return [];
+  // Vector operations up to each place.
+  let made = 0;
+  const upTo = stretch.map((node) => (isVectorOp(node) ? ++made : made));
+  if (made < longStretch) return [];
   const live = crossings(stretch);
   const found: number[] = [];
-  let size = 0;
-  stretch.forEach((node, i) => {
-    if (isVectorOp(node)) {
-      size++;
-      left--;
-    }
-    if (size < shortest || left < shortest || !isEnd(node, stretch[i + 1]) || at(live, i) > mostCrossing)
-      return;
-    found.push(i);
-    size = 0;
-  });
-  return found;
-}
-
-function isEnd(node: Node, next: Node | undefined): boolean {
-  const set = (n: Node | undefined) => n?.kind === 'set' && n.variable.type === 'v128';
-  return node.kind === 'phase' || (set(node) && !set(next));
+  let before = 0;
+  let best: number | undefined;
+  for (let i = 0; i < stretch.length && made - at(upTo, i) >= shortest; i++) {
+    const size = at(upTo, i) - before;
+    const count = at(live, i);
+    if (size >= shortest && count <= mostCrossing && (best === undefined || count <= at(live, best)))
+      best = i;
+    if (size < longest || best === undefined) continue;
+    found.push(best);
+    before = at(upTo, best);
+    i = best;
+    best = undefined;
+  }
+  return best === undefined ? found : [...found, best];
 }
 
 function cut(all: readonly Node[], area: PhaseArea): readonly Node[] {

@@ -158,8 +158,6 @@ export class Printer {
   private node(node: Node, indent: string): void {
     const { out } = this;
     switch (node.kind) {
-      case 'phase':
-        return;
       case 'comment':
         out.push(`${indent};; ${node.text}`);
         return;

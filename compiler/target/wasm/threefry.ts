@@ -28,7 +28,6 @@ export function emitThreefry(ops: Ops, key: readonly Num[], counter: readonly Nu
       x[i] = ops.add(at(x, i), injected);
     }
   }
-  ops.f.phase();
   return x.map((word) => ops.as('u32', word));
 }
 

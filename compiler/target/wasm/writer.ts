@@ -76,8 +76,6 @@ export type Node =
     }
   | { readonly kind: 'result'; readonly values: readonly Reg[] }
   | { readonly kind: 'branch'; readonly label: string; readonly condition: Reg | undefined }
-  /** A place where long code may be cut (phases.ts). */
-  | { readonly kind: 'phase' }
   | { readonly kind: 'comment'; readonly text: string };
 
 export class Block {
@@ -437,11 +435,6 @@ export class FunctionWriter {
   result(...values: readonly Reg[]): void {
     this.use(values, this.current);
     this.current.nodes.push({ kind: 'result', values });
-  }
-
-  /** What follows needs little of what went before. */
-  phase(): void {
-    this.current.nodes.push({ kind: 'phase' });
   }
 
   comment(text: string): void {
