@@ -199,7 +199,7 @@ export interface IfExpression {
   readonly span: Span;
 }
 
-/** `with k = v, net = w { return e }`, `with fresh j { … }`, `with precision f64 { … }`, `with fixed { … }`. */
+/** `with k = v, net.head = w, s[0] = 1 { return e }`, `with fresh j { … }`, `with precision f64 { … }`, `with fixed { … }`. */
 export interface WithExpression {
   readonly kind: 'with';
   readonly clause:
@@ -211,7 +211,8 @@ export interface WithExpression {
   readonly span: Span;
 }
 export interface WithBinding {
-  readonly target: Path;
+  /** A name, or a part or elements of one. */
+  readonly target: Expression;
   readonly value: Expression;
   readonly span: Span;
 }

@@ -90,7 +90,7 @@ export abstract class ExpressionParser extends TypeParser {
             SEP: t.Comma,
             DEF: () => {
               const start = this.LA(1);
-              const target = this.SUBRULE(this.path);
+              const target = this.SUBRULE(this.postfix);
               this.CONSUME(t.Equals);
               const value = this.SUBRULE1(this.expression);
               bindings.push({ target, value, span: this.spanFrom(start) });

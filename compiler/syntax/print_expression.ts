@@ -214,7 +214,7 @@ function withClause(clause: ast.WithExpression['clause'], blocks: BlockPrinter):
   switch (clause.kind) {
     case 'bindings':
       return join(
-        clause.bindings.map((b) => [path(b.target), ' = ', expression(b.value, blocks)]),
+        clause.bindings.map((b) => [expression(b.target, blocks), ' = ', expression(b.value, blocks)]),
         ', ',
       );
     case 'fresh':

@@ -84,6 +84,7 @@ fn before() { let y = m; return gradient(y + low, over: low) }
         ['with s = 2.0 { return gradient(l, over: s) }', 10],
         ['with k = [s, s, s] { return gradient(l, over: k) }', [1, 1, 1.5]],
         ['with k = [s, 2*s, 3*s] { return gradient(l, over: k) }', [1, 1, 1.5]],
+        ['with k[0] = s, k[1..3] = [2*s, 3*s] { return gradient(l, over: k) }', [1, 1, 1.5]],
         ['with k = reverse(k) { return gradient(l, over: k) }', [1, 1, 1.5]],
         ['gradient(x => with k = [x, x, x] { return gradient(s^2*sum(k^2), over: k)[0] })(3.0)', 4.5],
       ],

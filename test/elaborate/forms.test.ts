@@ -118,8 +118,20 @@ test('scan gives the prefixes of an associative function, of numbers, records an
      # y[i] = a y[i - 1] + b
      let line = scan((p, q) => { a: p.a*q.a, b: q.a*p.b + q.b }, { a: 0.5*ones([5]), b: ones([5]) })
      let shear = scan((A, B) => A @ B, [[[1.0, 1.0*i], [0.0, 1.0]] for i in 0..6])
-     fn last(x) = scan((a, b) => a*b, x).last`,
+     fn last(x) = scan((a, b) => a*b, x).last
+     # the line with tuples, and a mean with a number of terms
+     let steps = (p, q) => (p[0]*q[0], q[0]*p[1] + q[1])
+     fn ends(b) = scan(steps, (0.5*ones([5]), b))[1]
+     let mixed = scan((p, q) => { n: (p.n[0] + q.n[0], max(p.n[1], q.n[1])), A: p.A @ q.A },
+       { n: ([1, 1, 1], [3.0, 5.0, 4.0]), A: [[[1.0, 1.0*i], [0.0, 1.0]] for i in 0..3] })`,
     [
+      ['scan(steps, ([0.5, 0.5, 0.5, 0.5, 0.5], ones([5])))[1]', [1, 1.5, 1.75, 1.875, 1.9375]],
+      ['scan((p, q) => (p[0] + q[0], p[1]*q[1]), ([1, 2, 3], [complex(0.0, 1.0), 2i, 3i]))[0]', [1, 3, 6]],
+      ['[mixed.n[0][2], mixed.n[1][2], mixed.A[2][0, 1]]', [3, 5, 3]],
+      ['scan((p, q) => (p[0] + q[0], p[1] + q[1]), ([2.0], [3.0]))[1]', [3]],
+      ['gradient(b => ends(b)[4])(ones([5]))', [0.0625, 0.125, 0.25, 0.5, 1]],
+      ['jvp(ends, ones([5]), [1.0, 0.0, 0.0, 0.0, 1.0])', [1, 0.5, 0.25, 0.125, 1.0625]],
+      ['[sum(scan(steps, (k*0.5*ones([3]), ones([3])))[1]) for k in 1..3]', [4.25, 6]],
       ['scan((a, b) => a + b, xs)', [3, 4, 8, 9, 14, 23, 25]],
       ['scan((a, b) => max(a, b), xs)', [3, 3, 4, 4, 5, 9, 9]],
       ['scan((a, b) => a, xs)', [3, 3, 3, 3, 3, 3, 3]],
@@ -420,3 +432,39 @@ fn f(x) { var s = x; for i in 0..n { s = 2*s }; return s }
   expect(codes(`${program}let y = jvp(f, 1.0, 1.0)`)).toEqual([]);
   expect(codes('let y = bit_and(1.5, 2)')).toEqual(['E121']);
 });
+
+test('with replaces elements and slices of items, of their parts, of lists of layers, and is differentiated in the new values', () =>
+  expectValues(
+    `use std.nn { mlp }
+     param s: real[3] = [1.0, 2.0, 3.0]
+     param r = { a: [1.0, 2.0, 3.0], b: 4.0 }
+     state q = [{ x: 1.0, y: 2.0 }, { x: 3.0, y: 4.0 }]
+     param z: complex[2] = [complex(1.0), 2i]
+     input k: int = 1
+     network net = mlp([2, 3, 1], tanh)
+     let total = sum(s*[1.0, 10.0, 100.0])
+     let other = r.a[1]*r.b
+     fn f(x) = with s[1] = x { return total^2 }`,
+    [
+      ['with s[0] = 7 { return total }', 327],
+      ['with s[k] = 7 { return total }', 371],
+      ['with s[1..3] = [5.0, 6.0] { return total }', 651],
+      ['with s[k .. k + 2] = 1 { return total }', 111],
+      ['with s[0] = s[2], s[2] = s[0] { return total }', 123],
+      ['with s[0] = 7, s[0] = 8 { return total }', 328],
+      ['with r.a[1] = 5, r.b = 2 { return other }', 10],
+      ['with q[1].x = 9 { return sum(q.x) }', 10],
+      ['with q[0] = { x: 5, y: 6 } { return sum(q.x) + 10*sum(q.y) }', 108],
+      ['with z[0] = 3i { return im(sum(z)) }', 5],
+      ['with s[0] = 7 { return with s[1] = 0 { return total } }', 307],
+      ['[with s[i] = 0 { return total } for i in 0..3]', [320, 301, 21]],
+      [
+        'with net.body[0].W = 0*net.body[0].W, net.body[0].b[1] = 1 { return net.body[0]([1.0, 2.0])[1] }',
+        Math.tanh(1),
+      ],
+      ['gradient(f)(2.0)', 6420],
+      ['[jvp(f, 2.0, 1.0), gradient(gradient(f))(2.0)]', [6420, 200]],
+      ['gradient(x => with s[0..2] = x { return total^2 })([1.0, 1.0])', [622, 6220]],
+    ],
+    { tolerance: 1e-12 },
+  ));

@@ -38,6 +38,7 @@ const groups: readonly Group[] = [
       ['x => top_k(x, 2).values', vector],
       ['x => roll(x, 1) @ outer(x, x) + dot(x, cumsum(x))', vector],
       ['x => scan((a, b) => a*b + 0.1*(a + b), x)', vector],
+      ['x => scan((p, q) => (p[0]*q[0], q[0]*p[1] + q[1]), (x, sin(x)))[1]', vector],
       ['A => det(A) + trace(A)', matrix],
       ['A => inverse(A) @ transpose(A)', matrix],
       ['A => inverse(concat(concat(A, 0.1*A, axis: 1), concat(0.2*A, A, axis: 1)))', matrix],

@@ -86,11 +86,7 @@ const tied: fc.LetrecValue<Tied> = fc.letrec<Tied>((tie) => {
     .tuple(pattern, optional('type', type), optional('default', e))
     .map(([p, t, d]) => ({ pattern: p, ...t, ...d, span }));
   const params = fc.array(param, { maxLength: 3 });
-  const path: Arbitrary<ast.Path> = fc
-    .tuple(identifier, fc.array(anyWord, { maxLength: 2 }))
-    .map(([first, rest]) => ({ parts: [first, ...rest], span }));
   const bare: Arbitrary<ast.Expression> = name.map((text) => ({ kind: 'name', name: text, span }));
-
   function range(): Arbitrary<ast.Expression> {
     return fc
       .tuple(tie('operand'), tie('operand'))
@@ -164,9 +160,30 @@ const tied: fc.LetrecValue<Tied> = fc.letrec<Tied>((tie) => {
     },
     { weight: 1, arbitrary: e.map((value): ast.RecordEntry => ({ kind: 'spread', value, span })) },
   );
+  /** What `with` replaces. */
+  const part: Arbitrary<(target: ast.Expression) => ast.Expression> = fc.oneof(
+    anyWord.map((n) => (target: ast.Expression): ast.Expression => ({
+      kind: 'member',
+      target,
+      name: n,
+      span,
+    })),
+    fc
+      .array(indexEntry, { minLength: 1, maxLength: 2 })
+      .map((entries) => (target: ast.Expression): ast.Expression => ({
+        kind: 'index',
+        target,
+        entries,
+        span,
+      })),
+  );
+  const place: Arbitrary<ast.Expression> = fc
+    .tuple(bare, fc.array(part, { maxLength: 2 }))
+    .map(([first, rest]) => rest.reduce((target, more) => more(target), first));
+
   const withClause: Arbitrary<ast.WithExpression['clause']> = fc.oneof(
     fc
-      .array(fc.record({ target: path, value: e }), { minLength: 1, maxLength: 2 })
+      .array(fc.record({ target: place, value: e }), { minLength: 1, maxLength: 2 })
       .map((bindings): ast.WithExpression['clause'] => ({
         kind: 'bindings',
         bindings: bindings.map((b) => ({ ...b, span })),

@@ -236,6 +236,7 @@ export function arrays(ctx: Context): BuiltinValue[] {
       return bool(x.kind === 'record' && x.entries.has(name));
     }),
     define(ctx, 'is_record', ['x'], (a) => bool(a.need('x').kind === 'record')),
+    define(ctx, 'is_tuple', ['x'], (a) => bool(a.need('x').kind === 'tuple')),
     define(ctx, 'is_list', ['x'], (a) => bool(['list', 'tuple'].includes(a.need('x').kind))),
     define(ctx, 'is_function', ['x'], (a) => {
       const v = a.need('x');

@@ -57,7 +57,7 @@ export function assign(ctx: Context, s: ast.AssignStatement, scope: Scope): void
   assignTo(ctx, s.target, combined, scope, s.value.span);
 }
 
-function assignTo(ctx: Context, target: ast.Expression, value: Value, scope: Scope, span: Span): void {
+export function assignTo(ctx: Context, target: ast.Expression, value: Value, scope: Scope, span: Span): void {
   switch (target.kind) {
     case 'name': {
       const binding = variable(ctx, target, scope);

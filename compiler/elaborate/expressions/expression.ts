@@ -22,7 +22,7 @@ import { chooseAtRunTime } from './branches.ts';
 import { complex, describe, list, number, real, record, tuple } from '../values/values.ts';
 import type { RecordValue, Value } from '../values/values.ts';
 import { atPrecision, precisionNamed } from '../values/precision.ts';
-import { replaceIn } from '../names/worlds.ts';
+import { replacedItems } from './replaced_items.ts';
 import { makeRecompute } from '../../ir/make_rules.ts';
 import { assertNever, InternalError } from '../../support/diagnostic.ts';
 import { at } from '../../support/lists.ts';
@@ -235,15 +235,7 @@ function withExpression(ctx: Context, e: ast.WithExpression, scope: Scope): Valu
   const body = (): Value => ctx.evaluate(e.body, scope);
   switch (e.clause.kind) {
     case 'bindings': {
-      const world = replaceIn(
-        ctx,
-        e.clause.bindings.map((binding) => ({
-          path: binding.target,
-          value: ctx.evaluate(binding.value, scope),
-        })),
-        scope,
-      );
-      return inWorld(ctx, world, body);
+      return inWorld(ctx, replacedItems(ctx, e.clause.bindings, scope), body);
     }
     case 'fresh':
       return inSample(ctx, ctx.evaluate(e.clause.value, scope), e.clause.value.span, body);

@@ -5,9 +5,7 @@ import { failAt } from '../context.ts';
 import type { NamedItem, Scope, World } from './scope.ts';
 import type { Value } from '../values/values.ts';
 import { conform } from '../values/conform.ts';
-import { at } from '../../support/lists.ts';
 import type { Span } from '../../support/span.ts';
-import type * as ast from '../../syntax/ast.ts';
 
 /** The current world with some items replaced. What does not depend on them is evaluated again, which gives the same nodes. */
 export function replaced(ctx: Context, replacements: Iterable<readonly [NamedItem, Value]>): World {
@@ -16,41 +14,6 @@ export function replaced(ctx: Context, replacements: Iterable<readonly [NamedIte
     values: new Map(),
     monitors: new Map(),
   };
-}
-
-export function replaceIn(
-  ctx: Context,
-  bindings: readonly { readonly path: ast.Path; readonly value: Value }[],
-  scope: Scope,
-): World {
-  const out = new Map<NamedItem, Value>();
-  for (const { path, value } of bindings) {
-    const item = itemNamed(ctx, at(path.parts, 0).name, scope, path.span);
-    if (path.parts.length > 1) {
-      const before = out.get(item) ?? ctx.item(scope.module, item, at(path.parts, 0).name);
-      out.set(
-        item,
-        replacePart(
-          ctx,
-          before,
-          path.parts.slice(1).map((p) => p.name),
-          value,
-          path.span,
-        ),
-      );
-    } else
-      out.set(
-        item,
-        conform(
-          ctx,
-          value,
-          ctx.item(scope.module, item, at(path.parts, 0).name),
-          path.span,
-          `\`${at(path.parts, 0).name}\``,
-        ),
-      );
-  }
-  return replaced(ctx, out);
 }
 
 export function itemNamed(ctx: Context, name: string, scope: Scope, span: Span): NamedItem {
