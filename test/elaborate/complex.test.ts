@@ -4,7 +4,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Numbers } from './support.ts';
-import { evaluate, expectClose, flat, messages, number, value } from './support.ts';
+import { evaluate, expectClose, expectValues, flat, messages, number, value } from './support.ts';
 
 interface C {
   readonly x: number;
@@ -277,6 +277,60 @@ fn check(f) {
       ],
     ]);
     expectClose(await value(program, 'jacobian(x => exp(1i*x))(0.0)'), [0, 1]);
+  });
+
+  it('jacobian of records with complex parts: part by part, by more unknowns than values and by fewer', async () => {
+    await expectValues(
+      `data z = [1 + 2i, 0.5 - 1i]
+data p = { z, x: [0.3, 0.7, 0.2], n: 2 }
+data v = { z: [0.1i, 0.2 - 1i], x: [1.0, 0.5, -1.0], n: 2 }
+fn wide(p) = { w: p.z[0]^2*p.x[1], r: abs2(p.z[1])*p.x[0], m: p.n }
+fn tall(q) = { a: [exp(1i*q.t*k) for k in 0..3], b: (q.t^2, q.c*q.t) }
+let J = jacobian(wide)(p)
+let T = jacobian(tall)({ t: 0.5, c: 2 - 1i })
+# what J makes of a direction: a holomorphic part takes it as it is, a real one with the inner product of pairs
+let pushed = jvp(wide, p, v)
+let backwards = vjp(wide, p).pull({ w: 1 + 0i, r: 0.0, m: 0 })`,
+      [
+        ['re(J.w.z)', [1.4, 0]],
+        ['im(J.w.z)', [2.8, 0]],
+        ['[re(J.w.x[1]), im(J.w.x[1]), re(J.w.x[0])]', [-3, 4, 0]],
+        ['re(J.r.z)', [0, 0.3]],
+        ['im(J.r.z)', [0, -0.6]],
+        ['J.r.x', [1.25, 0, 0]],
+        ['[re(sum(J.m.z)), sum(J.m.x), size(J.m.n)]', [0, 0, 1]],
+        ['abs(sum(J.w.z*v.z) + sum(J.w.x*v.x) - pushed.w)', 0],
+        ['dot(J.r.z, v.z) + dot(J.r.x, v.x) - pushed.r', 0],
+        ['abs(conj(J.w.z[0]) - backwards.z[0])', 0],
+        ['[abs(T.a.t[2] - 2i*exp(1i)), abs(T.a.c[1])]', [0, 0]],
+        ['[T.b[0].t, abs(T.b[0].c), abs(T.b[1].t - (2 - 1i)), abs(T.b[1].c - 0.5)]', [1, 0, 0, 0]],
+      ],
+    );
+  });
+
+  it('hessian of a real function of complex numbers: by the real pairs, and what hvp multiplies with', async () => {
+    await expectValues(
+      `data p = { z: [1 + 2i, 0.5 - 1i], x: 0.4 }
+data v = { z: [0.3 - 1i, 2i], x: 0.7 }
+fn f(p) = abs2(p.z[0]^2*p.z[1]) + p.x^2*re(p.z[0]) + sin(im(p.z[1])*p.x)
+let H = hessian(f)(p)
+let M = hvp(f, p, v)
+let K = hessian(p => f(unflatten(p, like: v)))(flatten(p))
+let r = re(v.z)
+let s = im(v.z)`,
+      [
+        ['H.z.z.re.re @ r + H.z.z.re.im @ s + H.z.x.re*v.x - re(M.z)', [0, 0]],
+        ['H.z.z.im.re @ r + H.z.z.im.im @ s + H.z.x.im*v.x - im(M.z)', [0, 0]],
+        ['H.x.z.re @ r + H.x.z.im @ s + H.x.x*v.x - M.x', 0],
+        ['max(abs(H.z.z.re.im - transpose(H.z.z.im.re)))', 0],
+        [
+          'abs(sum(K) - sum(H.z.z.re.re) - sum(H.z.z.im.im) - 2*sum(H.z.z.re.im) - 2*sum(H.z.x.re) - 2*sum(H.z.x.im) - H.x.x)',
+          0,
+        ],
+        ['hessian(z => abs2(z)*re(z))(1 + 2i).re.im', 4],
+      ],
+      { tolerance: 1e-11 },
+    );
   });
 
   it('a complex step differentiates real formulas to rounding', async () => {

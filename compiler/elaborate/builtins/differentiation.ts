@@ -2,14 +2,13 @@
 
 import type { Context } from '../context.ts';
 import { failAt } from '../context.ts';
-import { hasComplex } from '../values/complex_parts.ts';
 import {
   forwardDerivative,
   gradientOver,
   reverseDerivative,
   valueAndGradient,
 } from '../expressions/derivatives.ts';
-import { jacobian } from '../expressions/jacobians.ts';
+import { hessian, jacobian } from '../expressions/jacobians.ts';
 import type { BuiltinValue, CallArgument, Value } from '../values/values.ts';
 import { describe, record } from '../values/values.ts';
 import { define } from './registry.ts';
@@ -118,17 +117,7 @@ export function differentiation(ctx: Context): BuiltinValue[] {
     }),
     define(ctx, 'hessian', ['f'], (a) => {
       const f = functionOf(a.need('f'), a.spanOf('f'), 'hessian');
-      return derivativeOf(f, 'the Hessian', (of, x, span) => {
-        if (hasComplex(x))
-          return failAt(
-            ctx,
-            'E273',
-            `the second derivatives of a function of complex numbers are no complex matrix, but the point is ${describe(x)}`,
-            span,
-            'multiply with them, hvp(f, z, v); or take them by real pairs, hessian(p => f(unflatten(p, like: z)))(flatten(z))',
-          );
-        return jacobian(ctx, gradient(of), x, span);
-      });
+      return derivativeOf(f, 'the Hessian', (of, x, span) => hessian(ctx, gradient(of), x, span));
     }),
   ];
 }

@@ -2,15 +2,11 @@
 // each array of that the matrix [...shape of the value's, ...shape of the point's]. Both directions are exact; the one that takes fewer turns is used, batched over unit vectors.
 
 import { paired } from '../values/complex.ts';
-import { hasComplex } from '../values/complex_parts.ts';
 import type { Context } from '../context.ts';
-import { failAt } from '../context.ts';
-import type { Point } from './derivatives.ts';
-import { back, callOne, pointAt } from './derivatives.ts';
+import { back, callOne, pointAt, warned } from './derivatives.ts';
 import { flatten, joined } from '../values/leaves.ts';
-import { operators } from '../values/operators.ts';
 import type { Value } from '../values/values.ts';
-import { array, describe, number } from '../values/values.ts';
+import { array, number, record } from '../values/values.ts';
 import { batch } from '../../autodiff/batch.ts';
 import { jvp } from '../../autodiff/jvp.ts';
 import { vjp } from '../../autodiff/vjp.ts';
@@ -21,36 +17,81 @@ import { at, range } from '../../support/lists.ts';
 import type { Span } from '../../support/span.ts';
 
 /**
- * The derivative of every part of f(x) by every part of x. Of a real function of complex numbers its rows are gradients, d/da + i d/db; of a complex function of complex numbers it is
- * df/dz = (d/da - i d/db)/2, for holomorphic ones the derivative. Complex parts of records are refused.
+ * The derivative of every part of f(x) by every part of x. Of a real part by a complex one it is the gradient, d/da + i d/db; of a complex part by a complex one df/dz = (d/da - i d/db)/2, for holomorphic
+ * functions the derivative.
  */
 export function jacobian(ctx: Context, f: Value, x: Value, span: Span): Value {
-  const point = pointAt(ctx, x, span);
-  const made = callOne(ctx, f, point.value, span);
-  if (hasComplex(point.value) || hasComplex(made)) return complexJacobian(ctx, point, made, span);
-  const ys = realLeaves(ctx, made, span);
-  const rows = partialDerivatives(ctx, ys, point.params).map((row) => back(ctx, point, row));
-  let next = 0;
-  return overLeaves(ctx, made, span, (y) => {
-    const row = isFloat(y.dtype) ? at(rows, next++) : [];
-    let k = 0;
-    return overLeaves(ctx, point.value, span, (q) =>
-      array(
-        isFloat(q.dtype) && row.length > 0
-          ? at(row, k++)
-          : b.full(ctx.graph, [...y.shape, ...q.shape], 0, ctx.real),
-      ),
-    );
+  return matrices(ctx, f, x, span, (blocks) => {
+    const [one, other] = blocks;
+    if (one === undefined) return number(0, false);
+    const [a, b_] = one;
+    const [c, d] = other ?? [];
+    const pair = (re: Node, im: Node): Value => paired(ctx, array(re), array(im), span);
+    if (a === undefined) return number(0, false);
+    if (c === undefined) return b_ === undefined ? array(a) : pair(a, b_);
+    if (b_ === undefined || d === undefined) return pair(a, c);
+    const half = (v: Node): Node => b.mul(ctx.graph, v, 0.5);
+    return pair(half(b.add(ctx.graph, a, d)), half(b.sub(ctx.graph, c, b_)));
   });
 }
 
-const realLeaves = (ctx: Context, v: Value, span: Span): Node[] =>
-  flatten(ctx, v, span)
+/** The second derivatives of a real function, of which `gradient` is the gradient: those by a complex part z = a + ib are records { re, im }, by a and by b. */
+export function hessian(ctx: Context, gradient: Value, x: Value, span: Span): Value {
+  const parts = (values: readonly Value[]): Value => {
+    const [re, im] = values;
+    if (re === undefined) return number(0, false);
+    return im === undefined
+      ? re
+      : record([
+          ['re', re],
+          ['im', im],
+        ]);
+  };
+  return matrices(ctx, gradient, x, span, (blocks) => parts(blocks.map((row) => parts(row.map(array)))));
+}
+
+/** The value f(x) with, in the place of each of its arrays, x with, in the place of each of its arrays, `entry` of the matrices of one by the other: one row and one column of them, or two where a part is complex. */
+function matrices(
+  ctx: Context,
+  f: Value,
+  x: Value,
+  span: Span,
+  entry: (blocks: readonly (readonly Node[])[]) => Value,
+): Value {
+  const point = pointAt(ctx, x, span);
+  const made = callOne(ctx, f, point.value, span);
+  const ys = flatten(ctx, made, span)
     .leaves.map((l) => l.node)
     .filter((n) => isFloat(n.dtype));
+  const partial = partialDerivatives(ctx, ys, point.params);
+  const found = back(ctx, point, warned(ctx, ys, partial.flat(), point.params));
+  const columns = point.params.length;
+  let next = 0;
+  return overLeaves(ctx, made, span, (y) => {
+    const rows = y.map((n) => {
+      if (!isFloat(n.dtype)) return [];
+      const first = columns * next++;
+      return found.slice(first, first + columns);
+    });
+    let k = 0;
+    return overLeaves(ctx, point.value, span, (q) => {
+      const first = k;
+      if (q.some((n) => isFloat(n.dtype))) k += q.length;
+      return entry(
+        rows.map((row, i) =>
+          q.map((n, c) =>
+            isFloat(n.dtype) && row.length > 0
+              ? at(row, first + c)
+              : b.full(ctx.graph, [...at(y, i).shape, ...n.shape], 0, ctx.real),
+          ),
+        ),
+      );
+    });
+  });
+}
 
-/** The value with something else in the place of each of its arrays, in the order of `flatten`. */
-function overLeaves(ctx: Context, value: Value, span: Span, of: (leaf: Node) => Value): Value {
+/** The value with something else in the place of each of its arrays, in the order of `flatten`; a complex array is two. */
+function overLeaves(ctx: Context, value: Value, span: Span, of: (leaf: readonly Node[]) => Value): Value {
   const walk = (v: Value): Value => {
     switch (v.kind) {
       case 'tuple':
@@ -62,38 +103,12 @@ function overLeaves(ctx: Context, value: Value, span: Span, of: (leaf: Node) => 
       case 'record':
         return { ...v, entries: new Map([...v.entries].map(([k, e]) => [k, walk(e)])) };
       default: {
-        const [leaf] = flatten(ctx, v, span).leaves;
-        return leaf === undefined ? v : of(leaf.node);
+        const { leaves } = flatten(ctx, v, span);
+        return leaves.length === 0 ? v : of(leaves.map((l) => l.node));
       }
     }
   };
   return walk(value);
-}
-
-function complexJacobian(ctx: Context, point: Point, made: Value, span: Span): Value {
-  const ys = flatten(ctx, made, span).leaves.map((l) => l.node);
-  const complexIn = point.value.kind === 'complex';
-  const complexOut = (made.kind === 'list' ? joined(ctx, made, span) : made).kind === 'complex';
-  if (ys.length !== (complexOut ? 2 : 1) || point.params.length !== (complexIn ? 2 : 1))
-    return failAt(
-      ctx,
-      'E273',
-      `where numbers are complex, jacobian takes a function from one array to one array, but this takes ${describe(point.value)} to ${describe(made)}`,
-      span,
-      'by the real pairs of a record: jacobian(p => flatten(f(unflatten(p, like: x))))(flatten(x))',
-    );
-  const partial = partialDerivatives(ctx, ys, point.params);
-  const rows = partial.map((row) => back(ctx, point, row).map(array));
-  const of = (i: number, k: number): Value => at(at(rows, i), k);
-  if (!complexIn) return paired(ctx, of(0, 0), of(1, 0), span);
-  if (!complexOut) return paired(ctx, of(0, 0), of(0, 1), span);
-  const half = (v: Value): Value => ctx.elementwise(operators.mul, [number(0.5, false), v], span);
-  return paired(
-    ctx,
-    half(ctx.elementwise(operators.add, [of(0, 0), of(1, 1)], span)),
-    half(ctx.elementwise(operators.sub, [of(1, 0), of(0, 1)], span)),
-    span,
-  );
 }
 
 /** [i][k]: the matrix of ys[i] by qs[k]. By columns or by rows, whichever are fewer. */
