@@ -88,6 +88,6 @@ export interface Method {
 export function eventsLogged(memory: Value): readonly (readonly [string, Value])[] {
   const log = memory.kind === 'record' ? memory.entries.get('log') : undefined;
   return log?.kind === 'record'
-    ? [['events', record([...log.entries].filter(([name]) => name !== 'stopped'))]]
+    ? [['events', record([...log.entries].filter(([name]) => name !== 'stopped' && name !== 'passed'))]]
     : [];
 }
