@@ -7,7 +7,7 @@ import { stoppedSteps } from './adaptive_failure.ts';
 import { adaptiveTimes } from './adaptive_times.ts';
 import type { AdjointChoice } from './adjoint_choice.ts';
 import { lessWorkingSpace, shared } from './adjoint_choice.ts';
-import { chosen, filteredStates, statesAtEnd, statesWithin } from './between_steps.ts';
+import { chosen, denseOf, filteredStates, statesAtEnd, statesWithin } from './between_steps.ts';
 import { conform } from '../values/conform.ts';
 import { withCarries } from './continued_steps.ts';
 import type { Context } from '../context.ts';
@@ -264,18 +264,24 @@ export function adaptiveSolve(ctx: Context, solve: AdaptiveSolve): Value {
   /** What was reached, when it is the time asked for; else the run ends and says where the steps ended. */
   const arrived = (leaves: readonly Node[], stop: Node): RecordValue => {
     const s = stateOf(leaves);
-    const states = stoppedSteps(ctx, {
-      y: statesOf(s),
-      time: timeOf(s),
-      step: nodeOf(s, 'h'),
-      stuck: nodeOf(s, 'stuck'),
-      ended: b.not(g, before(timeOf(s), stop)),
-      stop,
-      limit,
-      model: model.name,
-      span: a.span,
-    });
-    return record([...s.entries, ['y', states]]);
+    const checked = (states: RecordValue): RecordValue =>
+      stoppedSteps(ctx, {
+        y: states,
+        reached: statesOf(s),
+        time: timeOf(s),
+        step: nodeOf(s, 'h'),
+        stuck: nodeOf(s, 'stuck'),
+        ended: b.not(g, before(timeOf(s), stop)),
+        stop,
+        limit,
+        model: model.name,
+        span: a.span,
+      });
+    const end = [...s.entries, ['y', checked(statesOf(s))] as const];
+    if (!between || denseOf(method) !== undefined) return record(end);
+    // States within the last step are made of those that it began with.
+    const last = asRecord(ctx, part(s, 'last'), a.span);
+    return record([...end, ['last', record([...last.entries, ['y', checked(statesOf(last))]])]]);
   };
   const mayBeStart = times?.known === false;
   /** States at a time within the last step, and how often the right side is evaluated for them. */

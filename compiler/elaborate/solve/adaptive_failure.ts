@@ -13,7 +13,10 @@ import { isFloat } from '../../ir/types.ts';
 import type { Span } from '../../support/span.ts';
 
 export interface ReachedState {
+  /** What goes with the conditions. */
   readonly y: RecordValue;
+  /** The states reached, which the messages show. */
+  readonly reached: RecordValue;
   readonly time: Node;
   /** The length of the step that would come next. */
   readonly step: Node;
@@ -44,7 +47,7 @@ export function stoppedSteps(ctx: Context, r: ReachedState): RecordValue {
         )
       : node,
   );
-  const shown = flat.leaves.flatMap(({ node, path }, i): StringValue['parts'] => {
+  const shown = flatten(ctx, r.reached, r.span).leaves.flatMap(({ node, path }, i): StringValue['parts'] => {
     if (i >= SHOWN || !isFloat(node.dtype)) return [];
     const comma = i === 0 ? '' : ', ';
     return node.shape.length === 0
