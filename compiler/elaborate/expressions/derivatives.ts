@@ -63,7 +63,7 @@ export function back(ctx: Context, point: Point, nodes: readonly Node[]): Node[]
   return substitute(ctx.graph, nodes, new Map(point.params.map((p, i) => [p, at(point.leaves, i)])));
 }
 
-/** Derivatives of `outputs`, with what these warn of. `from`: parameters made just before them. */
+/** Derivatives of `outputs`, which go with the conditions that these go with. `from`: parameters made just before them. */
 export function warned(
   ctx: Context,
   outputs: readonly Node[],
@@ -72,10 +72,10 @@ export function warned(
 ): readonly Node[] {
   if (derivatives.length === 0) return [];
   const first = from.reduce((least, p) => Math.min(least, p.id), from.length === 0 ? 0 : Infinity);
-  const warnings = reachable(outputs, { has: (n) => n.id < first }).filter(
-    (n): n is NodeOf<'check'> => n.op === 'check' && n.attrs.warns === true,
+  const checks = reachable(outputs, { has: (n) => n.id < first }).filter(
+    (n): n is NodeOf<'check'> => n.op === 'check',
   );
-  return warnings.reduce<readonly Node[]>(
+  return checks.reduce<readonly Node[]>(
     (values, { args, attrs }) =>
       b.projections(
         ctx.graph,
