@@ -72,12 +72,21 @@ function compiled(
   return { source, host, result };
 }
 
-/** The plan with code for a target. `portable`: for any machine, not only this one. */
+/** What the code of a plan is to be like. */
+export interface CodeOptions {
+  /** For any machine, not only this one. */
+  readonly portable?: boolean;
+  /** No fused multiply-adds. */
+  readonly strict?: boolean;
+  /** Sums may be reordered. */
+  readonly fast?: boolean;
+}
+
+/** The plan with code for a target. */
 export async function withCode(
   plan: Plan,
   target: Executor['target'],
-  portable = false,
-  strict = false,
+  { portable = false, strict = false, fast = false }: CodeOptions = {},
 ): Promise<Plan> {
   switch (target) {
     case 'gpu': {
@@ -91,7 +100,7 @@ export async function withCode(
       ]);
       const { relaxed } = await engineFeatures();
       const variants = portable ? 'both' : relaxed && !strict ? 'relaxed' : 'strict';
-      return { ...plan, code: { ...plan.code, wasm: await emitWasm(plan, { variants }) } };
+      return { ...plan, code: { ...plan.code, wasm: await emitWasm(plan, { variants, fast }) } };
     }
     case 'interpreter':
       return plan;

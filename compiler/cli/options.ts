@@ -45,6 +45,8 @@ export interface RunOptions extends ProgramOptions {
   readonly threads?: number;
   /** No fused multiply-adds on the CPU target: the same bits on every machine. */
   readonly strict: boolean;
+  /** Of `run` and `test`: sums may be reordered for speed on the CPU target. */
+  readonly fast?: boolean;
   /** Of `run` and `exec`: go on from the latest checkpoint, or from this one. */
   readonly resume?: true | string;
 }
@@ -66,6 +68,8 @@ export interface BuildOptions extends ProgramOptions {
   /** The `.flowpkg` to write; absent only with `--dump`. */
   readonly output?: string;
   readonly target: TargetChoice;
+  /** Sums may be reordered for speed on the CPU target. */
+  readonly fast: boolean;
 }
 
 export interface ExplainOptions extends ProgramOptions {

@@ -47,6 +47,7 @@ function describeCommands(finish: (status: number) => void): Command {
   const run = programCommand(program, 'run', 'compile a program and execute its run block');
   run.argument('<file>', 'the .flow file').argument('[name]', 'which run block, when the file has several');
   addRunOptions(run);
+  run.addOption(fastOption());
   addResumeOption(run);
   run.action(async (file: string, name: string | undefined, options: RunOptions) => {
     const { runRun } = await import('./commands/run.ts');
@@ -62,7 +63,7 @@ function describeCommands(finish: (status: number) => void): Command {
 
   const build = programCommand(program, 'build', 'compile a program into one self-contained .flowpkg file');
   build.argument('<file>', 'the .flow file').option('-o, --output <file>', 'the .flowpkg file to write');
-  build.addOption(targetOption());
+  build.addOption(targetOption()).addOption(fastOption());
   build.action(async (file: string, options: BuildOptions) => {
     if (options.output === undefined && options.dump === undefined) {
       build.error('error: say where to write with -o NAME.flowpkg, or what to print with --dump STAGE');
@@ -87,6 +88,7 @@ function describeCommands(finish: (status: number) => void): Command {
     .argument('<file>', 'the .flow file, or the word std')
     .argument('[name]', 'only tests whose title holds this text');
   addRunOptions(test);
+  test.addOption(fastOption());
   test.action(async (file: string, name: string | undefined, options: RunOptions) => {
     const { runTest } = await import('./commands/test.ts');
     finish(await runTest({ file, ...(name === undefined ? {} : { name }) }, options));
@@ -153,6 +155,12 @@ function addResumeOption(command: Command): void {
   command.option(
     '--resume [checkpoint]',
     'go on from the latest checkpoint in the output directory, or from this one',
+  );
+}
+
+function fastOption(): Option {
+  return new Option('--fast', 'CPU: sums in another order where that is faster, less accurate').default(
+    false,
   );
 }
 

@@ -101,6 +101,8 @@ export interface Evaluator {
 
 export interface SolveRecord {
   readonly model: string;
+  /** The precision of the solve. */
+  readonly real: FloatType;
   readonly span: Span;
   readonly states: readonly string[];
   /** Rebuilds the carried states step by step: initial leaves, step function, count, for diagnosis. */

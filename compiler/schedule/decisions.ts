@@ -55,6 +55,7 @@ export class Decisions {
     this.seen.add(region);
     const order = reachable(region.results);
     const found = new Set<Node>();
+    const bits = bitsWanted(region, order);
     for (let i = order.length - 1; i >= 0; i--) {
       const node = at(order, i);
       if (isRegionNode(node)) {
@@ -62,7 +63,7 @@ export class Decisions {
           for (const [, body] of regionsOf(node)) this.region(body, again);
         continue;
       }
-      const decides = isDecision(node);
+      const decides = node.op === 'bitcast' ? bits.has(node) : isDecision(node);
       if (!decides && !found.has(node)) continue;
       if ((node.op === 'mul' || node.op === 'dot') && !isExact(node)) this.deciding.add(this.number(node));
       if (node.op !== 'project') for (const arg of node.args) if (isFloat(arg.dtype)) found.add(arg);
@@ -129,7 +130,6 @@ function isDecision(node: Node): boolean {
     case 'rem':
       return isFloat(node.dtype);
     case 'cast':
-    case 'bitcast':
       return isFloat(at(node.args, 0).dtype) && !isFloat(node.dtype);
     case 'arg_reduce':
     case 'argsort':
@@ -137,6 +137,19 @@ function isDecision(node: Node): boolean {
     default:
       return false;
   }
+}
+
+/** The bits of a float's exponent: all of them are set where it is no number. */
+const EXPONENT = 0x7f800000;
+
+/** Floats as integers, but for those of which nothing is wanted but the exponent. */
+function bitsWanted({ results }: Region, order: readonly Node[]): ReadonlySet<Node> {
+  const wanted = new Set(results);
+  for (const node of order) {
+    if (node.op === 'and' && node.args.some((arg) => constantOf(arg) === EXPONENT)) continue;
+    for (const arg of node.args) if (arg.op === 'bitcast' && isFloat(at(arg.args, 0).dtype)) wanted.add(arg);
+  }
+  return wanted;
 }
 
 function constantOf(node: Node): number | undefined {

@@ -49,6 +49,40 @@ describe('flowc run', () => {
     expect(out).toBe('rate 1.5 of 20 steps\n');
   });
 
+  test('adds neighbours up where `--fast` allows it, and only there', async () => {
+    const file = shared.scratch.file(
+      'heat.flow',
+      `use std.ode { euler }
+domain plate { x: 0 .. 1 cells 32; y: 0 .. 1 cells 32 }
+field hot(x, y) = sin(3*x)*cos(2*y)
+pde heat on plate { state T: scalar = hot;  dt(T) = lap(T);  boundary x.min, x.max, y.min, y.max { T = 0 } }
+run { save "heat.json" { T: solve(heat, t: 0 .. 0.01, steps: 60, method: euler).final.T } }`,
+    );
+    const values = async (...words: readonly string[]): Promise<readonly number[]> => {
+      const { status } = await flowc(
+        'run',
+        file,
+        '--target',
+        'cpu',
+        '--out',
+        shared.scratch.path('f'),
+        ...words,
+      );
+      expect(status).toBe(0);
+      return JSON.parse(readFileSync(shared.scratch.path('f/heat.json'), 'utf8')).T.flat();
+    };
+    const [plain, fast, strict] = [
+      await values(),
+      await values('--fast'),
+      await values('--fast', '--strict'),
+    ];
+    expect(plain).toHaveLength(32 * 32);
+    for (const other of [fast, strict]) {
+      expect(other).not.toEqual(plain);
+      other.forEach((value, i) => expect(Math.abs(value - (plain[i] ?? NaN))).toBeLessThan(3e-6));
+    }
+  });
+
   test('goes on from a checkpoint, the latest or the one named, and says when there is none', async () => {
     const { scratch } = shared;
     const file = scratch.file(

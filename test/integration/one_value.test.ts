@@ -5,6 +5,7 @@
 
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { printKernel } from '../../compiler/kernel/print.ts';
 import { at } from '../../compiler/support/lists.ts';
 import type { Arrays, Compiled } from './support.ts';
 import { compiled, noGpu, numberNamed, onTarget, root, run, savedArrays } from './support.ts';
@@ -108,4 +109,24 @@ describe('steps and the backward steps that run them again take the same sides',
       expect(Math.abs((back ?? NaN) - (forth ?? NaN)) / size).toBeLessThan(1e-5);
     }
   });
+});
+
+test('what looks for numbers that are not finite decides nothing: a run has multiply-adds', () => {
+  const source = {
+    path: join(root, 'test/one_value.flow'),
+    text: `
+use std.ode { euler }
+domain line { x: 0 .. 1 cells 32 }
+field hot(x) = sin(3*x)
+pde heat on line {
+  state T: scalar = hot
+  dt(T) = lap(T)
+  boundary x.min, x.max { T = 0 }
+}
+run { print "{max(solve(heat, t: 0 .. 0.01, steps: 40, method: euler).final.T)}" }`,
+  };
+  const made = compiled(source, {}, { diagnose: true });
+  const text = made.plan.kernels.map((kernel) => printKernel(kernel)).join('\n');
+  expect(text).toContain('diagnose');
+  expect(text).not.toContain('rounded(');
 });

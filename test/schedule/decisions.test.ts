@@ -58,6 +58,21 @@ describe('products are rounded by themselves', () => {
         return b.select(g, b.le(g, b.abs(g, sum), 3.4e38), sum, z);
       }),
     ).not.toContain('rounded(');
+    expect(
+      text((g, x, y, z) => {
+        const sum = b.add(g, b.mul(g, x, y), z);
+        const exponent = b.and(g, b.bitcast(g, sum, 'u32'), 0x7f800000);
+        return b.select(g, b.eq(g, exponent, 0x7f800000), z, sum);
+      }),
+    ).not.toContain('rounded(');
+  });
+
+  it('where their bits are wanted', () => {
+    const bits = text((g, x, y, z) => {
+      const whole = b.bitcast(g, b.add(g, b.mul(g, x, y), z), 'u32');
+      return b.select(g, b.eq(g, b.and(g, whole, 1), 0), x, y);
+    });
+    expect(bits).toContain('rounded(');
   });
 });
 

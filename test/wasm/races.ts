@@ -171,7 +171,7 @@ export async function traced(
 ): Promise<Traced> {
   // Buffers far from each other: what is loaded beside one of them lies in no other. Hardly anything is too little work.
   const apart = { ...plan, buffers: plan.buffers.map((b) => ({ ...b, bytes: b.bytes + GAP })) };
-  const { text, layout } = printWat(apart, false, { cost: 64, bytes: 64 });
+  const { text, layout } = printWat(apart, false, { alone: { cost: 64, bytes: 64 } });
   const names: string[] = [];
   const binary = encodeWat(instrumented(text, names));
   const module = new WebAssembly.Module(Uint8Array.from(binary));

@@ -111,8 +111,12 @@ async function contentsAfter(
   return result;
 }
 
-export async function onCpu(plan: Plan, inputs: Contents, options: CpuOptions = {}): Promise<Contents> {
-  const wasm = await emitWasm(plan, { variants: options.strict === false ? 'relaxed' : 'strict' });
+export async function onCpu(
+  plan: Plan,
+  inputs: Contents,
+  { fast = false, ...options }: CpuOptions & { readonly fast?: boolean } = {},
+): Promise<Contents> {
+  const wasm = await emitWasm(plan, { variants: options.strict === false ? 'relaxed' : 'strict', fast });
   const executor = await createCpuExecutor(
     { ...plan, code: { wasm } },
     { inline: true, strict: true, ...options },

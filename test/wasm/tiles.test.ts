@@ -7,7 +7,6 @@ import type { Expr, MapKernel } from '../../compiler/kernel/types.ts';
 import type { Plan, Step } from '../../compiler/plan/types.ts';
 import { at, range } from '../../compiler/support/lists.ts';
 import { emitWasm, printWat } from '../../compiler/target/wasm/emit.ts';
-import { defaultAlone } from '../../compiler/target/wasm/procedure.ts';
 import type { TileSizes } from '../../compiler/target/wasm/tiles.ts';
 import { createCpuExecutor } from '../../runtime/cpu/executor.ts';
 import { axis, buffer, makePlan, mapKernel, variableBuffer } from './support.ts';
@@ -126,7 +125,7 @@ async function run(plan: Plan, tiles: TileSizes, threads: number, strict: boolea
 }
 
 const isTiled = (plan: Plan, tiles: TileSizes): boolean =>
-  printWat(plan, false, defaultAlone, tiles).text.includes('(func $tile_');
+  printWat(plan, false, { tiles }).text.includes('(func $tile_');
 
 const shape = fc.oneof(
   fc.tuple(fc.integer({ min: 180, max: 260 }), fc.integer({ min: 17, max: 70 })),

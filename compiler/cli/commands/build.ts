@@ -25,7 +25,8 @@ export async function runBuild(request: { readonly file: string }, options: Buil
     fail('R133', `a package is called something.flowpkg, not "${output}"`, undefined, `-o ${output}.flowpkg`);
   const { plan, source, host } = planFile(file, options, { diagnose: true });
   let whole = withFiles(plan, dirname(file));
-  for (const target of targetsOf(options, plan)) whole = await withCode(whole, target, true);
+  for (const target of targetsOf(options, plan))
+    whole = await withCode(whole, target, { portable: true, fast: options.fast });
   const bytes = writePackage({
     plan: whole,
     flowc: versionText(),

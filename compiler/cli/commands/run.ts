@@ -59,11 +59,7 @@ export async function runRun(
   const chosen = await chooseTarget(options.target, plan.precision);
   return execute(
     plan,
-    openExecutor(
-      await withCode(plan, chosen.target, false, options.strict),
-      chosen.target,
-      cpuOptions(options),
-    ),
+    openExecutor(await withCode(plan, chosen.target, options), chosen.target, cpuOptions(options)),
     chosen,
   );
 }

@@ -80,10 +80,7 @@ async function testFile(
       return [program, createInterpreterExecutor(program)];
     }
     const { plan } = planFile(source, options, { only, diagnose: true, target });
-    return [
-      plan,
-      await openExecutor(await withCode(plan, target, false, options.strict), target, cpuOptions(options)),
-    ];
+    return [plan, await openExecutor(await withCode(plan, target, options), target, cpuOptions(options))];
   };
   const [plan, executor] = await opened();
   try {

@@ -5,6 +5,7 @@
 
 import type { Context, Members, SolveRecord } from '../context.ts';
 import { placeOf } from './outputs.ts';
+import { inPrecision } from '../values/precision.ts';
 import type { Variables } from '../variables.ts';
 import { batch } from '../../autodiff/batch.ts';
 import { jvp } from '../../autodiff/jvp.ts';
@@ -50,7 +51,11 @@ export function diagnosisOf(
   const solves = new Set<SolveDiagnosis>();
   for (const record of candidates(ctx.solves.filter(isOpen))) {
     if (solves.size >= MOST_SOLVES) break;
-    if (!made.byRecord.has(record)) made.byRecord.set(record, procedureFor(ctx, variables, record, made));
+    if (!made.byRecord.has(record))
+      made.byRecord.set(
+        record,
+        inPrecision(ctx, record.real, () => procedureFor(ctx, variables, record, made)),
+      );
     const found = made.byRecord.get(record);
     if (found !== undefined) solves.add(found);
   }

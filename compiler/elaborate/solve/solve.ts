@@ -598,6 +598,7 @@ function solveRecord(
 ): SolveRecord {
   return {
     model: model.name,
+    real: ctx.real,
     span,
     states: shape.leaves.map((l) => l.path),
     initial: init,

@@ -20,16 +20,19 @@ export function precisionNamed(ctx: Context, name: string, span: Span): FloatTyp
 
 /** Evaluates `work` with `real` of another type; the result has the type of the place around. */
 export function atPrecision(ctx: Context, real: FloatType, work: () => Value, span: Span): Value {
+  return real === ctx.real ? work() : converted(ctx, inPrecision(ctx, real, work), span);
+}
+
+/** `work` with `real` of another type, its result as it is. */
+export function inPrecision<T>(ctx: Context, real: FloatType, work: () => T): T {
   const before = ctx.real;
   if (real === before) return work();
   ctx.real = real;
-  let value: Value;
   try {
-    value = inWorld(ctx, replaced(ctx, []), work);
+    return inWorld(ctx, replaced(ctx, []), work);
   } finally {
     ctx.real = before;
   }
-  return converted(ctx, value, span);
 }
 
 /** The value with its real leaves of the type that `real` has here. */

@@ -19,6 +19,8 @@ import { uniformRanges } from './uniforms.ts';
 export interface EmitOptions {
   /** `strict`: no fused multiply-add, the same bits on every machine; `relaxed`: with it; default both. */
   readonly variants?: 'strict' | 'relaxed' | 'both';
+  /** Sums may be reordered for speed, at the price of digits (means.ts). */
+  readonly fast?: boolean;
   /** Which loops of stencils go in tiles. */
   readonly tiles?: TileSizes;
   /** What is too little work for several threads. */
@@ -32,9 +34,10 @@ export interface WatModule {
   readonly kernels: readonly { readonly name: string; readonly units: number; readonly cost: number }[];
 }
 
-/** The module in text form. `fused`: with relaxed SIMD. `alone`: what is too little work for several threads; `tiles`: which loops of stencils go in tiles. */
-export function printWat(plan: Plan, fused: boolean, alone = defaultAlone, tiles = tileSizes): WatModule {
-  const context = new ModuleContext(fused);
+/** The module in text form. `fused`: with relaxed SIMD. */
+export function printWat(plan: Plan, fused: boolean, options: EmitOptions = {}): WatModule {
+  const { alone = defaultAlone, tiles = tileSizes } = options;
+  const context = new ModuleContext(fused, options.fast);
   const ranges = uniformRanges(plan);
   const kernels = plan.kernels.map((kernel, i) =>
     kernel.kind === 'map' ? lowerMapKernel(kernel, context, ranges[i]) : lowerMatmul(kernel, context),
@@ -89,8 +92,8 @@ function prepareFunction(context: ModuleContext): readonly string[] {
 
 export async function emitWasm(plan: Plan, options: EmitOptions = {}): Promise<WasmCode> {
   const variants = options.variants ?? 'both';
-  const strict = variants === 'relaxed' ? undefined : printWat(plan, false, options.alone, options.tiles);
-  const relaxed = variants === 'strict' ? undefined : printWat(plan, true, options.alone, options.tiles);
+  const strict = variants === 'relaxed' ? undefined : printWat(plan, false, options);
+  const relaxed = variants === 'strict' ? undefined : printWat(plan, true, options);
   const module = strict ?? relaxed;
   if (module === undefined) throw new InternalError('wasm.emit', 'nothing to emit');
   const [plain, fused] = [strict, relaxed].map((m) => (m === undefined ? undefined : encodeWat(m.text)));

@@ -14,6 +14,7 @@ import { filledBy } from './exchange.ts';
 import { planNest, type Nest } from './map_nest.ts';
 import { emptyFunction, openFunction, pieceFunctions, type PieceName } from './map_pieces.ts';
 import { UnitWriter } from './map_units.ts';
+import { withMeans } from './means.ts';
 import { originComments, type ModuleContext } from './module.ts';
 import { RowAccess } from './row_access.ts';
 import { interiorOf } from './simplify.ts';
@@ -50,7 +51,8 @@ export function lowerMapKernel(
   uniformRanges: readonly Interval[] = [],
 ): LoweredKernel {
   const kernel = collapseRows(given);
-  const interior = interiorOf(kernel, uniformRanges);
+  const found = interiorOf(kernel, uniformRanges);
+  const interior = context.fast ? { ...found, body: withMeans(found.body, kernel.buffers) } : found;
   const points = kernel.space.reduce((n, extent) => n * extent, 1);
   const cost = points * costOf(interior.body);
   const access = kernel.buffers.map((b) => b.access);

@@ -23,6 +23,8 @@ export class ModuleContext {
   constructor(
     /** Whether relaxed SIMD is available: multiply and add in one operation. */
     readonly fused: boolean,
+    /** Whether sums may be reordered for speed (means.ts). */
+    readonly fast = false,
   ) {}
 
   helper(name: string): string {

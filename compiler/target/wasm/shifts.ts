@@ -3,6 +3,8 @@
 //
 // A stencil takes differences (fluxes, products) to both sides of a point: u[j+1] - u[j] and u[j] - u[j-1] are one sequence of numbers. Where a sweep advances several vectors of a row, the second side of
 // all but the first vector is there already: one shuffle instead of an operation, or many, and of loads that cross cache lines. The same operation on the same numbers, so the same bits.
+//
+// Where loads are what a sweep waits for (two a cycle, and four operations), loads of which both vectors have been loaded become shuffles too.
 
 import { at } from '../../support/lists.ts';
 import { isSweep } from './balance.ts';
@@ -26,7 +28,10 @@ interface Form {
 }
 
 export function withShifts(nodes: readonly Node[], inLoop = false): readonly Node[] {
-  if (inLoop && isSweep(nodes)) return new Sweep(nodes).shifted();
+  if (inLoop && isSweep(nodes)) {
+    const sweep = new Sweep(nodes);
+    return sweep.loaded(sweep.shifted());
+  }
   return nodes.map((node) => {
     switch (node.kind) {
       case 'if':
@@ -38,6 +43,13 @@ export function withShifts(nodes: readonly Node[], inLoop = false): readonly Nod
         return node;
     }
   });
+}
+
+function isLoad(node: Op): boolean {
+  return (
+    node.result?.type === 'v128' &&
+    /^v128\.load(?: |$)/.test(typeof node.op === 'string' ? node.op : node.op())
+  );
 }
 
 class Sweep {
@@ -63,6 +75,26 @@ class Sweep {
       const parts = this.parts(form, lane);
       if (parts !== undefined && this.saved(node) >= 2)
         return this.shuffle({ ...node, result: node.result }, parts);
+      this.known.set(`${form.formula} ${form.place}`, node.result);
+      return node;
+    });
+  }
+
+  /** The sweep with fewer loads, where these are more than half of the operations. */
+  loaded(nodes: readonly Node[]): readonly Node[] {
+    const wanted = nodes.filter(
+      (node) => node.kind === 'op' && node.result?.type === 'v128' && node.result.uses > 0,
+    );
+    const loads = wanted.filter((node) => node.kind === 'op' && isLoad(node)).length;
+    if (3 * loads <= wanted.length) return nodes;
+    this.known.clear();
+    return nodes.map((node) => {
+      if (node.kind !== 'op' || !isLoad(node) || node.result === undefined || node.result.uses === 0)
+        return node;
+      const form = this.forms.get(node.result);
+      if (form === undefined) return node;
+      const parts = this.parts(form, 4);
+      if (parts !== undefined) return this.shuffle({ ...node, result: node.result }, parts);
       this.known.set(`${form.formula} ${form.place}`, node.result);
       return node;
     });

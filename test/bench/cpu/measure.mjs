@@ -20,7 +20,7 @@ export async function openProgram(name, constants, options) {
     target: 'cpu',
   });
   if (plan === undefined) throw new Error(compiler.renderDiagnostics(diagnostics));
-  const wasm = await compiler.emitWasm(plan);
+  const wasm = await compiler.emitWasm(plan, { fast: options.fast === true });
   const executor = await runtime.openExecutor({ ...plan, code: { wasm } }, 'cpu', options);
   const called = (list) => list.flatMap((s) => (s.procedure === undefined ? [] : [s.procedure]));
   for (const procedure of called(plan.script.setup)) await executor.run(procedure);
