@@ -3,11 +3,13 @@
 import type { Context } from '../context.ts';
 import { failAt, notYet } from '../context.ts';
 import { mustHold } from '../expressions/checked.ts';
+import { fineEnough, onPaths } from './path_range.ts';
 import { staticInteger, staticList, staticNumber, toReal } from '../values/leaves.ts';
 import type { Given } from '../builtins/registry.ts';
 import type { Value } from '../values/values.ts';
-import { array, describe } from '../values/values.ts';
+import { array, describe, real } from '../values/values.ts';
 import * as b from '../../ir/build.ts';
+import type { Graph } from '../../ir/graph.ts';
 import type { Node } from '../../ir/types.ts';
 import { InternalError } from '../../support/diagnostic.ts';
 import type { Span } from '../../support/span.ts';
@@ -88,10 +90,17 @@ function givenTimes(ctx: Context, a: Given, times: Value): TimeGrid {
       );
   });
   const ordered = known === undefined ? inOrder(ctx, list, a.spanOf('times')) : list;
+  const first = toReal(ctx, onPaths(ctx, a, timeAt(known, ordered, 0, g)), a.spanOf('times'), 'a time');
+  const last = toReal(
+    ctx,
+    onPaths(ctx, a, timeAt(known, ordered, count - 1, g)),
+    a.spanOf('times'),
+    'a time',
+  );
   const at = (i: Node): Node => b.gather(g, ordered, i);
   return {
-    start: b.indexAxis(g, ordered, 0, 0),
-    end: b.indexAxis(g, ordered, 0, count - 1),
+    start: first,
+    end: last,
     steps: count - 1,
     at,
     even: known !== undefined && areEven(known),
@@ -146,11 +155,17 @@ function areEven(times: readonly number[]): boolean {
   return times.every((t, i) => Math.abs(t - (times[0] ?? 0) - i * h) <= 1e-5 * Math.abs(h));
 }
 
+/** One of the times given. */
+function timeAt(known: readonly number[] | undefined, times: Node, i: number, g: Graph): Value {
+  const t = known?.[i];
+  return t === undefined ? array(b.indexAxis(g, times, 0, i)) : real(t);
+}
+
 /** `t: a .. b` of a solve. */
 export function timeInterval(ctx: Context, a: Given): Extract<Value, { kind: 'range' }> {
   const t = a.need('t');
   return t.kind === 'range'
-    ? t
+    ? { ...t, from: onPaths(ctx, a, t.from), to: onPaths(ctx, a, t.to) }
     : failAt(
         ctx,
         'E372',
@@ -176,6 +191,7 @@ export function timeGrid(ctx: Context, a: Given): TimeGrid {
     if (n < 1)
       failAt(ctx, 'E374', `a solve takes at least one step, but ${n} are asked for`, a.spanOf('steps'));
     const staticH = s0 !== undefined && s1 !== undefined ? (s1 - s0) / n : undefined;
+    fineEnough(ctx, a, s0, staticH);
     const h = staticH !== undefined ? g.constant(staticH, ctx.real) : b.mul(g, b.sub(g, end, start), 1 / n);
     return equal(ctx, { start, end, h, steps: n, staticH, staticStart: s0, staticEnd: s1 });
   }
@@ -195,6 +211,7 @@ export function timeGrid(ctx: Context, a: Given): TimeGrid {
     Math.abs(exact - Math.round(exact)) < 1e-6 * Math.max(1, exact) ? Math.round(exact) : Math.ceil(exact),
   );
   if (n > 2_000_000_000) failAt(ctx, 'E374', `this needs ${n} steps`, a.spanOf('dt'));
+  fineEnough(ctx, a, s0, span / n);
   const h = g.constant(span / n, ctx.real);
   return equal(ctx, { start, end, h, steps: n, staticH: span / n, staticStart: s0, staticEnd: s1 });
 }
