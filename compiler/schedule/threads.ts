@@ -26,7 +26,7 @@ export interface ThreadShape {
 
 /** Elements that one thread rather than several takes; registers a thread, unrolled operations a kernel, operations of a kernel with few threads (loops counted as one turn). */
 const FEW = 16;
-const MAX_CARRIED = 32;
+const MAX_CARRIED = 64;
 const MAX_CODE = 2000;
 const MAX_LONE_WORK = 20_000;
 /** Operations of a step beyond which a thread must not compute things again and again, and how much more than once through. */

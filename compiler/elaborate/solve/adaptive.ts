@@ -106,29 +106,38 @@ export function adaptiveSolve(ctx: Context, solve: AdaptiveSolve): Value {
   ]);
   const sums = stepSums(ctx, a);
   const tried = controller.judges ? record([...found.entries, ['tries', bool(true)]]) : found;
-  // Between the loops over saved times members of an ensemble are arrays in memory, of which a kernel can have few: nothing more is carried there.
+  const between = times !== undefined && !times.hit;
+  const interpolated = between && denseOf(method) !== undefined;
+  // A method that only takes shorter steps for saved times would carry what it remembers of two steps, for one evaluation in seven.
   const sys =
-    controller.judges && times === undefined
-      ? withCarries(ctx, { model, method: method.plain, sys: tried, y0, span: a.span })
+    interpolated || (controller.judges && !between)
+      ? withCarries(ctx, {
+          model,
+          method: method.plain,
+          sys: interpolated ? record([...tried.entries, ['between', bool(true)]]) : tried,
+          y0,
+          span: a.span,
+        })
       : tried;
   const attempt = ctx.library('std.step_control', 'attempt');
-  const between = times !== undefined && !times.hit;
 
+  const memoryAtStart = (): Value =>
+    method.init === undefined
+      ? record([])
+      : ctx.call(method.init, positional(a.span, sys, array(start), y0), a.span);
+  const beginning = (): RecordValue =>
+    asRecord(
+      ctx,
+      ctx.call(controller.part('start'), positional(a.span, sys, array(start), y0, goal), a.span),
+      a.span,
+    );
+  const used = (values: readonly Value[]): Node[] => values.flatMap((v) => nodesOf(ctx, v, a.span));
+  // What a controller that does not look at errors evaluates is its own affair.
   const { made: before0, evaluations: first } = counter.during(
-    () => ({
-      memory:
-        method.init === undefined
-          ? record([])
-          : ctx.call(method.init, positional(a.span, sys, array(start), y0), a.span),
-      begun: asRecord(
-        ctx,
-        ctx.call(controller.part('start'), positional(a.span, sys, array(start), y0, goal), a.span),
-        a.span,
-      ),
-    }),
-    ({ memory, begun }) => [memory, begun].flatMap((v) => nodesOf(ctx, v, a.span)),
+    () => ({ memory: memoryAtStart(), begun: controller.judges ? beginning() : undefined }),
+    ({ memory, begun }) => used(begun === undefined ? [memory] : [memory, begun]),
   );
-  const { memory: memory0, begun } = before0;
+  const [memory0, begun] = [before0.memory, before0.begun ?? beginning()];
   // One step is tried for what it gives; what it made is forgotten.
   const { value: trial } = g.scope(() => {
     const ordinal = ctx.draws.ordinal;
@@ -357,9 +366,8 @@ export function adaptiveSolve(ctx: Context, solve: AdaptiveSolve): Value {
   entries.push(['final', record([...finalStates.entries, ...model.monitors(end, statesOf(ended))])]);
   entries.push(['steps', part(ended, 'i')]);
   entries.push(['rejected', array(b.sub(g, nodeOf(ended, 'tries'), nodeOf(ended, 'i')))]);
-  const before1 = controller.judges ? first : 0;
-  if (evaluated && before1 !== undefined)
-    entries.push(['evals', array(b.add(g, b.add(g, nodeOf(ended, 'evals'), extra), before1))]);
+  if (evaluated && first !== undefined)
+    entries.push(['evals', array(b.add(g, b.add(g, nodeOf(ended, 'evals'), extra), first))]);
   if (sums !== undefined) entries.push(['sum', part(ended, 'sums')]);
   if (model.events.length > 0) entries.push(...eventsLogged(part(ended, 'mem')));
   const names = [...model.states.map((s) => s.name), ...model.monitorNames, 't'];

@@ -20,7 +20,7 @@ interface Trial {
   readonly span: Span;
 }
 
-/** `sys`, with the part `carries` where steps may remember the rate behind them. One step is tried on unknown states and forgotten. */
+/** `sys`, with the part `carries` (and `between`, where states between steps are asked for) where steps may remember the rate behind them. One step is tried on unknown states and forgotten. */
 export function withCarries(ctx: Context, trial: Trial): RecordValue {
   const { model, method, sys, y0, span } = trial;
   const [init, step] = [method.entries.get('init'), method.entries.get('step')];

@@ -23,6 +23,7 @@ import { adjointChoice, lessWorkingSpace, refuseAdjoint, shared } from './adjoin
 import type { StepEnd } from './between_steps.ts';
 import { denseOf, statesWithin } from './between_steps.ts';
 import { reversibleLoop, replayedNoise } from './reversible_loop.ts';
+import { withCarries } from './continued_steps.ts';
 import { continuousSolve } from './continuous_solve.ts';
 import { refuseFractional } from '../models/fractional_orders.ts';
 import { chosenSolver } from './linear_solvers.ts';
@@ -173,12 +174,23 @@ function solve(ctx: Context, a: Given): Value {
     ),
     a.spanOf('method'),
   );
-  const sys = record([
+  const plainSystem = record([
     ...countedSystem(ctx, replayed.sys, method.counter).entries,
     ['steps', int(time.steps)],
     ...solver.entries,
     ...(time.even ? [] : [['uneven', bool(true)] as const]),
   ]);
+  // Only steps that are asked between their ends remember what they know of them.
+  const takesStep = save.kind === 'between' && !save.onSteps && denseOf(method) !== undefined;
+  const sys = takesStep
+    ? withCarries(ctx, {
+        model,
+        method: method.plain,
+        sys: record([...plainSystem.entries, ['between', bool(true)]]),
+        y0: model.present(time.start, y0),
+        span: a.span,
+      })
+    : plainSystem;
   const shape = flatten(ctx, model.present(time.start, y0), a.span);
   const initialStates = shape.leaves.map((l) => l.node);
   const timeAt = time.at;
@@ -303,7 +315,7 @@ function solve(ctx: Context, a: Given): Value {
     const made = savedRows(ctx, {
       ...{ init, step, policy, save: between },
       steps: time.steps,
-      takesStep: !between.onSteps && denseOf(method) !== undefined,
+      takesStep,
       row: ({ time: now, i, before: earlier, after }) => {
         if (between.onSteps) return seenAt([now, ...earlier.slice(0, n)], '').leaves.map((l) => l.node);
         const found = statesWithin(
