@@ -18,6 +18,8 @@ export async function openProgram(name, constants, options) {
   const { plan, diagnostics } = compiler.compile({ path, text }, diskHost(runtime), {
     settings: new Map(),
     target: 'cpu',
+    // What `flowc run` compiles.
+    diagnose: true,
   });
   if (plan === undefined) throw new Error(compiler.renderDiagnostics(diagnostics));
   const wasm = await compiler.emitWasm(plan, { fast: options.fast === true });
