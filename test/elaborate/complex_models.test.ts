@@ -127,3 +127,21 @@ field sums(x) = sum(exp(1i*k*x) for k in 0..3)
     expectClose(await value(text, 'gradient(l, over: k)'), [exact, 0], 1e-10);
   });
 });
+
+describe('zero times a complex vector', () => {
+  const text = `precision f64
+use std.ode { tsit5, adams_bashforth, bdf }
+param w: real = 2.0
+ode rabi { state v: complex[2] = [1 + 0i, 0i]
+  dt(v) = -1i*w*[v[1], v[0]] }`;
+  it('has its shape, so that methods remember rates of complex states', async () => {
+    expect(await value(text, 'shape(0.0*[1 + 0i, w*1i])[0]')).toBe(2);
+    for (const method of ['tsit5', 'adams_bashforth(order: 3)', 'bdf(order: 3)']) {
+      const end = `abs(solve(rabi, t: 0 .. 1, steps: 60, method: ${method}).final.v[1] + 1i*sin(2.0))`;
+      expect(Number(await value(text, end))).toBeLessThan(1e-3);
+    }
+    const saved =
+      'abs(solve(rabi, t: 0 .. 1, method: tsit5, rtol: 1e-6, save: times([0.5])).v[0, 0] - cos(1.0))';
+    expect(Number(await value(text, saved))).toBeLessThan(1e-4);
+  });
+});

@@ -142,10 +142,18 @@ export function bilinear(
     if (c !== undefined) return op === operators.sub ? ctx.elementwise(operators.neg, [c], span) : c;
     return a ?? real(0);
   };
+  const [real_, imaginary] = [
+    [times(p.re, q.re), times(p.im, q.im)],
+    [times(p.re, q.im), times(p.im, q.re)],
+  ] as const;
+  // Nothing at all is left of 0*z: a zero of the shape of the product.
+  const nothing = [...real_, ...imaginary].every((part) => part === undefined);
   return paired(
     ctx,
-    combine(operators.sub, times(p.re, q.re), times(p.im, q.im)),
-    combine(operators.add, times(p.re, q.im), times(p.im, q.re)),
+    nothing
+      ? product(partOf(ctx, 're', p, span), partOf(ctx, 're', q, span))
+      : combine(operators.sub, ...real_),
+    combine(operators.add, ...imaginary),
     span,
   );
 }
