@@ -11,6 +11,7 @@ import type { Context } from '../context.ts';
 import { failAt } from '../context.ts';
 import type { Given } from '../builtins/registry.ts';
 import { define } from '../builtins/registry.ts';
+import { constantPath } from './constant_path.ts';
 import { conform } from '../values/conform.ts';
 import { flatten, toReal } from '../values/leaves.ts';
 import type { PreparedModel } from '../models/model.ts';
@@ -60,10 +61,23 @@ export function continuousSolve(ctx: Context, solve: ContinuousSolve): RecordVal
       message: `\`adjoint: continuous\` of a stochastic model has no derivative by the times of the solve`,
       help: 'write adjoint: checkpoint(memory: "16 MB"), or stop_gradient(…) where a time is a constant',
     });
+  const given = a.get('noise');
   const path =
     model.stochastic === undefined
       ? undefined
-      : (a.get('noise') ?? ownPaths(ctx, a, model, { start: constant(start), end: constant(end) }));
+      : given === undefined
+        ? ownPaths(ctx, a, model, { start: constant(start), end: constant(end) })
+        : constantPath(
+            ctx,
+            given,
+            {
+              code: 'E497',
+              message:
+                '`adjoint: continuous` follows the paths given as `noise:` and has no derivative by them',
+              help: 'write adjoint: checkpoint(memory: "16 MB"), which is exact; or stop_gradient(…) around the values of a path that is a constant',
+            },
+            a.spanOf('noise'),
+          );
   const found = solve.run({
     ...a,
     get: (name) =>
@@ -109,9 +123,9 @@ export function continuousSolve(ctx: Context, solve: ContinuousSolve): RecordVal
     path === undefined
       ? ['adjoint_equation', array(times)]
       : ['adjoint_along_path', define(ctx, 'times', [], () => array(constant(times)))];
-  const given = positional(a.span, stopped, named('s', y0), named('c', uses), moments, task);
+  const passed = positional(a.span, stopped, named('s', y0), named('c', uses), moments, task);
   const ruled = leavesOf(
-    explained(ctx, solve, () => ctx.call(ctx.library('std.adjoints', name), given, a.span)),
+    explained(ctx, solve, () => ctx.call(ctx.library('std.adjoints', name), passed, a.span)),
   );
 
   // ---- the result of the solve, made of what the rule stands for
