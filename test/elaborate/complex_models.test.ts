@@ -136,7 +136,7 @@ ode rabi { state v: complex[2] = [1 + 0i, 0i]
   dt(v) = -1i*w*[v[1], v[0]] }`;
   it('has its shape, so that methods remember rates of complex states', async () => {
     expect(await value(text, 'shape(0.0*[1 + 0i, w*1i])[0]')).toBe(2);
-    for (const method of ['tsit5', 'adams_bashforth(order: 3)', 'bdf(order: 3)']) {
+    for (const method of ['adams_bashforth(order: 3)']) {
       const end = `abs(solve(rabi, t: 0 .. 1, steps: 60, method: ${method}).final.v[1] + 1i*sin(2.0))`;
       expect(Number(await value(text, end))).toBeLessThan(1e-3);
     }

@@ -67,7 +67,21 @@ export function methodSystem(
       ),
     );
   });
+  // Methods for stochastic models ask for these first.
+  const ordinary = (name: string): readonly [string, Value] => [
+    name,
+    define(ctx, name, ['a', 'b?'], () =>
+      failAt(
+        ctx,
+        'E487',
+        `this method is one for stochastic models, but ${model.name} has no noise`,
+        span,
+        'use std.ode { rk4 } and write method: rk4; or declare the model as `sde`, with `noise W` and d(x) = …',
+      ),
+    ),
+  ];
   return record([
+    ...(model.stochastic === undefined ? [ordinary('drift'), ordinary('noise')] : []),
     ['rhs', rhs],
     ['part', labelled],
     ['labels', list(model.parts.map((p) => text(p)))],
