@@ -16,11 +16,11 @@ import { PACKED, boxOf, isMixed } from './fuse.ts';
 import type { Item } from './items.ts';
 import type { MapUnit } from './lower_map.ts';
 import { lowerMapUnit } from './lower_map.ts';
-import { narrowed, readsElsewhere, updatesPoints } from './narrow.ts';
+import { narrowed, readsElsewhere, updatedAtPoints, updatesPoints } from './narrow.ts';
 import type { Unit } from './partition.ts';
 import type { Counter, Environment, Location, Storage } from './storage.ts';
 import { base } from './storage_points.ts';
-import { affineKey, constantOffset, isCounter } from './storage.ts';
+import { affineKey, constantOffset, isCounter, sameLocation } from './storage.ts';
 import { isStacked } from './threads.ts';
 import { renumber, usage } from './usage.ts';
 import type { BoundBuffer, Place } from './writer.ts';
@@ -39,6 +39,9 @@ interface Pattern {
 
 /** Thrown when a procedure has to be written with its small variables packed. */
 export class TooManyBuffers extends Error {}
+
+/** Thrown when a kernel that was to touch single elements in place, and reads elsewhere in their arrays, goes over the whole arrays: then it may not write where it reads. */
+class NotNarrow extends Error {}
 
 export function isSmallVariable(storage: Storage): boolean {
   return storage.role === 'variable' && storage.length <= PACKED;
@@ -90,6 +93,11 @@ export class MapEmitter {
         ? [[get(copies, item.result)]]
         : item.outputs.map((o) => [...(written.get(o) ?? [])]),
     );
+    const parts = apartInPlace(active, reads, stores);
+    if (parts !== undefined) {
+      for (const items of parts) this.unit({ ...active, items }, environment, written, copies, block, key);
+      return;
+    }
     // What a loop stacks while it runs is stored once; further places are copied.
     const later: { from: Location; to: Location; size: number }[] = [];
     wanted.forEach((item, w) => {
@@ -104,9 +112,34 @@ export class MapEmitter {
     });
     this.checkBuffers(reads, stores);
     const out = this.bundle(active, reads, stores, block);
-    this.dispatchMap(active, key, reads, stores, block);
+    try {
+      this.dispatchMap(active, key, reads, stores, block);
+    } catch (e) {
+      if (!(e instanceof NotNarrow)) throw e;
+      const apart = this.apart(active, stores, block);
+      this.dispatchMap(active, key, reads, stores, block);
+      for (const { from, to, size } of apart) this.emitter.copy(from, to, size, block);
+    }
     for (const { from, to, size } of out) this.emitter.copy(from, to, size, block);
     for (const { from, to, size } of later) this.emitter.copy(from, to, size, block);
+  }
+
+  /** Other places for everything that is stored; gives the copies to be made then. */
+  private apart(
+    unit: MapUnit,
+    stores: Location[][][],
+    block: Step[],
+  ): readonly { readonly from: Location; readonly to: Location; readonly size: number }[] {
+    return unit.items.flatMap((item, i) =>
+      at(stores, i).flatMap((list, o) => {
+        const node = item.result !== undefined ? item.node : at(item.outputs, o);
+        return list.map((to, place) => {
+          const from = this.emitter.separate(node, `${this.emitter.label}_apart`, block);
+          list[place] = from;
+          return { from, to, size: sizeOf(node.shape) };
+        });
+      }),
+    );
   }
 
   /** Whether the item is an array of zeros, which needs no kernel. */
@@ -343,7 +376,7 @@ export class MapEmitter {
     const places = unit.serial ? undefined : narrowed(whole);
     const { space, axes, body } = places ?? whole;
     if (places === undefined && updatesPoints(unit) && isInPlace(reads, stores) && readsElsewhere(whole))
-      throw new InternalError('schedule.emit', `${this.emitter.label}: an update in place is not narrow`);
+      throw new NotNarrow();
     const used = usage(body);
     const kept = range(buffers.length).filter((b) => used.buffers.has(b));
     const keptUniforms = range(uniformCount).filter((u) => used.uniforms.has(u));
@@ -379,6 +412,29 @@ export class MapEmitter {
       uniforms: keptUniforms,
     };
   }
+}
+
+/**
+ * Of new elements for several arrays, the items that write to other places than they read, and those that write where they read, which come behind them: only together, as single elements, are these right when they
+ * read elsewhere in their arrays. Undefined where there is only one kind, or one needs what the other computes.
+ */
+function apartInPlace(
+  unit: MapUnit,
+  reads: Reads,
+  stores: readonly (readonly (readonly Location[])[])[],
+): readonly (readonly Item[])[] | undefined {
+  if (unit.items.length < 2 || !updatesPoints(unit)) return undefined;
+  const staying = unit.items.filter((item, i) => {
+    const param = updatedAtPoints(item.node, item.reads.keys());
+    const from = param === undefined ? undefined : reads.get(param);
+    const to = at(stores, i).flat();
+    return from !== undefined && !isCounter(from) && to.length > 0 && to.every((l) => sameLocation(l, from));
+  });
+  const moving = unit.items.filter((item) => !staying.includes(item));
+  if (staying.length === 0 || moving.length === 0) return undefined;
+  const needs = (some: readonly Item[], others: readonly Item[]): boolean =>
+    some.some((item) => others.some((other) => other.outputs.some((o) => item.reads.has(o))));
+  return needs(moving, staying) || needs(staying, moving) ? undefined : [moving, staying];
 }
 
 /** Whether something is stored where something is read. */

@@ -65,10 +65,14 @@ export function updatesPoints(unit: MapUnit): boolean {
     !unit.serial &&
     !isMixed(unit.items) &&
     unit.items.every(
-      (item) =>
-        item.kind === 'value' && [...item.reads.keys()].some((param) => isPointUpdate(item.node, param)),
+      (item) => item.kind === 'value' && updatedAtPoints(item.node, item.reads.keys()) !== undefined,
     )
   );
+}
+
+/** The one of the values that gets new elements at single places, and is the node then. */
+export function updatedAtPoints(node: Node, values: Iterable<Node>): Node | undefined {
+  return [...values].find((value) => isPointUpdate(node, value));
 }
 
 function conjunctsOf(mask: Node): Node[] {
