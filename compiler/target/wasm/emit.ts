@@ -12,7 +12,8 @@ import { planLayout, type Layout } from './layout.ts';
 import { lowerMapKernel } from './map_kernel.ts';
 import { lowerMatmul } from './matmul.ts';
 import { ModuleContext } from './module.ts';
-import { defaultAlone, lowerProcedure, type Alone } from './procedure.ts';
+import { lowerProcedure } from './procedure.ts';
+import { defaultAlone, type Alone } from './step_writer.ts';
 import { tileSizes, type TileSizes } from './tiles.ts';
 import { uniformRanges } from './uniforms.ts';
 

@@ -1,38 +1,17 @@
 // Procedures of a plan as functions `$proc_…(thread, threads)` that all threads run in step: loops, conditions, checkpoint schedules and copies in WebAssembly, kernels called with their share of work.
 //
-// What one thread wrote is read by others only after a barrier. Small steps run on thread 0 alone; whole loops of small steps too. `unsynced` says what has been written since the last barrier:
-// nothing, by thread 0, or by all.
+// What one thread wrote is read by others only after a barrier (step_writer.ts). Small steps run on thread 0 alone; whole loops of small steps too.
 
-import type { Affine, BufferRange, PlanBuffer, Procedure, Step } from '../../plan/types.ts';
+import type { BufferRange, Procedure, Step } from '../../plan/types.ts';
 import { BYTES } from '../../kernel/types.ts';
 import { assertNever } from '../../support/diagnostic.ts';
 import { at, get } from '../../support/lists.ts';
 import { snapshotPositions } from '../../support/revolve.ts';
 import { exchangesOf, noExchanges, withoutCopies, type Exchange, type Exchanges } from './exchange.ts';
-import type { Layout } from './layout.ts';
-import type { LoweredKernel } from './map_kernel.ts';
-import type { ModuleContext } from './module.ts';
+import { bytesOf, StepWriter, type Counters, type DriverContext } from './step_writer.ts';
 import { chunkOfThread, leastChunk, tileFunction, turnsAtOnce, type TileFunction } from './tiled_loop.ts';
-import { planTiles, type TileSizes, type Tiling } from './tiles.ts';
-import { FunctionWriter, type Reg, type Variable } from './writer.ts';
-
-/** Scalar operations (and bytes moved) below which a step runs on one thread. */
-export interface Alone {
-  readonly cost: number;
-  readonly bytes: number;
-}
-
-export const defaultAlone: Alone = { cost: 16384, bytes: 65536 };
-
-export interface DriverContext {
-  readonly context: ModuleContext;
-  readonly kernels: readonly LoweredKernel[];
-  /** Addresses are read when the text is printed: the layout follows from the code. */
-  readonly layout: () => Layout;
-  readonly alone: Alone;
-  readonly tiles: TileSizes;
-  readonly planned: (buffer: number) => PlanBuffer;
-}
+import { planTiles, type Tiling } from './tiles.ts';
+import { FunctionWriter, type Reg } from './writer.ts';
 
 export function lowerProcedure(
   procedure: Procedure,
@@ -60,43 +39,18 @@ type Dispatch = Extract<Step, { kind: 'dispatch' }>;
 /** Units of each kernel in a turn of independent dispatches. */
 const unitsInTurn = 8;
 
-type Counters = ReadonlyMap<number, Reg>;
-type Unsynced = 'nothing' | 'first thread' | 'all';
-
-class ProcedureWriter {
+class ProcedureWriter extends StepWriter {
   /** The functions that loops in tiles call. */
   readonly tileFunctions = new Map<Step, TileFunction>();
-  private unsynced: Unsynced = 'nothing';
-  /** Where buffers lie that change places. */
-  private readonly moved = new Map<number, Variable>();
-  /** Where states are read that may lie among snapshots. */
-  private readonly viewed = new Map<number, Variable>();
-  /** Inside steps that only thread 0 runs. */
-  private alone = false;
   private stackTop = 0;
-  private readonly thread: Reg;
-  private readonly threads: Reg;
-  private readonly scratch: Reg;
 
   constructor(
-    private readonly f: FunctionWriter,
-    private readonly driver: DriverContext,
+    f: FunctionWriter,
+    driver: DriverContext,
     /** Of the procedure. */
     private readonly name: string,
   ) {
-    this.thread = f.param(0);
-    this.threads = f.param(1);
-    const start = f.late('scratch start', () => driver.layout().scratch + driver.context.phases);
-    const size = f.late('scratch size', () => driver.layout().scratchBytes);
-    this.scratch = f.pure('i32.add', 'i32', [f.pure('i32.mul', 'i32', [this.thread, size]), start]);
-  }
-
-  /** All threads meet, when any of them has written. */
-  flush(): void {
-    if (this.alone || this.unsynced === 'nothing') return;
-    this.f.effect(`call ${this.driver.context.helper('barrier')}`, [this.threads]);
-    this.f.touch();
-    this.unsynced = 'nothing';
+    super(f, driver);
   }
 
   steps(list: readonly Step[], counters: Counters): void {
@@ -163,14 +117,6 @@ class ProcedureWriter {
       });
     });
     this.wrote();
-  }
-
-  private onFirstThread(body: () => void): void {
-    this.f.if(this.f.pure('i32.eqz', 'i32', [this.thread]), () => {
-      this.alone = true;
-      body();
-      this.alone = false;
-    });
   }
 
   private isSerial(step: Step): boolean {
@@ -305,49 +251,7 @@ class ProcedureWriter {
     this.section(list, new Map(counters).set(id, counter));
   }
 
-  private base(buffer: number): Reg {
-    const moved = this.viewed.get(buffer) ?? this.moved.get(buffer);
-    return moved === undefined ? this.home(buffer) : this.f.get(moved);
-  }
-
-  /** Where the layout puts a buffer. */
-  private home(buffer: number): Reg {
-    return this.f.late(`buffer ${buffer}`, () => get(this.driver.layout().buffers, buffer));
-  }
-
-  /** The first word of a buffer is not 0. All threads read it, then meet before anybody may write it again. */
-  private flag(buffer: number): Reg {
-    const { f } = this;
-    return f.load('i32.load', 'i32', [this.base(buffer)], 'flag', false);
-  }
-
-  private affine(affine: Affine, counters: Counters): Reg {
-    const { f } = this;
-    let sum = f.i32(affine.constant);
-    for (const { loop, scale } of affine.terms)
-      sum = f.pure('i32.add', 'i32', [f.pure('i32.mul', 'i32', [get(counters, loop), f.i32(scale)]), sum]);
-    return sum;
-  }
-
-  private address(range: BufferRange, counters: Counters): Reg {
-    const { f } = this;
-    const offset = this.affine(range.offset, counters);
-    const bytes = f.pure('i32.mul', 'i32', [offset, f.i32(BYTES[range.type])]);
-    return f.pure('i32.add', 'i32', [bytes, this.base(range.buffer)]);
-  }
-
   // ---- work
-
-  /** The part of 0 .. total-1 that falls to this thread. */
-  private share(total: number): readonly [Reg, Reg] {
-    const { f, thread, threads } = this;
-    const wide = (reg: Reg) => f.pure('i64.extend_i32_u', 'i64', [reg]);
-    const part = (reg: Reg) => {
-      const product = f.pure('i64.mul', 'i64', [f.i64(BigInt(total)), wide(reg)]);
-      return f.pure('i32.wrap_i64', 'i32', [f.pure('i64.div_u', 'i64', [product, wide(threads)])]);
-    };
-    return [part(thread), part(f.pure('i32.add', 'i32', [thread, f.i32(1)]))];
-  }
 
   private dispatch(step: Dispatch, counters: Counters): void {
     const { f } = this;
@@ -363,54 +267,6 @@ class ProcedureWriter {
   private operands(step: Dispatch, counters: Counters): readonly Reg[] {
     const bases = step.buffers.map((b) => this.base(b));
     return [...bases, ...step.uniforms.map((u) => this.affine(u, counters)), this.scratch];
-  }
-
-  private wrote(): void {
-    this.f.touch();
-    if (!this.alone) this.unsynced = 'all';
-  }
-
-  private copy(from: Reg, to: Reg, bytes: number): void {
-    const { f } = this;
-    this.flush();
-    if (this.alone) f.effect('memory.copy', [to, from, f.i32(bytes)]);
-    else {
-      const [first, last] = this.share(Math.ceil(bytes / 64));
-      const start = f.pure('i32.shl', 'i32', [first, f.i32(6)]);
-      const end = f.pure('i32.shl', 'i32', [last, f.i32(6)]);
-      const stop = f.pure('select', 'i32', [
-        end,
-        f.i32(bytes),
-        f.pure('i32.lt_u', 'i32', [end, f.i32(bytes)]),
-      ]);
-      const moved = (reg: Reg) => f.pure('i32.add', 'i32', [reg, start]);
-      f.effect('memory.copy', [moved(to), moved(from), f.pure('i32.sub', 'i32', [stop, start])]);
-    }
-    this.wrote();
-  }
-
-  private fill(to: BufferRange, value: number, counters: Counters): void {
-    const { f } = this;
-    this.flush();
-    const [first, last] = this.alone ? [f.i32(0), f.i32(to.length)] : this.share(to.length);
-    const size = BYTES[to.type];
-    const start = f.pure('i32.add', 'i32', [
-      this.address(to, counters),
-      f.pure('i32.mul', 'i32', [first, f.i32(size)]),
-    ]);
-    const count = f.pure('i32.sub', 'i32', [last, first]);
-    if (Object.is(value, 0)) {
-      f.effect('memory.fill', [start, f.i32(0), f.pure('i32.mul', 'i32', [count, f.i32(size)])]);
-    } else {
-      const bits =
-        to.type === 'f64'
-          ? f.pure('i64.reinterpret_f64', 'i64', [f.f64(value)])
-          : to.type === 'f32'
-            ? f.pure('i32.reinterpret_f32', 'i32', [f.f32(value)])
-            : f.i32(value);
-      f.effect(`call ${this.driver.context.helper(size === 8 ? 'fill64' : 'fill32')}`, [start, count, bits]);
-    }
-    this.wrote();
   }
 
   // ---- loops that depend on values
@@ -453,13 +309,6 @@ class ProcedureWriter {
       this.onFirstThread(put);
       this.unsynced = 'first thread';
     }
-  }
-
-  /** A barrier, whatever has been written. */
-  private meet(): void {
-    if (this.alone) return;
-    this.unsynced = 'all';
-    this.flush();
   }
 
   // ---- reverse sweeps
@@ -671,8 +520,4 @@ class ProcedureWriter {
     f.touch();
     return start;
   }
-}
-
-function bytesOf(range: BufferRange): number {
-  return range.length * BYTES[range.type];
 }

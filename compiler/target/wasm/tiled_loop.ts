@@ -3,7 +3,7 @@
 import { at, get } from '../../support/lists.ts';
 import type { Affine } from '../../plan/types.ts';
 import type { LoweredKernel } from './map_kernel.ts';
-import type { DriverContext } from './procedure.ts';
+import type { DriverContext } from './step_writer.ts';
 import type { Level, Tiling } from './tiles.ts';
 import { FunctionWriter, type Reg } from './writer.ts';
 
