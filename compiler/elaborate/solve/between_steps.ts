@@ -110,6 +110,29 @@ export function statesAtEnd(
   return chosen(ctx, atStart, statesAtStart(ctx, s, time, states), states, s.a);
 }
 
+/** States at a time within rounding of the end of a step, which they move from along their rate, and how often the right side is evaluated for that. */
+export function statesNearby(
+  ctx: Context,
+  { a, method, sys }: Pick<Within, 'a' | 'method' | 'sys'>,
+  end: Node,
+  states: RecordValue,
+  time: Node,
+): { readonly y: RecordValue; readonly evals: Value | undefined } {
+  const { made, evaluations } = method.counter.during(
+    () =>
+      ctx.call(
+        ctx.library('std.step_control', 'state_nearby'),
+        positional(a.span, sys, array(end), states, array(time)),
+        a.span,
+      ),
+    (value) => nodesOf(ctx, value, a.span),
+  );
+  return {
+    y: asRecord(ctx, conform(ctx, made, states, a.span, 'the states at a saved time'), a.span),
+    evals: evaluations === undefined ? undefined : int(evaluations),
+  };
+}
+
 function statesAtStart(
   ctx: Context,
   { a, sys, start, y0 }: Pick<Within, 'a' | 'sys' | 'start' | 'y0'>,

@@ -38,6 +38,8 @@ export interface SavedBetween {
   /** For each time the steps that end before it, or, where steps end at it, at it. */
   readonly stepsBefore: Node;
   readonly onSteps: boolean;
+  /** Steps end at the times within rounding only. */
+  readonly nearly: boolean;
   /** A time may be the start, or is. */
   readonly mayBeStart: boolean;
 }
@@ -196,7 +198,14 @@ function knownTimes(
   if (blocks !== undefined) return { save: blocks, grid: time };
   const stepsBefore = ctx.graph.literal(Float64Array.from(indices), [indices.length], 'i32');
   return {
-    save: { kind: 'between', times: time.at(stepsBefore), stepsBefore, onSteps: true, mayBeStart: false },
+    save: {
+      kind: 'between',
+      times: time.at(stepsBefore),
+      stepsBefore,
+      onSteps: true,
+      nearly: false,
+      mayBeStart: false,
+    },
     grid: time,
   };
 }
@@ -249,8 +258,9 @@ function anywhere(
       save: {
         kind: 'between',
         times,
-        stepsBefore: counted('steps_up_to', all, array(times)),
+        stepsBefore: counted('steps_up_to', array(ordered), array(times)),
         onSteps: true,
+        nearly: true,
         mayBeStart: false,
       },
       grid: {
@@ -275,5 +285,8 @@ function anywhere(
           int(time.steps),
           array(times),
         );
-  return { save: { kind: 'between', times, stepsBefore, onSteps: false, mayBeStart: true }, grid: time };
+  return {
+    save: { kind: 'between', times, stepsBefore, onSteps: false, nearly: false, mayBeStart: true },
+    grid: time,
+  };
 }

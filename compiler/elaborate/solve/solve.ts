@@ -21,7 +21,7 @@ import { asRecord, eventsLogged, memoryLeaves, plainArrays, positional } from '.
 import { adaptiveSolve, equalSteps, isAdaptive } from './adaptive.ts';
 import { adjointChoice, lessWorkingSpace, refuseAdjoint, shared } from './adjoint_choice.ts';
 import type { StepEnd } from './between_steps.ts';
-import { denseOf, statesWithin } from './between_steps.ts';
+import { denseOf, statesNearby, statesWithin } from './between_steps.ts';
 import { reversibleLoop, replayedNoise } from './reversible_loop.ts';
 import { withCarries } from './continued_steps.ts';
 import { continuousSolve } from './continuous_solve.ts';
@@ -170,7 +170,7 @@ function solve(ctx: Context, a: Given): Value {
       ctx,
       model,
       a.span,
-      noisyEntries(ctx, a, model, method, y0, { clock: clockOf(ctx, time, a.get('times') === undefined) }),
+      noisyEntries(ctx, a, model, method, y0, { clock: clockOf(ctx, time, time.equalStep !== undefined) }),
     ),
     a.spanOf('method'),
   );
@@ -317,19 +317,23 @@ function solve(ctx: Context, a: Given): Value {
       steps: time.steps,
       takesStep,
       row: ({ time: now, i, before: earlier, after }) => {
-        if (between.onSteps) return seenAt([now, ...earlier.slice(0, n)], '').leaves.map((l) => l.node);
-        const found = statesWithin(
-          ctx,
-          {
-            ...{ a, model, method, sys, i, mayBeStart, start: time.start },
-            y0: stateOf(init),
-            t: timeAt(i),
-            h: time.stepAt(i),
-            from: endOf(earlier),
-            reached: after === undefined ? undefined : endOf(after),
-          },
-          now,
-        );
+        const place = { a, model, method, sys, i, mayBeStart, start: time.start };
+        if (between.onSteps && !between.nearly)
+          return seenAt([now, ...earlier.slice(0, n)], '').leaves.map((l) => l.node);
+        const found = between.onSteps
+          ? statesNearby(ctx, place, timeAt(i), stateOf(earlier), now)
+          : statesWithin(
+              ctx,
+              {
+                ...place,
+                y0: stateOf(init),
+                t: timeAt(i),
+                h: time.stepAt(i),
+                from: endOf(earlier),
+                reached: after === undefined ? undefined : endOf(after),
+              },
+              now,
+            );
         savedEvaluations = found.evals === undefined ? 'untold' : 'told';
         const nodes = flatten(ctx, found.y, a.span).leaves.map((l) => l.node);
         const counted = found.evals ?? int(0);
