@@ -18,6 +18,7 @@ import { array, complex, describe } from '../values/values.ts';
 import * as b from '../../ir/build.ts';
 import type { Node } from '../../ir/types.ts';
 import { isFloat } from '../../ir/types.ts';
+import { didYouMean } from '../../support/did_you_mean.ts';
 import { at, range } from '../../support/lists.ts';
 import type { Span } from '../../support/span.ts';
 import type * as ast from '../../syntax/ast.ts';
@@ -138,14 +139,19 @@ function addedInPlace(
 
 function variable(ctx: Context, target: ast.NameExpression, scope: Scope): { value: Value } {
   const binding = scope.find(target.name);
-  if (binding === undefined)
+  if (binding === undefined) {
+    const known = scope.visible().filter((name) => scope.find(name)?.mutable === true);
+    const guess = didYouMean(target.name, known);
     return failAt(
       ctx,
       'E252',
       `\`${target.name}\` is not a variable of this block`,
       target.span,
-      `declare it before: var ${target.name} = …`,
+      guess === undefined
+        ? `declare it before: var ${target.name} = …`
+        : `did you mean \`${guess}\`? A new one is declared before: var ${target.name} = …`,
     );
+  }
   if (!binding.mutable)
     return failAt(
       ctx,

@@ -7,6 +7,7 @@ import { stoppedSteps } from './adaptive_failure.ts';
 import { adaptiveTimes } from './adaptive_times.ts';
 import type { AdjointChoice } from './adjoint_choice.ts';
 import { lessWorkingSpace, shared } from './adjoint_choice.ts';
+import { mustHold } from '../expressions/checked.ts';
 import { chosen, denseOf, filteredStates, statesAtEnd, statesWithin } from './between_steps.ts';
 import { conform } from '../values/conform.ts';
 import { withCarries } from './continued_steps.ts';
@@ -408,20 +409,35 @@ function controllerOf(ctx: Context, solve: AdaptiveSolve, start: Node, end: Node
       a.spanOf('controller'),
       'leave out one of them',
     );
-  const equal = (h: Node): Value =>
-    ctx.call(ctx.library('std.step_control', 'equal_steps'), positional(a.span, array(h)), a.span);
   const whole = b.sub(g, end, start);
-  const inSteps = (count: Node): Value => equal(b.div(g, whole, b.max(g, count, 1)));
+  const inSteps = (count: Node): Value =>
+    ctx.call(
+      ctx.library('std.step_control', 'equal_steps'),
+      positional(a.span, array(b.div(g, whole, count))),
+      a.span,
+    );
+  const atLeastOne = (count: Node): Node => {
+    const message = ['a solve takes at least one step, but ', { value: array(count) }, ' are asked for'];
+    const held = mustHold(
+      ctx,
+      array(count),
+      b.ge(g, count, 1),
+      message,
+      a.spanOf('steps'),
+      'give `steps:` a whole number from 1 on',
+    );
+    return held.kind === 'array' ? held.node : count;
+  };
   const fitting = (length: Node): Node =>
     b.ceil(g, b.sub(g, b.div(g, b.abs(g, whole), b.abs(g, length)), SHORTER));
   const value =
     steps !== undefined
-      ? inSteps(toReal(ctx, steps, a.spanOf('steps'), 'the number of steps'))
+      ? inSteps(atLeastOne(toReal(ctx, steps, a.spanOf('steps'), 'the number of steps')))
       : dt === undefined
         ? (given ?? method.controller ?? ctx.library('std.step_control', 'pi_control'))
         : dt.kind === 'record'
           ? dt
-          : inSteps(fitting(toReal(ctx, dt, a.spanOf('dt'), 'the time step')));
+          : inSteps(b.max(g, fitting(toReal(ctx, dt, a.spanOf('dt'), 'the time step')), 1));
   const place = dt === undefined ? a.spanOf('controller') : a.spanOf('dt');
   const wrong = (): never =>
     failAt(

@@ -85,6 +85,14 @@ export function adaptiveTimes(
   }
   const interval = v.kind === 'option' && v.name === 'every' ? v.args.get('time') : undefined;
   const tau = interval === undefined ? undefined : staticNumber(interval);
+  if (tau !== undefined && tau > 0 && (s0 === undefined || s1 === undefined))
+    return failAt(
+      ctx,
+      'E378',
+      'the times of `every(time: …)` are found while the program is compiled, but the ends of time are not known then',
+      span,
+      'write times([…]) with times made of the ends, times([T*(k/10) for k in 0..11])',
+    );
   if (tau === undefined || !(tau > 0) || s0 === undefined || s1 === undefined)
     return failAt(
       ctx,
