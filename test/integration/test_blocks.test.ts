@@ -45,6 +45,7 @@ const slopesOfSmallErrors: Readonly<Record<string, number>> = {
   'std.ode_parts': 1e-4,
   'std.ode_exponential': 1e-4,
   'std.space': 1e-5,
+  'std.step_control': 1e-4,
 };
 
 /** The values that assertions compare, by the order in which they stand. */
