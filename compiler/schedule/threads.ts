@@ -26,7 +26,10 @@ export interface ThreadShape {
 
 /** Elements that one thread rather than several takes; registers a thread, unrolled operations a kernel, operations of a kernel with few threads (loops counted as one turn). */
 const FEW = 16;
-const MAX_CARRIED = 64;
+const MAX_CARRIED = 32;
+/** Of an ensemble, a thread for each of so many members, more: outside of a kernel all members would pass through memory in every step. */
+const MAX_CARRIED_OF_MANY = 64;
+const MANY = 64;
 const MAX_CODE = 2000;
 const MAX_LONE_WORK = 20_000;
 /** Operations of a step beyond which a thread must not compute things again and again, and how much more than once through. */
@@ -183,8 +186,8 @@ class Analysis {
 
   private analyse(node: RegionNode): readonly number[] | undefined {
     const held = heldShapes(node);
-    if (held.reduce((n, shape) => n + sizeOf(restShape(shape, this.space)), 0) > MAX_CARRIED)
-      return undefined;
+    const most = sizeOf(this.space) >= MANY ? MAX_CARRIED_OF_MANY : MAX_CARRIED;
+    if (held.reduce((n, shape) => n + sizeOf(restShape(shape, this.space)), 0) > most) return undefined;
     const all = LEAD | UNIFORM | CONSTANT | STEP;
     const operandBits = node.args.map(() => all);
     for (const body of bodiesOf(node, this.space)) {
