@@ -49,6 +49,12 @@ export function isSmallVariable(storage: Storage): boolean {
 
 type Reads = Map<Node, Location | Counter>;
 
+interface Copy {
+  readonly from: Location;
+  readonly to: Location;
+  readonly size: number;
+}
+
 export class MapEmitter {
   private readonly patterns = new Map<Unit, Map<string, Pattern>>();
 
@@ -99,7 +105,7 @@ export class MapEmitter {
       return;
     }
     // What a loop stacks while it runs is stored once; further places are copied.
-    const later: { from: Location; to: Location; size: number }[] = [];
+    const later: Copy[] = [];
     wanted.forEach((item, w) => {
       if (item.kind !== 'thread') return;
       item.outputs.forEach((output, o) => {
@@ -125,11 +131,7 @@ export class MapEmitter {
   }
 
   /** Other places for everything that is stored; gives the copies to be made then. */
-  private apart(
-    unit: MapUnit,
-    stores: Location[][][],
-    block: Step[],
-  ): readonly { readonly from: Location; readonly to: Location; readonly size: number }[] {
+  private apart(unit: MapUnit, stores: Location[][][], block: Step[]): readonly Copy[] {
     return unit.items.flatMap((item, i) =>
       at(stores, i).flatMap((list, o) => {
         const node = item.result !== undefined ? item.node : at(item.outputs, o);
@@ -173,12 +175,7 @@ export class MapEmitter {
   }
 
   /** Copies arrays into, or out of, shared buffers until the kernel has no more than it may have. Returns the copies to be made after it. */
-  private bundle(
-    unit: MapUnit,
-    reads: Reads,
-    stores: Location[][][],
-    block: Step[],
-  ): readonly { readonly from: Location; readonly to: Location; readonly size: number }[] {
+  private bundle(unit: MapUnit, reads: Reads, stores: Location[][][], block: Step[]): readonly Copy[] {
     const read = new Map<Storage, Node[]>();
     for (const [node, location] of reads)
       if (!isCounter(location)) read.set(location.storage, [...(read.get(location.storage) ?? []), node]);
@@ -191,63 +188,100 @@ export class MapEmitter {
         reserved.add(sizeOf(literal.shape) > PACKED ? `literal ${literal.id}` : `constants ${literal.dtype}`);
     }
     let excess = new Set([...read.keys(), ...written]).size + reserved.size - this.emitter.options.maxBuffers;
-    const after: { from: Location; to: Location; size: number }[] = [];
+    const after: Copy[] = [];
     if (excess <= 0) return after;
     const sizeRead = (storage: Storage): number =>
       (read.get(storage) ?? []).reduce((n, node) => n + sizeOf(node.shape), 0);
-    for (const type of ['f32', 'f64', 'i32', 'u32'] as const) {
+    const bySize = (a: Storage, b: Storage): number => sizeRead(a) - sizeRead(b) || a.id - b.id;
+    const types = ['f32', 'f64', 'i32', 'u32'] as const;
+    for (const type of types) {
       const inputs = [...read.keys()]
         .filter((s) => s.type === type && !written.has(s))
-        .sort((a, b) => sizeRead(a) - sizeRead(b) || a.id - b.id)
+        .sort(bySize)
         .filter(this.spanned(sizeRead, type))
         .slice(0, excess + 1);
       if (excess <= 0 || inputs.length < 2) continue;
-      const length = inputs.reduce((n, s) => n + sizeRead(s), 0);
-      const shared = this.emitter.separate(
-        { dtype: type, shape: [length] },
-        `${this.emitter.label}_inputs`,
-        block,
-      );
-      let offset = 0;
-      for (const storage of inputs)
-        for (const node of get(read, storage)) {
-          const from = reads.get(node);
-          if (from === undefined || isCounter(from)) continue;
-          const to = { ...shared, offset: constantOffset(offset) };
-          this.emitter.copy(from, to, sizeOf(node.shape), block);
-          reads.set(node, to);
-          offset += sizeOf(node.shape);
-        }
+      this.shareInputs(inputs, read, reads, type, block);
       excess -= inputs.length - 1;
     }
-    for (const type of ['f32', 'f64', 'i32', 'u32'] as const) {
+    for (const type of types) {
       const outputs = [...written].filter((s) => s.type === type && !read.has(s)).slice(0, excess + 1);
       if (excess <= 0 || outputs.length < 2) continue;
-      const moved: { readonly list: Location[]; readonly place: number; readonly size: number }[] = [];
-      unit.items.forEach((item, i) => {
-        at(stores, i).forEach((list, o) => {
-          const node = item.result !== undefined ? item.node : at(item.outputs, o);
-          list.forEach((l, place) => {
-            if (outputs.includes(l.storage)) moved.push({ list, place, size: sizeOf(node.shape) });
-          });
-        });
-      });
-      const length = moved.reduce((n, m) => n + m.size, 0);
-      const shared = this.emitter.separate(
-        { dtype: type, shape: [length] },
-        `${this.emitter.label}_outputs`,
-        block,
-      );
-      let offset = 0;
-      for (const { list, place, size } of moved) {
-        const from = { ...shared, offset: constantOffset(offset) };
-        after.push({ from, to: at(list, place), size });
-        list[place] = from;
-        offset += size;
-      }
+      after.push(...this.shareOutputs(outputs, unit, stores, type, block));
       excess -= outputs.length - 1;
     }
+    // Arrays that are read and written, such as one row of a stack and the next: what is read is in one shared buffer, what is written in another.
+    for (const type of types) {
+      const both = [...read.keys()]
+        .filter((s) => s.type === type && written.has(s))
+        .sort(bySize)
+        .filter(this.spanned(sizeRead, type))
+        .slice(0, excess + 2);
+      if (excess <= 0 || both.length < 3) continue;
+      this.shareInputs(both, read, reads, type, block);
+      after.push(...this.shareOutputs(both, unit, stores, type, block));
+      excess -= both.length - 2;
+    }
     return after;
+  }
+
+  /** Copies what is read of the storages into one buffer and reads it there. */
+  private shareInputs(
+    storages: readonly Storage[],
+    read: ReadonlyMap<Storage, readonly Node[]>,
+    reads: Reads,
+    type: BufferType,
+    block: Step[],
+  ): void {
+    const nodes = storages.flatMap((storage) => get(read, storage));
+    const length = nodes.reduce((n, node) => n + sizeOf(node.shape), 0);
+    const shared = this.emitter.separate(
+      { dtype: type, shape: [length] },
+      `${this.emitter.label}_inputs`,
+      block,
+    );
+    let offset = 0;
+    for (const node of nodes) {
+      const from = reads.get(node);
+      if (from === undefined || isCounter(from)) continue;
+      const to = { ...shared, offset: constantOffset(offset) };
+      this.emitter.copy(from, to, sizeOf(node.shape), block);
+      reads.set(node, to);
+      offset += sizeOf(node.shape);
+    }
+  }
+
+  /** Stores what goes to the storages into one buffer; gives the copies out of it. */
+  private shareOutputs(
+    storages: readonly Storage[],
+    unit: MapUnit,
+    stores: readonly (readonly Location[][])[],
+    type: BufferType,
+    block: Step[],
+  ): readonly Copy[] {
+    const moved: { readonly list: Location[]; readonly place: number; readonly size: number }[] = [];
+    unit.items.forEach((item, i) => {
+      at(stores, i).forEach((list, o) => {
+        const node = item.result !== undefined ? item.node : at(item.outputs, o);
+        list.forEach((l, place) => {
+          if (storages.includes(l.storage)) moved.push({ list, place, size: sizeOf(node.shape) });
+        });
+      });
+    });
+    const length = moved.reduce((n, m) => n + m.size, 0);
+    const shared = this.emitter.separate(
+      { dtype: type, shape: [length] },
+      `${this.emitter.label}_outputs`,
+      block,
+    );
+    let offset = 0;
+    return moved.map(({ list, place, size }) => {
+      const from = { ...shared, offset: constantOffset(offset) };
+      const copy = { from, to: at(list, place), size };
+      list[place] = from;
+      offset += size;
+      return copy;
+    });
   }
 
   /** Takes arrays as long as all together fit into one binding. */

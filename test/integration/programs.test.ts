@@ -3,6 +3,7 @@
 
 import { describe, expect, test } from 'vitest';
 import { compiledFeature, disagreements, featurePrograms, resultsOf, toleranceInF64 } from './programs.ts';
+import type { Compiled } from './support.ts';
 import { noGpu } from './support.ts';
 
 const gpuIsMissing = (await noGpu()) !== undefined;
@@ -20,25 +21,35 @@ const quickOnGpu: readonly string[] = [
   'sorting',
 ];
 
+/** What WebGPU promises of `maxStorageBuffersPerShaderStage`. */
+const buffersOfEveryGpu = 8;
+
 describe.each(featurePrograms)('$name', (feature) => {
+  let known: Compiled | undefined;
+  const program = (): Compiled => (known ??= compiledFeature(feature));
+
   test('CPU and interpreter agree', async () => {
-    const program = compiledFeature(feature);
-    const expected = await resultsOf(program, 'interpreter');
-    const one = await resultsOf(program, 'cpu');
+    const expected = await resultsOf(program(), 'interpreter');
+    const one = await resultsOf(program(), 'cpu');
     expect(one.size).toBeGreaterThan(0);
     expect(disagreements(one, expected, feature.tolerance)).toEqual([]);
   });
 
+  test('no kernel needs more arrays than every GPU offers', () => {
+    const { kernels } = program().plan;
+    const many = kernels.filter((kernel) => kernel.buffers.length > buffersOfEveryGpu);
+    expect(many.map((kernel) => `${kernel.name}: ${kernel.buffers.length}`)).toEqual([]);
+  });
+
   test('in f64 too', async () => {
-    const program = compiledFeature(feature, 'f64');
-    const expected = await resultsOf(program, 'interpreter');
-    expect(disagreements(await resultsOf(program, 'cpu'), expected, toleranceInF64)).toEqual([]);
+    const wide = compiledFeature(feature, 'f64');
+    const expected = await resultsOf(wide, 'interpreter');
+    expect(disagreements(await resultsOf(wide, 'cpu'), expected, toleranceInF64)).toEqual([]);
   });
 
   test.skipIf(gpuIsMissing || !quickOnGpu.includes(feature.name))('GPU and interpreter agree', async () => {
-    const program = compiledFeature(feature);
-    const expected = await resultsOf(program, 'interpreter');
-    expect(disagreements(await resultsOf(program, 'gpu'), expected, feature.tolerance)).toEqual([]);
+    const expected = await resultsOf(program(), 'interpreter');
+    expect(disagreements(await resultsOf(program(), 'gpu'), expected, feature.tolerance)).toEqual([]);
   });
 });
 
