@@ -75,11 +75,17 @@ export function evaluateCall(ctx: Context, e: ast.CallExpression, scope: Scope):
         : undefined;
     args.push({
       ...(a.name ? { name: a.name.name } : {}),
-      value: word ?? estimator ?? ctx.evaluate(a.value, scope),
+      value: word ?? estimator ?? withDraws(ctx, drawsOf(ctx, callee, a), () => ctx.evaluate(a.value, scope)),
       span: a.span,
     });
   }
   return ctx.graph.withOrigin(e.span, () => ctx.call(callee, args, e.span));
+}
+
+/** What a solve saves does not change the names of its draws: those of `save:` have names of their own. */
+function drawsOf(ctx: Context, callee: Value, { name }: ast.Argument): Context['draws'] {
+  const aside = callee.kind === 'builtin' && callee.name === 'solve' && name?.name === 'save';
+  return aside ? { ...ctx.draws, path: `${ctx.draws.path}|save` } : ctx.draws;
 }
 
 /** The elements of a comprehension over one index or several, all along one axis. */

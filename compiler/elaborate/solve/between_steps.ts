@@ -27,6 +27,8 @@ export interface Within {
   readonly model: PreparedModel;
   readonly method: Method;
   readonly sys: RecordValue;
+  /** `sys` for the part of the step up to a fraction of it, where that is another. */
+  readonly sysUpTo?: (x: Node) => RecordValue;
   readonly start: Node;
   readonly y0: RecordValue;
   /** The step: its number, its start, its length (negative backwards). */
@@ -53,7 +55,7 @@ export function statesWithin(
   time: Node,
 ): { readonly y: RecordValue; readonly evals: Value | undefined } {
   const g = ctx.graph;
-  const { a, model, method, sys, from, reached } = s;
+  const { a, model, method, from, reached } = s;
   const k = record([
     ['i', array(s.i)],
     ['t', array(s.t)],
@@ -61,9 +63,9 @@ export function statesWithin(
   ]);
   const atStart = s.mayBeStart ? b.eq(g, time, s.start) : undefined;
   const fraction = b.div(g, b.sub(g, time, s.t), s.h);
-  const x = array(
-    atStart === undefined ? fraction : b.select(g, atStart, g.constant(0.5, ctx.real), fraction),
-  );
+  const part = atStart === undefined ? fraction : b.select(g, atStart, g.constant(0.5, ctx.real), fraction);
+  const x = array(part);
+  const sys = s.sysUpTo?.(part) ?? s.sys;
   const dense = denseOf(method);
   const ends = (e: StepEnd): RecordValue =>
     record([

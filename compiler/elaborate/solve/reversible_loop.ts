@@ -29,12 +29,22 @@ export interface ReplayedNoise {
   readonly backwards: <T>(work: () => T) => T;
   /** Everything the step drew. */
   readonly drawn: () => readonly Node[];
+  /** What the step asked for, and what it was given. */
+  readonly calls: () => readonly NoiseCall[];
+}
+
+/** A call of `sys.noise` or `sys.noise_integral` for the step with the leaves `k`, inside as many loops. */
+export interface NoiseCall {
+  readonly name: string;
+  readonly k: readonly Node[];
+  readonly value: Value;
+  readonly loops: number;
 }
 
 const NOISES = ['noise', 'noise_integral'];
 
 export function replayedNoise(ctx: Context, sys: RecordValue, span: Span): ReplayedNoise {
-  let known: { readonly k: readonly Node[]; readonly value: Value; readonly loops: number }[] = [];
+  let known: NoiseCall[] = [];
   let next: number | undefined;
   let loops = 0;
   const step = (v: Value): readonly Node[] => flatten(ctx, v, span).leaves.map((l) => l.node);
@@ -57,7 +67,7 @@ export function replayedNoise(ctx: Context, sys: RecordValue, span: Span): Repla
           given.map((v) => ({ value: v, span: a.span })),
           a.span,
         );
-        known.push({ k, value, loops: ctx.draws.turns.length });
+        known.push({ name, k, value, loops: ctx.draws.turns.length });
         return value;
       }
       const before = known[next++] ?? other('asks for more noise than its step');
@@ -87,6 +97,7 @@ export function replayedNoise(ctx: Context, sys: RecordValue, span: Span): Repla
       }
     },
     drawn: () => known.flatMap((x) => flatten(ctx, x.value, span).leaves.map((l) => l.node)),
+    calls: () => known,
   };
 }
 

@@ -1,8 +1,7 @@
 // What a solve with fixed steps saves: `save: every(steps: 10)`, `every(time: 0.1)`, `times([…])` or none. In: the times of the steps. Out: blocks of steps after each of which the states are saved, or, where the saved
 // times do not fall on steps in an even way, or are known at run time only, those times with the number of steps before each.
 //
-// Saved times between steps leave the steps as they are, unless `times(…, hit: true)` asks for steps that end there. Steps with noise of their own always end there: what a part of a step draws would not go with
-// what the whole step draws.
+// Saved times between steps leave the steps as they are, unless `times(…, hit: true)` asks for steps that end there, or what a part of a step draws would not go with what the whole step draws (noise_within_steps.ts).
 
 import type { Context } from '../context.ts';
 import { failAt } from '../context.ts';
@@ -93,13 +92,9 @@ export function savePlan(
 }
 
 /** Between two saved states the way back takes as many steps as the way there at most; where that number is found while the program runs, steps of the same length. */
-export function stepsOnTheWayBack(
-  ctx: Context,
-  a: Given,
-  cutsSteps: boolean,
-): readonly (readonly [string, Value])[] {
+export function stepsOnTheWayBack(ctx: Context, a: Given): readonly (readonly [string, Value])[] {
   const time = timeGrid(ctx, a);
-  const { save } = savePlan(ctx, a, time, cutsSteps);
+  const { save } = savePlan(ctx, a, time, false);
   if (save.kind !== 'between') return [['steps', int(Math.max(...save.runs.map((run) => run.length)))]];
   const g = ctx.graph;
   const length = b.mul(g, b.abs(g, b.sub(g, time.end, time.start)), 1 / time.steps);

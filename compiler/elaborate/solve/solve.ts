@@ -28,6 +28,7 @@ import { continuousSolve } from './continuous_solve.ts';
 import { refuseFractional } from '../models/fractional_orders.ts';
 import { chosenSolver } from './linear_solvers.ts';
 import { methodSystem } from '../models/method_system.ts';
+import { plannedSaves, systemWithin } from './noise_within_steps.ts';
 import type { TimeGrid } from './time_grid.ts';
 import { timeGrid } from './time_grid.ts';
 import { clockOf } from '../models/noise_processes.ts';
@@ -40,7 +41,7 @@ import {
   untoldEvaluations,
 } from './evaluations.ts';
 import type { SavedBetween, SavedBlocks } from './save_plan.ts';
-import { savePlan, stepsOnTheWayBack } from './save_plan.ts';
+import { stepsOnTheWayBack } from './save_plan.ts';
 import { savedRows } from './saved_rows.ts';
 import { stepSums, stepTally } from './step_sums.ts';
 import { atPrecision, precisionNamed } from '../values/precision.ts';
@@ -106,7 +107,7 @@ function solve(ctx: Context, a: Given): Value {
       backMethod: choice.method,
       adaptive: isAdaptive(a),
       run: (plain) => asRecord(ctx, solve(ctx, plain), a.span),
-      wayBack: () => stepsOnTheWayBack(ctx, a, model.stochastic !== undefined),
+      wayBack: () => stepsOnTheWayBack(ctx, a),
     });
   if (isAdaptive(a))
     return adaptiveSolve(ctx, {
@@ -131,7 +132,12 @@ function solve(ctx: Context, a: Given): Value {
         a.spanOf(name),
         'leave out `dt:` and `steps:`, or leave out the tolerance',
       );
-  const { save, grid: time } = savePlan(ctx, a, timeGrid(ctx, a), model.stochastic !== undefined);
+  const grid = timeGrid(ctx, a);
+  const y0 = model.initial(grid.start, a.get('from'), a.spanOf('from'));
+  const {
+    plan: { save, grid: time },
+    origins,
+  } = plannedSaves(ctx, a, model, method, grid, y0);
   const limit = a.get('limit');
   if (limit !== undefined) {
     const most = staticInteger(ctx, limit, a.spanOf('limit'), 'the limit of steps');
@@ -163,7 +169,6 @@ function solve(ctx: Context, a: Given): Value {
       );
   }
   const solver = chosenSolver(ctx, a);
-  const y0 = model.initial(time.start, a.get('from'), a.spanOf('from'));
   const replayed = replayedNoise(
     ctx,
     methodSystem(
@@ -227,6 +232,8 @@ function solve(ctx: Context, a: Given): Value {
     ),
   );
   const init = [...initialStates, ...memoryShape.leaves.map((l) => l.node), ...tally.init];
+  // The draws of a step have the same names wherever the step is made, whatever is saved.
+  const stepDraws = { ...ctx.draws };
   const n = initialStates.length;
   const tallied = n + memoryShape.leaves.length;
   let evaluations: number | undefined;
@@ -243,7 +250,8 @@ function solve(ctx: Context, a: Given): Value {
     ]);
     const memory = memoryShape.rebuild(leaves.slice(n, tallied));
     const called = way === 'step' ? method.step : (method.back ?? method.step);
-    const made = withDraws(ctx, enterLoop(ctx, i, time.steps, true), () =>
+    const draws = withDraws(ctx, { ...stepDraws }, () => enterLoop(ctx, i, time.steps, true));
+    const made = withDraws(ctx, draws, () =>
       ctx.call(called, positional(a.span, sys, k, stateOf(leaves), memory), a.span),
     );
     const parts = asRecord(ctx, made, a.spanOf('method'));
@@ -318,6 +326,16 @@ function solve(ctx: Context, a: Given): Value {
       takesStep,
       row: ({ time: now, i, before: earlier, after }) => {
         const place = { a, model, method, sys, i, mayBeStart, start: time.start };
+        const part = { t: timeAt(i), h: time.stepAt(i), y0: stateOf(init) };
+        const noise =
+          origins === undefined
+            ? undefined
+            : {
+                ...{ a, model, origins, sys, replayed, i, ...part, steps: time.steps },
+                y: stateOf(earlier),
+                draws: stepDraws,
+                whole: () => advance('step', i, earlier),
+              };
         if (between.onSteps && !between.nearly)
           return seenAt([now, ...earlier.slice(0, n)], '').leaves.map((l) => l.node);
         const found = between.onSteps
@@ -326,9 +344,8 @@ function solve(ctx: Context, a: Given): Value {
               ctx,
               {
                 ...place,
-                y0: stateOf(init),
-                t: timeAt(i),
-                h: time.stepAt(i),
+                ...part,
+                sysUpTo: (x) => (noise === undefined ? sys : systemWithin(ctx, noise, x)),
                 from: endOf(earlier),
                 reached: after === undefined ? undefined : endOf(after),
               },
