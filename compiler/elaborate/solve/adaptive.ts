@@ -24,6 +24,7 @@ import { stepSums } from './step_sums.ts';
 import type { RecordValue, Value } from '../values/values.ts';
 import { array, bool, describe, int, number, real, record } from '../values/values.ts';
 import { timeInterval } from './time_grid.ts';
+import { tolerances } from './tolerances.ts';
 import * as b from '../../ir/build.ts';
 import { makeScan, makeWhile } from '../../ir/region.ts';
 import type { AdjointPolicy, Node } from '../../ir/types.ts';
@@ -83,9 +84,10 @@ export function adaptiveSolve(ctx: Context, solve: AdaptiveSolve): Value {
   const controller = controllerOf(ctx, solve, start, end);
   if (controller.judges && method.order === undefined)
     return failAt(ctx, 'E385', 'adaptive steps need a method that declares its `order`', a.spanOf('method'));
+  const { rtol, atol } = tolerances(ctx, a);
   const goal = record([
-    ['rtol', a.get('rtol') ?? real(1e-4)],
-    ['atol', a.get('atol') ?? real(1e-6)],
+    ['rtol', rtol],
+    ['atol', atol],
     ['order', number(method.errorOrder ?? method.order ?? 1)],
     ['way', way],
   ]);
