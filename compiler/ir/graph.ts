@@ -4,7 +4,9 @@
 
 import { InternalError } from '../support/diagnostic.ts';
 import type { Span } from '../support/span.ts';
-import { SMALL_LITERAL } from './classes.ts';
+import { AttributeTexts } from './attribute_text.ts';
+import { isCompound } from './classes.ts';
+import { EqualRegions } from './equal_regions.ts';
 import { inferTypes } from './infer.ts';
 import { rewriteNode } from './rewrite.ts';
 import type { ArrayType, Attributes, DType, Node, NodeOf, OpName, Region } from './types.ts';
@@ -23,12 +25,17 @@ export class Graph {
   private nextId = 0;
   private nextSerial = 0;
   private readonly regionKeys = new Map<string, number>();
+  private readonly attributes = new AttributeTexts((region) => this.regionKey(region));
+  /** Regions that have been closed, each for all that are equal to it. */
+  readonly regions = new EqualRegions();
   /** Place given to nodes made while it is set; see `withOrigin`. */
   private origin: Span | undefined;
   /** What the elements of the batch in the making are called; see `withMember`. */
   private member = '';
   /** What takes the answers given since the innermost `scope` began out of their tables. */
   private forget: (() => void)[] | undefined;
+  /** Where the ids of the innermost `scope` begin. */
+  private mark = 0;
 
   /** What regions have become in batches, by region, length of the batch and what differs in it: regions of rules are shared by many operations (autodiff/custom.ts). */
   readonly batches = new WeakMap<Region, Map<string, BatchedRegion>>();
@@ -76,7 +83,7 @@ export class Graph {
       return this.answer(table, pairKey(a, b), op, args, attrs, undefined);
     }
     const leafType = args.length === 0 ? dtype : undefined;
-    const key = `${op}|${leafType ?? ''}|${idsOf(args)}|${this.attributeKey(op, attrs)}`;
+    const key = `${op}|${leafType ?? ''}|${idsOf(args)}|${this.attributes.of(op, attrs)}`;
     return this.answer(this.answers, key, op, args, attrs, dtype);
   }
 
@@ -89,13 +96,18 @@ export class Graph {
     dtype: DType | undefined,
   ): Node {
     const known = table.get(key);
-    if (known !== undefined) return known;
+    if (known !== undefined && !this.isElsewhere(known, attrs)) return known;
     const outputs = inferTypes(op, args, attrs, dtype);
     const simpler = this.options.rewrite ? rewriteNode(this, op, args, attrs, outputs) : undefined;
     const answer = simpler ?? this.make(op, args, attrs, outputs, this.origin);
     table.set(key, answer);
-    this.forget?.push(() => table.delete(key));
+    this.forget?.push(() => (known === undefined ? table.delete(key) : table.set(key, known)));
     return answer;
+  }
+
+  /** Whether a region operation stands outside the branch that asks for an equal one of its own: only the branch taken runs. */
+  private isElsewhere(known: Node, attrs: object): boolean {
+    return known.id < this.mark && isCompound(known) && known.attrs !== attrs;
   }
 
   /** The place in the source that nodes made now come from. */
@@ -136,13 +148,15 @@ export class Graph {
    */
   scope<T>(build: () => T): { readonly value: T; readonly mark: number } {
     const mark = this.nextId;
-    const before = this.forget;
+    const [before, markBefore] = [this.forget, this.mark];
     const forget: (() => void)[] = [];
     this.forget = forget;
+    this.mark = mark;
     try {
       return { value: build(), mark };
     } finally {
       this.forget = before;
+      this.mark = markBefore;
       for (const remove of forget) remove();
     }
   }
@@ -168,33 +182,6 @@ export class Graph {
     return asNode(made);
   }
 
-  private attributeKey<P extends OpName>(op: P, attrs: Attributes[P]): string {
-    if (op === 'literal') {
-      const { data, shape } = attrs as Attributes['literal'];
-      return `${shape.join('x')}:${data.length <= SMALL_LITERAL ? Array.from(data, textOf).join(',') : this.literalKey(data)}`;
-    }
-    // Most operations are asked for again with the attributes of a node that there is.
-    let text = this.attributeTexts.get(attrs);
-    if (text === undefined) {
-      text = this.attributeText(attrs);
-      this.attributeTexts.set(attrs, text);
-    }
-    return text;
-  }
-
-  private readonly attributeTexts = new WeakMap<object, string>();
-
-  /** Text that differs for attributes that differ; the order in which an object's fields were written does not matter. */
-  private attributeText(value: unknown): string {
-    if (typeof value === 'number') return textOf(value);
-    if (Array.isArray(value)) return `[${value.map((x: unknown) => this.attributeText(x)).join(',')}]`;
-    if (isRegion(value)) return `r${this.regionKey(value)}`;
-    if (typeof value !== 'object' || value === null) return String(value);
-    const fields = Object.entries(value);
-    if (fields.length > 1) fields.sort(([a], [b]) => (a < b ? -1 : 1));
-    return fields.map(([name, field]) => `${name}:${this.attributeText(field)}`).join(';');
-  }
-
   /** Regions are equal when parameters and results are the same nodes: alpha-equivalent bodies are merged by cse, not here. */
   private regionKey(region: Region): number {
     const text = `${idsOf(region.params)}>${idsOf(region.results)}`;
@@ -218,20 +205,6 @@ export class Graph {
   }
 
   private readonly roundedLiterals = new WeakMap<Float64Array, Float64Array>();
-  private readonly literalKeys = new Map<Float64Array, number>();
-  private literalKey(data: Float64Array): string {
-    let key = this.literalKeys.get(data);
-    if (key === undefined) {
-      key = this.literalKeys.size;
-      this.literalKeys.set(data, key);
-    }
-    return `#${key}`;
-  }
-}
-
-/** A number as text, with zeros told apart by sign. */
-function textOf(x: number): string {
-  return Object.is(x, -0) ? '-0' : String(x);
 }
 
 /** One number for one or two operands: ids stay far below 2^26. */
@@ -248,10 +221,6 @@ function idsOf(nodes: readonly Node[]): string {
   let text = '';
   for (const node of nodes) text += `${node.id},`;
   return text;
-}
-
-function isRegion(value: unknown): value is Region {
-  return typeof value === 'object' && value !== null && 'params' in value && 'results' in value;
 }
 
 // The one place where the correlated union is asserted: NodeOf<P> for a P in OpName is a member of Node by definition.

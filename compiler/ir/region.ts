@@ -188,7 +188,7 @@ export function closeRegions(
     const map = new Map(outer.map((node, i) => [node, unpackBool(g, at(extra, i), node.dtype)]));
     const inside = substitute(g, results, map);
     const all = [...params, ...extra];
-    return { params: all, results: mark === Infinity ? inside : remake(g, inside, all) };
+    return g.regions.of({ params: all, results: mark === Infinity ? inside : remake(g, inside, all) });
   });
   return { regions: closed, captured };
 }

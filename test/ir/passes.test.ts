@@ -310,11 +310,14 @@ describe('cse', () => {
       body: (_i, [p]) => ({ carries: [b.mul(g, b.sin(g, p ?? x), k)], ys: record(g, p ?? x) }),
     });
 
-  test('loops of equal bodies are one', () => {
+  test('loops of equal bodies are one, also where places of the text tell them apart', () => {
     const g = new Graph();
     const [x, k] = [field(g, 'x'), field(g, 'k')];
-    const [p, q] = [loop(g, x, k, () => []), loop(g, x, k, () => [])];
-    const fn = functionOf([x, k], [b.add(g, at(p.carries, 0), at(q.carries, 0))]);
+    const file = { path: 'two.flow', text: '' };
+    const [p, q] = [1, 2].map((start) =>
+      g.withOrigin({ file, start, end: start }, () => loop(g, x, k, () => [])),
+    );
+    const fn = functionOf([x, k], [b.add(g, at(p?.carries ?? [], 0), at(q?.carries ?? [], 0))]);
     expect(loops(fn).length).toBe(2);
     onlyLoop(checked(g, cse, fn));
   });
