@@ -159,6 +159,8 @@ export interface Context extends Evaluator {
   /** Nothing replaced: where data, parameters and fields get their values. */
   readonly baseWorld: World;
   draws: DrawContext;
+  /** How many draws have been made. */
+  drawn: number;
   /** The indices of loops and comprehensions (i32 scalars), with the number of their turns. */
   readonly extents: WeakMap<Node, number>;
   /** The seed as two u32 scalars. */

@@ -75,6 +75,7 @@ export function makeContext(options: {
     world: baseWorld,
     baseWorld,
     draws: freshDraws('program'),
+    drawn: 0,
     extents: new WeakMap(),
     grids: new Map(),
     schemes: new Map(),

@@ -114,6 +114,7 @@ export function uniforms(ctx: Context, shape: readonly number[], count: number, 
   const g = ctx.graph;
   const d = ctx.draws;
   const name = `${d.item}${d.path}!${d.ordinal++}`;
+  ctx.drawn++;
   const [s0, s1] = ctx.seed();
   const spread = (x: Node): Node => b.broadcastTo(g, x, shape);
   const u32 = (x: number): Node => spread(g.constant(x, 'u32'));

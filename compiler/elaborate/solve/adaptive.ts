@@ -141,33 +141,25 @@ export function adaptiveSolve(ctx: Context, solve: AdaptiveSolve): Value {
     ({ memory, begun }) => used(begun === undefined ? [memory] : [memory, begun]),
   );
   const [memory0, begun] = [before0.memory, before0.begun ?? beginning()];
-  // One step is tried for what it gives; what it made is forgotten.
-  const { value: trial } = g.scope(() => {
-    const ordinal = ctx.draws.ordinal;
-    const k = record([
-      ['i', int(0)],
-      ['t', array(start)],
-      ['h', array(b.cast(g, g.constant(1, ctx.real), ctx.real))],
-    ]);
-    const made = ctx.call(method.step, positional(a.span, sys, k, y0, memory0), a.span);
-    const whole = record([
-      ...asRecord(ctx, made, a.spanOf('method')).entries,
-      ...beside(array(start), real(1), y0),
-    ]);
-    const zero = sums?.zeros(whole);
-    ctx.draws.ordinal = ordinal;
-    return { made: whole, zero };
-  });
-  if (controller.judges && !trial.made.entries.has('error'))
-    return failAt(
-      ctx,
-      'E386',
-      'adaptive steps need a method that estimates its error, and this one does not',
-      a.spanOf('method'),
-      model.stochastic === undefined
-        ? 'use std.ode { tsit5 } and write method: tsit5, or step_doubling(m) around the method; or give the solve fixed steps, `dt:` or `steps:`'
-        : 'use std.sde { heun, srk, sra1 }, or step_doubling(m) of std.ode around the method; or give the solve fixed steps, `dt:` or `steps:`',
-    );
+  // What is added up is told by a step that is tried for it; what that made is forgotten.
+  const zeroSums =
+    sums &&
+    g.scope(() => {
+      const ordinal = ctx.draws.ordinal;
+      const k = record([
+        ['i', int(0)],
+        ['t', array(start)],
+        ['h', array(b.cast(g, g.constant(1, ctx.real), ctx.real))],
+      ]);
+      const made = ctx.call(method.step, positional(a.span, sys, k, y0, memory0), a.span);
+      const whole = record([
+        ...asRecord(ctx, made, a.spanOf('method')).entries,
+        ...beside(array(start), real(1), y0),
+      ]);
+      const zero = sums.zeros(whole);
+      ctx.draws.ordinal = ordinal;
+      return zero;
+    }).value;
   const part = (s: RecordValue, name: string): Value =>
     s.entries.get(name) ??
     failAt(
@@ -194,7 +186,7 @@ export function adaptiveSolve(ctx: Context, solve: AdaptiveSolve): Value {
     ['tries', int(0)],
     ['stuck', bool(false)],
     ['last', between ? last : record([])],
-    ['sums', trial.zero ?? record([])],
+    ['sums', zeroSums ?? record([])],
     ['evals', int(0)],
   ]);
   const shape = flatten(ctx, state0, a.span);
@@ -238,6 +230,17 @@ export function adaptiveSolve(ctx: Context, solve: AdaptiveSolve): Value {
         );
         const after = asRecord(ctx, part(tried, 'state'), a.span);
         const made = asRecord(ctx, part(tried, 'made'), a.span);
+        if (controller.judges && !made.entries.has('error'))
+          return failAt(
+            ctx,
+            'E386',
+            'adaptive steps need a method that estimates its error, and this one does not',
+            a.spanOf('method'),
+            model.stochastic === undefined
+              ? 'use std.ode { tsit5 } and write method: tsit5, or step_doubling(m) around the method; or give the solve fixed steps, `dt:` or `steps:`'
+              : 'use std.sde { heun, srk, sra1 }, or step_doubling(m) of std.ode around the method; or give the solve fixed steps, `dt:` or `steps:`',
+          );
+
         const accepted = nodeOf(tried, 'accepted');
         const time = timeOf(after);
         const y = filteredStates(

@@ -26,6 +26,7 @@ import { reversibleLoop, replayedNoise } from './reversible_loop.ts';
 import { withCarries } from './continued_steps.ts';
 import { continuousSolve } from './continuous_solve.ts';
 import { refuseFractional } from '../models/fractional_orders.ts';
+import { withKnownStep } from './known_steps.ts';
 import { chosenSolver } from './linear_solvers.ts';
 import { methodSystem } from '../models/method_system.ts';
 import { plannedSaves, systemWithin } from './noise_within_steps.ts';
@@ -467,7 +468,7 @@ export function methodOf(ctx: Context, a: Given, model: PreparedModel): Method {
   const given = named?.kind === 'function' ? ctx.call(named, [], a.spanOf('method')) : named;
   const counter = evaluationCounter(ctx);
   const sums = stepSums(ctx, a);
-  const plain =
+  const counted =
     given?.kind === 'record'
       ? countedMethod(ctx, given, counter, (made, k, from) => {
           if (sums === undefined) return [];
@@ -478,6 +479,10 @@ export function methodOf(ctx: Context, a: Given, model: PreparedModel): Method {
           return nodes;
         })
       : undefined;
+  const plain =
+    counted !== undefined && model.events.length > 0 && model.stochastic === undefined
+      ? withKnownStep(ctx, counted)
+      : counted;
   const m = plain === undefined ? given : model.events.length > 0 ? interrupted(ctx, a, plain, model) : plain;
   if (m === undefined)
     return failAt(ctx, 'E376', 'a solve needs a method', a.span, 'use std.ode { rk4 } and write method: rk4');
