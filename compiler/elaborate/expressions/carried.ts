@@ -80,6 +80,18 @@ export function carriedVariables(scope: Scope, body: ast.BlockExpression): Carri
   return out;
 }
 
+/** A body that has given a value would end its loop. */
+export function noReturn(ctx: Context, returned: Value | undefined, span: Span): void {
+  if (returned !== undefined)
+    failAt(
+      ctx,
+      'E197',
+      'a `return` inside a rolled loop would end it at a turn known at run time only',
+      span,
+      'assign to a `var` and return it after the loop; `break when c` ends the loop',
+    );
+}
+
 /** What is carried to the next turn: of the structure, types and shapes it began with. */
 export function carriedLeaves(ctx: Context, c: Carried, value: Value, like: Flattened): readonly Node[] {
   const found = staticDifference(ctx, like.rebuild(like.leaves.map((l) => l.node)), value);

@@ -1,7 +1,16 @@
 // Loops. A loop over a range or an array is rolled: its body is elaborated once, as the step of a `scan` that carries the `var`s assigned in it. A loop over a static list is unrolled.
 // Loops with an unknown number of turns are in while_loops.ts. Used as an expression a loop collects what it yields, stacked (`yield e every k` keeps iterations k-1, 2k-1, …: an outer loop over an inner one).
 
-import { carriedLeaves, carriedVariables, inTurn, Promotion, promoting, restore, widen } from './carried.ts';
+import {
+  carriedLeaves,
+  carriedVariables,
+  inTurn,
+  noReturn,
+  Promotion,
+  promoting,
+  restore,
+  widen,
+} from './carried.ts';
 import { capturing, inRow } from '../values/closures.ts';
 import type { Context } from '../context.ts';
 import { failAt } from '../context.ts';
@@ -191,15 +200,7 @@ function rolled(
         carried,
         () => {
           bindPattern(ctx, generator.pattern, elementAt(ctx, source, index), child, generator.span, false);
-          const returned = body(child);
-          if (returned !== undefined)
-            failAt(
-              ctx,
-              'E197',
-              'a `return` inside a rolled loop would end it at a turn known at run time only',
-              span,
-              'assign to a `var` and return it after the loop',
-            );
+          noReturn(ctx, body(child), span);
           const after: Node[] = [];
           carried.forEach((c, i) => {
             const like = at(initial, i);

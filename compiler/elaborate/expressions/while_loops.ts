@@ -2,7 +2,7 @@
 // its turns: the limit said, the number of elements, or the largest value that the end of the range can have (int_bounds.ts).
 
 import type { Carried } from './carried.ts';
-import { carriedLeaves, carriedVariables, inTurn, Promotion, promoting, widen } from './carried.ts';
+import { carriedLeaves, carriedVariables, inTurn, noReturn, Promotion, promoting, widen } from './carried.ts';
 import { mustBeTold, mustHold } from './checked.ts';
 import type { Context } from '../context.ts';
 import { failAt } from '../context.ts';
@@ -122,17 +122,6 @@ function endable(
   return { scope: outer, body: withoutBreaks(body), breaks: true };
 }
 
-function noReturn(ctx: Context, returned: Value | undefined, span: Span): void {
-  if (returned !== undefined)
-    failAt(
-      ctx,
-      'E197',
-      'a `return` inside a rolled loop would end it at a turn known at run time only',
-      span,
-      'assign to a `var` and return it after the loop; `break when c` ends the loop',
-    );
-}
-
 /** What is carried, as something that goes with a condition. */
 function follow(carried: readonly Carried[], guard: (values: Value) => Value): void {
   const values = guard(tuple(carried.map((c) => c.binding.value)));
@@ -171,7 +160,7 @@ function reported(ctx: Context, { carried, limit, afterwards, span }: WhileLoop,
         }),
         0,
       )
-    : value;
+    : afterwards();
   const stopped = b.not(g, goesOn);
   const most = `${limit.toLocaleString('en-US')} turn${limit === 1 ? '' : 's'}`;
   const [message, cure] = inLibrary(span)
