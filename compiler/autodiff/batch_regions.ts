@@ -209,6 +209,18 @@ export function batchWhile(
     return plainOutputs(projections(g, made), [...carries, false]);
   }
 
+  const { lanes = 0 } = node.attrs;
+  const anyOf = [reduceAll(g, 'any', lift(g, goesOn, n))];
+  if (lanes > 0) {
+    // Every element inside stands still by itself, and nobody asks how many turns all of them together took.
+    const made = g.node('while', [...init, ...consts], {
+      ...node.attrs,
+      lanes: lanes + 1,
+      condition: { params: tested.all, results: anyOf },
+      body: { params: [s.index, ...carry.all, ...constant.all], results: images },
+    });
+    return plainOutputs(projections(g, made), [...carries, false]);
+  }
   const runs = inlineRegion(g, condition, [...s.carryParams, ...s.constParams]);
   const mask = lift(g, at(vectorize(g, runs, mapping, n), 0), n);
   const turns = g.param('turns', { dtype: 'i32', shape: [n] });
@@ -219,10 +231,10 @@ export function batchWhile(
   const made = g.node('while', [...init, full(g, [n], 0, 'i32'), ...consts], {
     ...node.attrs,
     carries: C + 1,
-    lanes: (node.attrs.lanes ?? 0) + 1,
+    lanes: 1,
     condition: {
       params: [...tested.all.slice(0, C), turnsTested, ...tested.all.slice(C)],
-      results: [reduceAll(g, 'any', lift(g, goesOn, n))],
+      results: anyOf,
     },
     body: {
       params: [s.index, ...carry.all, turns, ...constant.all],
@@ -246,7 +258,8 @@ export function batchCond(
     const params = batchedParams(g, region.params, flags, n);
     return { params, images: vectorize(g, region.results, new Map(params.mapping), n) };
   });
-  if (predicate.batched) {
+  const { lanes } = node.attrs;
+  if (predicate.batched && lanes === undefined) {
     // Both sides, for all elements.
     const [yes, no] = branches.map(({ params, images }, k) => {
       const needed = g.param('needed', { dtype: 'bool', shape: [n] });
@@ -266,6 +279,12 @@ export function batchCond(
     results: operands(g, images, moved, n),
   }));
   if (yes === undefined || no === undefined) return [];
-  const both = g.node('cond', [predicate.value, ...given.map((x) => x.value)], { then: yes, else: no });
+  // Elements that stand still lose nothing by a branch that others take.
+  const any = predicate.batched ? reduceAll(g, 'any', predicate.value) : predicate.value;
+  const both = g.node('cond', [any, ...given.map((x) => x.value)], {
+    then: yes,
+    else: no,
+    ...(lanes === undefined ? {} : { lanes: lanes + (predicate.batched ? 1 : 0) }),
+  });
   return plainOutputs(projections(g, both), moved);
 }

@@ -21,35 +21,64 @@ export function boundedScan(g: Graph, node: NodeOf<'while'>): Node[] {
   const { limit } = node.attrs;
   const s = whileParts(node);
   const start = [...s.init, g.constant(0, 'i32')];
-  if (limit < FEW) return steps(g, node, limit, start, s.consts, g.constant(0, 'i32'));
+  if (limit < FEW) return block(g, node, limit, start, s.consts, g.constant(0, 'i32'));
   const length = Math.ceil(Math.sqrt(limit));
   const blocks = Math.ceil(limit / length);
 
-  const block = g.param('block', { dtype: 'i32', shape: [] });
-  const like = (n: Node, name: string): Node => g.param(name, n);
-  const carries = start.map((n, i) => like(n, `carry${i}`));
-  const consts = s.consts.map((n, i) => like(n, `const${i}`));
-  const goesOn = at(inlineRegion(g, node.attrs.condition, [...carries.slice(0, -1), ...consts]), 0);
-  const operands = [...carries, ...consts, mul(g, block, length)];
-  const params = operands.map((n, i) => like(n, `x${i}`));
-  const C = carries.length;
-  const branch = g.node('cond', [goesOn, ...operands], {
-    then: {
-      params,
-      results: steps(g, node, length, params.slice(0, C), params.slice(C, -1), at(params, -1)),
-    },
-    else: { params, results: params.slice(0, C) },
-  });
+  const number = g.param('block', { dtype: 'i32', shape: [] });
+  const carries = start.map((n, i) => g.param(`carry${i}`, n));
+  const consts = s.consts.map((n, i) => g.param(`const${i}`, n));
   return projections(
     g,
     g.node('scan', [...start, ...s.consts], {
       length: blocks,
-      carries: C,
+      carries: carries.length,
       xs: 0,
-      body: { params: [block, ...carries, ...consts], results: projections(g, branch) },
+      body: {
+        params: [number, ...carries, ...consts],
+        results: block(g, node, length, carries, consts, mul(g, number, length)),
+      },
       reverse: false,
       snapshots: 0,
       adjoint: policyOfALevel(node),
+    }),
+  );
+}
+
+/** `length` steps from number `first` on, if the condition holds before them. */
+function block(
+  g: Graph,
+  node: NodeOf<'while'>,
+  length: number,
+  start: readonly Node[],
+  consts: readonly Node[],
+  first: Node,
+): Node[] {
+  const C = start.length;
+  const operands = [...start, ...consts, first];
+  return branch(g, node, [...start.slice(0, -1), ...consts], operands, C, (params) =>
+    steps(g, node, length, params.slice(0, C), params.slice(C, -1), at(params, -1)),
+  );
+}
+
+/** What `then` makes of the operands where the condition holds, given what it is asked of; the first `count` operands where it does not. */
+function branch(
+  g: Graph,
+  node: NodeOf<'while'>,
+  asked: readonly Node[],
+  operands: readonly Node[],
+  count: number,
+  then: (params: readonly Node[]) => readonly Node[],
+): Node[] {
+  const { condition, lanes = 0 } = node.attrs;
+  const goesOn = at(inlineRegion(g, condition, asked), 0);
+  const params = operands.map((n, i) => g.param(`x${i}`, n));
+  return projections(
+    g,
+    g.node('cond', [goesOn, ...operands], {
+      lanes,
+      then: { params, results: then(params) },
+      else: { params, results: params.slice(0, count) },
     }),
   );
 }
@@ -70,26 +99,43 @@ function steps(
   first: Node,
 ): Node[] {
   const s = whileParts(node);
-  const { carries: C, condition, limit } = node.attrs;
+  const { carries: C, condition, limit, lanes = 0 } = node.attrs;
   const turns = g.param('turns', { dtype: 'i32', shape: [] });
   const from = g.param('first', { dtype: 'i32', shape: [] });
   const step = g.param('step', { dtype: 'i32', shape: [] });
   const number = add(g, from, step);
-  const tested = at(inlineRegion(g, condition, [...s.carryParams, ...s.constParams]), 0);
-  const goesOn = length < limit && limit % length !== 0 ? and(g, tested, lt(g, number, limit)) : tested;
+  const partial = length < limit && limit % length !== 0;
+  const within = partial ? lt(g, number, limit) : g.constant(1, 'bool');
   const body = { params: [s.index, ...s.carryParams, ...s.constParams], results: s.results };
-  const moved = inlineRegion(g, body, [number, ...s.carryParams, ...s.constParams]);
-  const ends = new Set([...s.carryParams, ...s.constParams]);
-  const next = checksUnder(g, moved, goesOn, ends).map((r, i) =>
-    select(g, broadcastTo(g, goesOn, r.shape), r, at(s.carryParams, i)),
-  );
+  const { carryParams, constParams } = s;
+  /** The carries and the count after a step, those before it where the mask does not hold. */
+  const moved = (mask: Node, before: readonly Node[], given: readonly Node[], n: Node): Node[] => {
+    const after = inlineRegion(g, body, [n, ...before.slice(0, C), ...given]);
+    const next = checksUnder(g, after, mask, new Set([...before, ...given]));
+    return [...next, add(g, at(before, C), 1)].map((r, i) =>
+      select(g, broadcastTo(g, mask, r.shape), r, at(before, i)),
+    );
+  };
+  const before = [...carryParams, turns];
+  // Elements of a batch stand still by themselves, and nobody asks how many turns all together took.
+  const next =
+    lanes > 0
+      ? branch(g, node, [...carryParams, ...constParams], [...before, ...constParams, number], C + 1, (x) =>
+          moved(lt(g, at(x, -1), limit), x.slice(0, C + 1), x.slice(C + 1, -1), at(x, -1)),
+        )
+      : moved(
+          and(g, at(inlineRegion(g, condition, [...carryParams, ...constParams]), 0), within),
+          before,
+          constParams,
+          number,
+        );
   const scan = g.node('scan', [...start, ...consts, first], {
     length,
     carries: C + 1,
     xs: 0,
     body: {
       params: [step, ...s.carryParams, turns, ...s.constParams, from],
-      results: [...next, select(g, goesOn, add(g, turns, 1), turns)],
+      results: next,
     },
     reverse: false,
     snapshots: 0,

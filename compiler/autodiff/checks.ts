@@ -86,7 +86,7 @@ function under(g: Graph, node: CompoundNode, args: readonly Node[], needed: Node
     case 'cond':
       return made(more, {
         op: 'cond',
-        attrs: { then: inside(node.attrs.then), else: inside(node.attrs.else) },
+        attrs: { ...node.attrs, then: inside(node.attrs.then), else: inside(node.attrs.else) },
       });
     case 'custom': {
       const { primal, rule, captured } = node.attrs;

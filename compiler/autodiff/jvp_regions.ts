@@ -420,6 +420,7 @@ export function pushCond(c: RegionContext, node: NodeOf<'cond'>, t: readonly Tan
     results: arrays(g, region.results, moved, pushed),
   }));
   if (yes === undefined || no === undefined) return [];
-  const made = g.node('cond', [predicate, ...operands, ...present(t.slice(1))], { then: yes, else: no });
+  const given = [predicate, ...operands, ...present(t.slice(1))];
+  const made = g.node('cond', given, { ...node.attrs, then: yes, else: no });
   return spread(moved, projections(g, made).values());
 }

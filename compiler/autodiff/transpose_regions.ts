@@ -8,6 +8,7 @@
 import { InternalError } from '../support/diagnostic.ts';
 import { at, range } from '../support/lists.ts';
 import { snapshotPositions } from '../support/revolve.ts';
+import { Dependence } from '../ir/dependence.ts';
 import { concat, full, indexAxis, projections, reverse, scatterAdd, sliceAxis } from '../ir/build.ts';
 import type { Graph } from '../ir/graph.ts';
 import { reachable } from '../ir/region.ts';
@@ -156,15 +157,13 @@ function stepped(param: Tangent, value: Tangent): { readonly param: Node; readon
 /** For every result of a region the linear parameters it depends on. */
 function influences(linearParams: readonly Node[]): (result: Node) => ReadonlySet<Node> {
   const known = new Map<Node, ReadonlySet<Node>>();
+  const dependence = new Dependence();
   return (result) => {
     let found = known.get(result);
     if (found === undefined) {
       const activity = activityOf([result], linearParams);
-      found = new Set(
-        activity.has(result)
-          ? reachable([result]).filter((n) => linearParams.includes(n) && activity.has(n))
-          : [],
-      );
+      const reached = activity.has(result) ? dependence.reach([result], new Map()) : new Set<Node>();
+      found = new Set(linearParams.filter((n) => reached.has(n) && activity.has(n)));
       known.set(result, found);
     }
     return found;
@@ -247,7 +246,7 @@ export function transposeCond(
   }));
   if (yes === undefined || no === undefined) return [];
   const given = [predicate, ...pick(operands, used), ...cts.filter((ct) => ct !== undefined)];
-  const out = projections(g, g.node('cond', given, { then: yes, else: no }));
+  const out = projections(g, g.node('cond', given, { ...node.attrs, then: yes, else: no }));
   const all: Tangent[] = node.args.map(() => undefined);
   const targets = pick(positions(linear), moved);
   targets.forEach((operand, k) => {

@@ -355,7 +355,7 @@ class Collector {
       ],
     }));
     if (yes === undefined || no === undefined) return [];
-    const made = g.node('cond', args, { then: yes, else: no });
+    const made = g.node('cond', args, { ...node.attrs, then: yes, else: no });
     const count = node.outputs.length;
     this.take(found, keys, projections(g, made).slice(count));
     return projections(g, made).slice(0, count);

@@ -6,6 +6,7 @@
 //   cse        merges equal regions and loops that compute the same states (merge_loops.ts)
 
 import { regionsOf } from './classes.ts';
+import { Dependence } from './dependence.ts';
 import type { Graph } from './graph.ts';
 import { mergeRegionNodes } from './merge_loops.ts';
 import type { RegionHandler } from './rebuild.ts';
@@ -31,13 +32,14 @@ export function dce(g: Graph, fn: ArrayFunction): ArrayFunction {
 /** Remembers what became of an operation with these operands and these outputs read: functions of one program share loops, and a pass comes back to them in every round. */
 function reducer(g: Graph): RegionHandler {
   const known = new Map<string, readonly (Node | undefined)[]>();
+  const dependence = new Dependence();
   const handle: RegionHandler = (node, args, used) => {
     const read = [...used].sort((a, b) => a - b).join();
     const key = `${node.id}:${read}:${args.map((a) => a.id).join()}`;
     let outputs = known.get(key);
     if (outputs === undefined) {
       const operation = mapRegions(node, (region) => rebuildRegion(g, region, handle));
-      outputs = reduceRegionOperation(g, operation, args, used);
+      outputs = reduceRegionOperation(g, operation, args, used, dependence);
       known.set(key, outputs);
     }
     return outputs;

@@ -232,11 +232,13 @@ function showOperation(names: Names, node: Node): string {
         ['const', all - carries],
       ])} limit ${limit}`;
     }
-    case 'cond':
+    case 'cond': {
+      const { lanes = 0 } = node.attrs;
       return `cond${groups(refs, [
         ['', 1],
         ['given', all - 1],
-      ])}`;
+      ])}${lanes > 0 ? ` lanes ${lanes}` : ''}`;
+    }
     case 'custom':
       return `custom ${node.attrs.name}${groups(refs, [
         ['', node.attrs.args],

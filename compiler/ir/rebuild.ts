@@ -94,7 +94,7 @@ export function mapRegions(operation: RegionOperation, map: (region: Region) => 
     }
     case 'cond': {
       const { attrs } = operation;
-      return { op: 'cond', attrs: { then: map(attrs.then), else: map(attrs.else) } };
+      return { op: 'cond', attrs: { ...attrs, then: map(attrs.then), else: map(attrs.else) } };
     }
     case 'custom': {
       const { attrs } = operation;
@@ -120,6 +120,21 @@ export function mapRegions(operation: RegionOperation, map: (region: Region) => 
       };
     }
   }
+}
+
+/** Whether mapping has left every region of the operation as it was. */
+export function sameRegions(operation: RegionOperation, mapped: RegionOperation): boolean {
+  const before: Region[] = [];
+  mapRegions(operation, (region) => {
+    before.push(region);
+    return region;
+  });
+  let same = true;
+  mapRegions(mapped, (region) => {
+    same &&= region === before.shift();
+    return region;
+  });
+  return same;
 }
 
 /** All outputs of a region operation on these operands. */

@@ -9,6 +9,8 @@
 
 import { at, range } from '../support/lists.ts';
 import { broadcastAxes, full, indexAxis, projections, reshape } from './build.ts';
+import type { Dependence } from './dependence.ts';
+import { following } from './dependence.ts';
 import type { Graph } from './graph.ts';
 import { splatOf } from './pattern.ts';
 import type { RegionOperation } from './rebuild.ts';
@@ -25,14 +27,15 @@ export function reduceRegionOperation(
   node: RegionOperation,
   args: readonly Node[],
   used: ReadonlySet<number>,
+  dependence: Dependence,
 ): Outputs {
   switch (node.op) {
     case 'scan':
-      return reduceScan(g, node.attrs, args, used);
+      return reduceScan(g, node.attrs, args, used, dependence);
     case 'adjoint_scan':
-      return reduceAdjointScan(g, node.attrs, args, used);
+      return reduceAdjointScan(g, node.attrs, args, used, dependence);
     case 'while':
-      return reduceWhile(g, node.attrs, args, used);
+      return reduceWhile(g, node.attrs, args, used, dependence);
     case 'cond':
       return reduceCond(g, node.attrs, args, used);
     case 'custom':
@@ -84,9 +87,15 @@ function steadyCarries(
   }
 }
 
-/** The parameters and what they are after a step, for `reachThrough`. */
-function following(params: readonly Node[], results: readonly Node[]): Map<Node, Node> {
-  return new Map(params.map((p, i) => [p, at(results, i)]));
+/** Parameters that only an output nobody reads depends on (`needed` without `read`), as zeros: what comes of them is trimmed where it is made. */
+function unread(
+  g: Graph,
+  params: readonly Node[],
+  needed: ReadonlySet<Node>,
+  read: ReadonlySet<Node>,
+): Map<Node, Node> {
+  const dead = params.filter((p) => needed.has(p) && !read.has(p));
+  return new Map(dead.map((p) => [p, full(g, p.shape, 0, p.dtype)]));
 }
 
 /** Positions of the parameters that are in `needed`. */
@@ -119,6 +128,7 @@ function reduceScan(
   s: Attributes['scan'],
   args: readonly Node[],
   used: ReadonlySet<number>,
+  dependence: Dependence,
 ): Outputs {
   const { carries: n, xs: stepped, length } = s;
   const { params, results: before } = s.body;
@@ -152,10 +162,12 @@ function reduceScan(
   const snapshots = range(n).some((i) => used.has(before.length + i)) ? s.snapshots : 0;
   const wanted = range(n).filter((i) => used.has(i) || (snapshots > 0 && used.has(before.length + i)));
   const yResults = ys.map((j) => at(results, n + j));
-  const needed = reachThrough([...pick(carryParams, wanted), ...yResults], following(carryParams, results));
-  const live = positionsIn(needed, carryParams).filter((i) => steady[i] === undefined);
+  const start = [...pick(carryParams, wanted), ...yResults];
+  const needed = reachThrough(start, following(carryParams, results));
+  const read = dependence.reach(start, following(carryParams, results));
+  const live = positionsIn(read, carryParams).filter((i) => steady[i] === undefined);
   const liveXs = positionsIn(needed, xParams);
-  const body = [...pick(results, live), ...yResults];
+  const body = substitute(g, [...pick(results, live), ...yResults], unread(g, carryParams, needed, read));
 
   const varying = [at(params, 0), ...pick(carryParams, live), ...pick(xParams, liveXs)];
   const region = { params: varying, results: body };
@@ -223,6 +235,7 @@ function reduceAdjointScan(
   s: Attributes['adjoint_scan'],
   args: readonly Node[],
   used: ReadonlySet<number>,
+  dependence: Dependence,
 ): Outputs {
   const { carries: n, cotangents: m, xs: stepped, forward, backward } = s;
   const snapshots = args.slice(0, n);
@@ -285,18 +298,20 @@ function reduceAdjointScan(
   const ys = range(backward.results.length - m).filter((j) => used.has(m + j));
   const yResults = ys.map((j) => at(results, m + j));
   const wanted = range(m).filter((i) => used.has(i) && steady[i] === undefined);
-  const neededBack = reachThrough(
-    [...pick(bCotangents, wanted), ...yResults],
-    following(bCotangents, results),
+  const startBack = [...pick(bCotangents, wanted), ...yResults];
+  const neededBack = reachThrough(startBack, following(bCotangents, results));
+  const readBack = dependence.reach(startBack, following(bCotangents, results));
+  const liveCts = positionsIn(readBack, bCotangents).filter((i) => steady[i] === undefined);
+  const startForth = (found: ReadonlySet<Node>): Node[] => pick(fCarries, positionsIn(found, bCarries));
+  const neededForth = reachThrough(startForth(neededBack), following(fCarries, fResults));
+  const readForth = dependence.reach(startForth(readBack), following(fCarries, fResults));
+  const liveStates = positionsIn(readForth, fCarries).filter((i) => fixed[i] === undefined);
+  const back = substitute(
+    g,
+    [...pick(results, liveCts), ...yResults],
+    unread(g, [...bCarries, ...bCotangents], neededBack, readBack),
   );
-  const liveCts = positionsIn(neededBack, bCotangents).filter((i) => steady[i] === undefined);
-  const back = [...pick(results, liveCts), ...yResults];
-  const neededForth = reachThrough(
-    pick(fCarries, positionsIn(neededBack, bCarries)),
-    following(fCarries, fResults),
-  );
-  const liveStates = positionsIn(neededForth, fCarries).filter((i) => fixed[i] === undefined);
-  const forth = pick(fResults, liveStates);
+  const forth = substitute(g, pick(fResults, liveStates), unread(g, fCarries, neededForth, readForth));
   const liveXs = range(stepped).filter((i) => neededBack.has(at(bXs, i)) || neededForth.has(at(fXs, i)));
 
   const regions: readonly [Region, Region] = [
@@ -351,6 +366,7 @@ function reduceWhile(
   w: Attributes['while'],
   args: readonly Node[],
   used: ReadonlySet<number>,
+  dependence: Dependence,
 ): Outputs {
   const { carries: n, condition, body } = w;
   const [init, consts] = [args.slice(0, n), args.slice(n)];
@@ -375,10 +391,12 @@ function reduceWhile(
   const forCondition = reachThrough(tested, new Map());
   const wanted = range(n).filter((i) => used.has(i) || forCondition.has(at(cCarries, i)));
   const needed = reachThrough(pick(bCarries, wanted), following(bCarries, results));
-  const live = positionsIn(needed, bCarries).filter((i) => steady[i] === undefined);
+  const read = dependence.reach(pick(bCarries, wanted), following(bCarries, results));
+  const live = positionsIn(read, bCarries).filter((i) => steady[i] === undefined);
+  const turn = substitute(g, pick(results, live), unread(g, bCarries, needed, read));
   const regions = [
     { params: pick(cCarries, live), results: tested },
-    { params: [at(body.params, 0), ...pick(bCarries, live)], results: pick(results, live) },
+    { params: [at(body.params, 0), ...pick(bCarries, live)], results: turn },
   ];
   const unchanged = isAll(live, n) && capturesExactly(g, regions, consts);
   const made = unchanged ? projections(g, g.node('while', args, w)) : close();
@@ -436,7 +454,7 @@ function reduceCond(
   const trim = ({ params, results }: Region): Region => ({ params: pick(params, needed), results });
   const made = projections(
     g,
-    g.node('cond', [predicate, ...pick(operands, needed)], { then: trim(yes), else: trim(no) }),
+    g.node('cond', [predicate, ...pick(operands, needed)], { ...c, then: trim(yes), else: trim(no) }),
   );
   return range(c.then.results.length).map((k) => (used.has(k) ? at(made, live.indexOf(k)) : undefined));
 }

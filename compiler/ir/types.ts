@@ -272,10 +272,16 @@ export interface WhileAttributes {
   readonly adjoint?: AdjointPolicy;
 }
 
-/** operands: predicate (bool scalar), then the operands of both branches. Only the branch taken runs. */
+/**
+ * operands: predicate (bool scalar), then the operands of both branches. Only the branch taken runs.
+ *
+ * `lanes`: where the predicate does not hold, both branches give the same (a block of steps that stands still). With n > 0, so many leading axes hold elements that go their own ways (a
+ * batch): the predicate is `any` over them, and an element for which its own does not hold gets the same from both branches, so that it may as well take its own.
+ */
 export interface CondAttributes {
   readonly then: Region;
   readonly else: Region;
+  readonly lanes?: number;
 }
 
 /**

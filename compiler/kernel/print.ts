@@ -121,7 +121,7 @@ export function printStatements(
         lines.push(`${indent}}`);
         break;
       case 'if':
-        lines.push(`${indent}if ${show(s.condition)} {`);
+        lines.push(`${indent}if ${s.together === true ? 'any ' : ''}${show(s.condition)} {`);
         printStatements(s.then, names, inner, lines);
         if (s.else.length > 0) {
           lines.push(`${indent}} else {`);

@@ -95,11 +95,13 @@ export type Statement =
       readonly condition: Expr;
       readonly body: readonly Statement[];
     }
+  /** `together`: where the condition does not hold both branches give the same, so that points computed together may all take `then` when one of them does. */
   | {
       readonly kind: 'if';
       readonly condition: Expr;
       readonly then: readonly Statement[];
       readonly else: readonly Statement[];
+      readonly together?: true;
     }
   /**
    * name = combine of `value` over a loop nest; the order is the target's choice but fixed (same bits on every run and any number of threads). `body` is evaluated at each

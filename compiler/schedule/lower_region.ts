@@ -21,7 +21,7 @@ import type { Bank, Stack } from './thread_values.ts';
 import { ThreadValues } from './thread_values.ts';
 import type { KeptValue, TapeLevels, Twin } from './own_tapes.ts';
 import { ENSEMBLE, adjointNames, keptValues, scanNames, stateBytes, tapeLevels } from './own_tapes.ts';
-import { laneCondition, neededOutputs } from './threads.ts';
+import { laneCondition, lanePredicate, neededOutputs } from './threads.ts';
 import type { Place, Value, Writer } from './writer.ts';
 
 /** What a kernel that runs loops knows about them. */
@@ -624,7 +624,10 @@ class Runner extends ThreadValues {
 
   private branch(lowering: Lowering, frame: Frame, node: NodeOf<'cond'>): readonly Source[] {
     const { writer } = lowering;
-    const predicate = lowering.expr(frame, at(node.args, 0), []);
+    // The predicate of a branch that is a kernel's own is in memory, one for all.
+    const outermost = this.context.places(node) !== undefined;
+    const tested = outermost ? at(node.args, 0) : lanePredicate(node, this.context.space);
+    const predicate = lowering.expr(frame, tested, tested.shape.length === 0 ? [] : this.context.point);
     const banks = node.outputs.map((o) =>
       this.bank(lowering, o.dtype, o.shape, this.context.arrays.has(node)),
     );
@@ -636,7 +639,8 @@ class Runner extends ThreadValues {
     };
     const then = run(node.attrs.then);
     const otherwise = run(node.attrs.else);
-    writer.append({ kind: 'if', condition: predicate, then, else: otherwise });
+    const together = node.attrs.lanes === undefined ? {} : { together: true as const };
+    writer.append({ kind: 'if', condition: predicate, then, else: otherwise, ...together });
     return banks.map((bank) => this.source(lowering, bank));
   }
 }

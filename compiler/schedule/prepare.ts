@@ -4,7 +4,6 @@
 //   running sums along long lines are done in blocks
 //   scatters at places found at run time get the lists of their rows, made once for all scatters with the same index
 //   adjoint loops of ensembles keep their states themselves
-//   sums that a loop adds to a carry at every step are added element by element to a carried array, and reduced once after the loop
 //
 // The order of additions follows from shapes alone, so results are the same on every run and target. Loops that run inside one kernel are left as they are.
 
@@ -13,11 +12,10 @@ import * as b from '../ir/build.ts';
 import { isRegionNode } from '../ir/classes.ts';
 import type { RegionNode } from '../ir/classes.ts';
 import type { Graph } from '../ir/graph.ts';
-import type { RegionOperation } from '../ir/rebuild.ts';
-import { mapRegions, usedOutputs } from '../ir/rebuild.ts';
+import { mapRegions, sameRegions } from '../ir/rebuild.ts';
 import { reachable, rebuild } from '../ir/region.ts';
 import type { ArrayFunction, Node, NodeOf, ReduceKind, Region } from '../ir/types.ts';
-import { isFloat, sizeOf } from '../ir/types.ts';
+import { sizeOf } from '../ir/types.ts';
 import { withOwnTape } from './own_tapes.ts';
 import { needsLists } from './scatters.ts';
 import type { Strategies } from './strategies.ts';
@@ -31,8 +29,6 @@ const PARTIALS = 8192;
 const LEAST_TERMS = 32;
 /** Running sums along more elements than this are done in blocks, unless there are as many lines. */
 const LONG_LINE = 1024;
-/** Sums of more terms than this leave the loop that accumulates them. */
-const ACCUMULATED = 64;
 
 export function prepareFunction(
   g: Graph,
@@ -58,7 +54,6 @@ class Preparation {
     if (known !== undefined) return known;
     const own = new Set(region.params);
     const order = reachable(region.results, own);
-    const used = usedOutputs(order);
     const images = new Map<Node, Node>();
     const outputs = new Map<Node, readonly Node[]>();
     const image = (node: Node): Node => images.get(node) ?? node;
@@ -66,7 +61,7 @@ class Preparation {
       if (own.has(node)) continue;
       this.g.withOrigin(node.origin, () => {
         if (isRegionNode(node)) {
-          const made = this.operation(node, node.args.map(image), used.get(node) ?? new Set());
+          const made = this.operation(node, node.args.map(image));
           if (made !== undefined) outputs.set(node, made);
           return;
         }
@@ -102,39 +97,16 @@ class Preparation {
   }
 
   /** The outputs of the operation made anew; undefined when it stays. */
-  private operation(
-    node: RegionNode,
-    args: readonly Node[],
-    used: ReadonlySet<number>,
-  ): readonly Node[] | undefined {
+  private operation(node: RegionNode, args: readonly Node[]): readonly Node[] | undefined {
     const moved = args.some((a, i) => a !== node.args[i]);
     if (this.strategies.thread(node) !== undefined) {
       const own = this.ownTape(node, args);
       if (own !== undefined) return b.projections(this.g, own);
       return moved ? b.projections(this.g, rebuild(this.g, node, args)) : undefined;
     }
-    const sums =
-      node.op === 'scan' || node.op === 'adjoint_scan' ? accumulate(this.g, node, used) : undefined;
-    const operation: RegionOperation = sums?.operation ?? node;
-    const mapped = mapRegions(operation, (region) => this.region(region));
-    if (sums === undefined) {
-      const same = sameRegions(node, mapped);
-      if (same && !moved) return undefined;
-      return b.projections(this.g, this.g.node(mapped.op, args, mapped.attrs));
-    }
-    const summed = this.g.node(
-      mapped.op,
-      [...args.slice(0, sums.split), ...sums.zeros, ...args.slice(sums.split)],
-      mapped.attrs,
-    );
-    const made = this.ownTape(summed, summed.args) ?? summed;
-    return sums.outputs(
-      (index) => b.project(this.g, made, index),
-      (x, axes) => {
-        const sum = b.reduceSum(this.g, x, axes);
-        return sum.op === 'reduce' ? this.tree(sum) : sum;
-      },
-    );
+    const mapped = mapRegions(node, (region) => this.region(region));
+    if (sameRegions(node, mapped) && !moved) return undefined;
+    return b.projections(this.g, this.g.node(mapped.op, args, mapped.attrs));
   }
 
   private tree(node: NodeOf<'reduce'>): Node {
@@ -203,21 +175,6 @@ class Preparation {
   }
 }
 
-function sameRegions(a: RegionNode, mapped: RegionOperation): boolean {
-  let same = true;
-  let i = 0;
-  const before: Region[] = [];
-  mapRegions(a, (region) => {
-    before.push(region);
-    return region;
-  });
-  mapRegions(mapped, (region) => {
-    same &&= region === before[i++];
-    return region;
-  });
-  return same;
-}
-
 /** How many partial results a level of a tree has for each result; rows of `row` terms are not cut where it can be helped. */
 function partials(terms: number, outputs: number, row: number): number {
   const most = Math.max(1, Math.floor(PARTIALS / outputs));
@@ -240,125 +197,4 @@ function extended(g: Graph, x: Node, axis: number, extent: number, kind: ReduceK
       ? b.broadcastTo(g, b.sliceAxis(g, x, axis, 0, 1), shape)
       : b.full(g, shape, 1, x.dtype);
   return b.concat(g, [x, filler], axis);
-}
-
-// ---- sums accumulated by loops
-
-interface Sum {
-  readonly operand: Node;
-  readonly axes: readonly number[];
-}
-
-/** The terms of a sum that contains `carry` once: reductions, and others; undefined when it is no such sum. */
-function termsOf(
-  result: Node,
-  carry: Node,
-): { readonly sums: readonly Sum[]; readonly others: readonly Node[] } | undefined {
-  const sums: Sum[] = [];
-  const others: Node[] = [];
-  let found = 0;
-  const visit = (node: Node): void => {
-    if (node === carry) found++;
-    else if (node.op === 'keep') visit(at(node.args, 0));
-    else if (node.op === 'add') node.args.forEach(visit);
-    else if (node.op === 'reduce' && node.attrs.kind === 'sum' && termCount(node) > ACCUMULATED)
-      sums.push({ operand: at(node.args, 0), axes: node.attrs.axes });
-    else others.push(node);
-  };
-  visit(result);
-  if (found !== 1 || sums.length === 0) return undefined;
-  if (reachable(others).includes(carry) || reachable(sums.map((s) => s.operand)).includes(carry))
-    return undefined;
-  return { sums, others };
-}
-
-function termCount(node: NodeOf<'reduce'>): number {
-  return sizeOf(node.attrs.axes.map((axis) => at(at(node.args, 0).shape, axis)));
-}
-
-interface Accumulation {
-  readonly operation: RegionOperation;
-  /** Operands to be inserted before operand `split`: the accumulated arrays start at zero. */
-  readonly split: number;
-  readonly zeros: readonly Node[];
-  /** The outputs of the first loop from those of the new one. */
-  readonly outputs: (
-    project: (index: number) => Node,
-    sum: (x: Node, axes: readonly number[]) => Node,
-  ) => readonly Node[];
-}
-
-/** The loop with its sums accumulated element by element, or undefined when it has none. */
-function accumulate(
-  g: Graph,
-  node: NodeOf<'scan'> | NodeOf<'adjoint_scan'>,
-  used: ReadonlySet<number>,
-): Accumulation | undefined {
-  const isScan = node.op === 'scan';
-  const region = isScan ? node.attrs.body : node.attrs.backward;
-  const carries = isScan ? node.attrs.carries : node.attrs.cotangents;
-  const before = isScan ? 1 : 1 + node.attrs.carries;
-  const operandsBefore = isScan ? 0 : node.attrs.carries;
-  const ys = region.results.length - carries;
-  const largest = Math.max(...region.params.map((p) => sizeOf(p.shape)));
-  const found = range(carries).flatMap((c) => {
-    const carry = at(region.params, before + c);
-    const result = at(region.results, c);
-    if (!isFloat(carry.dtype) || (isScan && used.has(carries + ys + c))) return [];
-    const terms = termsOf(result, carry);
-    if (terms === undefined || terms.sums.some((s) => sizeOf(s.operand.shape) > largest)) return [];
-    const elsewhere = region.results.filter((_, i) => i !== c);
-    return reachable(elsewhere).includes(carry) ? [] : [{ c, carry, ...terms }];
-  });
-  if (found.length === 0) return undefined;
-
-  const results = [...region.results];
-  const fresh: {
-    readonly param: Node;
-    readonly result: Node;
-    readonly c: number;
-    readonly axes: readonly number[];
-  }[] = [];
-  for (const { c, carry, sums, others } of found) {
-    results[c] = others.reduce<Node>((sum, x) => b.add(g, sum, x), carry);
-    const groups = new Map<string, { readonly operands: Node[]; readonly axes: readonly number[] }>();
-    for (const { operand, axes } of sums) {
-      const key = `${operand.shape.join()}|${axes.join()}`;
-      const group = groups.get(key);
-      if (group === undefined) groups.set(key, { operands: [operand], axes });
-      else group.operands.push(operand);
-    }
-    for (const { operands, axes } of groups.values()) {
-      const param = g.param('sum', { dtype: carry.dtype, shape: at(operands, 0).shape });
-      fresh.push({ param, result: operands.reduce<Node>((sum, x) => b.add(g, sum, x), param), c, axes });
-    }
-  }
-  const params = [
-    ...region.params.slice(0, before + carries),
-    ...fresh.map((f) => f.param),
-    ...region.params.slice(before + carries),
-  ];
-  const body: Region = {
-    params,
-    results: [...results.slice(0, carries), ...fresh.map((f) => f.result), ...results.slice(carries)],
-  };
-  const extra = fresh.length;
-  const { snapshots } = isScan ? node.attrs : { snapshots: 0 };
-  return {
-    operation: isScan
-      ? { op: 'scan', attrs: { ...node.attrs, carries: carries + extra, body } }
-      : { op: 'adjoint_scan', attrs: { ...node.attrs, cotangents: carries + extra, backward: body } },
-    split: operandsBefore + carries,
-    zeros: fresh.map((f) => b.zerosLike(g, f.param)),
-    outputs: (project, sum) => [
-      ...range(carries).map((c) =>
-        fresh.reduce<Node>(
-          (total, f, i) => (f.c === c ? b.add(g, total, sum(project(carries + i), f.axes)) : total),
-          project(c),
-        ),
-      ),
-      ...range(ys).map((y) => project(carries + extra + y)),
-      ...(snapshots > 0 ? range(carries).map((c) => project(carries + extra + ys + c)) : []),
-    ],
-  };
 }

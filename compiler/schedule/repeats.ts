@@ -2,6 +2,7 @@
 // width^2 evaluations of the first one. In: a body of a region operation, and how many elements of an array a thread has. Out: the operations of one step, as written, and with repetitions.
 
 import { at } from '../support/lists.ts';
+import type { RegionNode } from '../ir/classes.ts';
 import { flopsPerElement, isRegionNode } from '../ir/classes.ts';
 import { reachable } from '../ir/region.ts';
 import type { Node, Region } from '../ir/types.ts';
@@ -21,8 +22,12 @@ interface Asked {
   readonly unrolled: boolean;
 }
 
-/** `elements`: those of an array that belong to one thread. */
-export function repetitionOf(body: Region, elements: (shape: readonly number[]) => number): Repetition {
+/** `elements`: those of an array that belong to one thread; `operands`: what it takes from its surroundings for an operation with regions. */
+export function repetitionOf(
+  body: Region,
+  elements: (shape: readonly number[]) => number,
+  operands: (node: RegionNode) => readonly Node[],
+): Repetition {
   const asked = new Map<Node, Asked>();
   const ask = (node: Node, more: Asked): void => {
     const before = asked.get(node);
@@ -38,7 +43,8 @@ export function repetitionOf(body: Region, elements: (shape: readonly number[]) 
     if (own === undefined || node.op === 'param') continue;
     // Loops and branches inside are judged by themselves; what they are given is computed before them.
     if (node.op === 'project' || isRegionNode(node)) {
-      for (const a of node.args) ask(a, { times: elements(a.shape), unrolled: true });
+      for (const a of node.op === 'project' ? node.args : operands(node))
+        ask(a, { times: elements(a.shape), unrolled: true });
       continue;
     }
     const terms = termsOf(node);

@@ -13,6 +13,7 @@ import { sameShape, showType, sizeOf } from '../ir/types.ts';
 import { Emitter } from './emit.ts';
 import { TooManyBuffers, isSmallVariable } from './emit_map.ts';
 import type { Contents } from './memory.ts';
+import { liftSums } from './lift_sums.ts';
 import { prepareFunction } from './prepare.ts';
 import { assignBuffers, planMemory } from './memory.ts';
 import type { ScheduleReport } from './report.ts';
@@ -98,7 +99,12 @@ export function schedule(
   const stepsOf = new Map<string, Step[]>();
   const prepared = procedures.map((given) => ({
     ...given,
-    fn: prepareFunction(graph, given.fn, emitter.strategies, emitter.options.ownBytes),
+    fn: prepareFunction(
+      graph,
+      liftSums(graph, given.fn, emitter.strategies),
+      emitter.strategies,
+      emitter.options.ownBytes,
+    ),
   }));
   for (const { fn } of prepared) emitter.decisions.add(fn);
   for (const source of prepared) {

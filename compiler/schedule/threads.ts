@@ -27,10 +27,11 @@ export interface ThreadShape {
 /** Elements that one thread rather than several takes; registers a thread, unrolled operations a kernel, operations of a kernel with few threads (loops counted as one turn). */
 const FEW = 16;
 const MAX_CARRIED = 32;
-/** Of an ensemble, a thread for each of so many members, more: outside of a kernel all members would pass through memory in every step. */
-const MAX_CARRIED_OF_MANY = 64;
-const MANY = 64;
 const MAX_CODE = 2000;
+/** Of an ensemble, a thread for each of so many members, more: outside of a kernel all members would pass through memory in every step. */
+const MANY = 64;
+const MAX_CARRIED_OF_MANY = 64;
+const MAX_CODE_OF_MANY = 8000;
 const MAX_LONE_WORK = 20_000;
 /** Operations of a step beyond which a thread must not compute things again and again, and how much more than once through. */
 const MAX_REPEATED_WORK = 20_000;
@@ -125,15 +126,27 @@ export function bodiesOf(node: RegionNode, space: readonly number[] = []): reado
 
 /** The condition of a `while` as one thread of the space sees it: where the elements of a batch go their own ways, that of its own element, without the `any` over all. */
 export function laneCondition(node: NodeOf<'while'>, space: readonly number[]): Region {
-  const { condition, lanes = 0 } = node.attrs;
-  let own = at(condition.results, 0);
+  const { condition, lanes } = node.attrs;
+  const own = ownOf(at(condition.results, 0), lanes, space);
+  return own === undefined ? condition : { params: condition.params, results: [own] };
+}
+
+/** The predicate of a branch inside a body as one thread of the space sees it: that of its own element, where the elements of a batch go their own ways. */
+export function lanePredicate(node: NodeOf<'cond'>, space: readonly number[]): Node {
+  const predicate = at(node.args, 0);
+  return ownOf(predicate, node.attrs.lanes, space) ?? predicate;
+}
+
+/** What `any` is taken of, over as many leading axes as there are lanes; undefined where that is not one element for every point of the space. */
+function ownOf(any: Node, lanes: number | undefined, space: readonly number[]): Node | undefined {
+  let own = any;
   let stripped = 0;
-  while (own.op === 'reduce' && own.attrs.kind === 'any' && stripped < lanes) {
+  while (own.op === 'reduce' && own.attrs.kind === 'any' && stripped < (lanes ?? 0)) {
     stripped += own.attrs.axes.length;
     own = at(own.args, 0);
   }
-  const each = lanes > 0 && stripped === lanes && sameShape(own.shape, space);
-  return each ? { params: condition.params, results: [own] } : condition;
+  const each = stripped > 0 && stripped === lanes && sameShape(own.shape, space);
+  return each ? own : undefined;
 }
 
 /** Shape of the values a thread holds in registers for this operation. */
@@ -162,7 +175,14 @@ class Analysis {
   /** Some step computes far more than there is to compute, since nothing inside it is stored. */
   repeats = false;
 
-  constructor(private readonly space: readonly number[]) {}
+  private readonly mostCarried: number;
+  private readonly mostCode: number;
+
+  constructor(private readonly space: readonly number[]) {
+    const many = sizeOf(space) >= MANY;
+    this.mostCarried = many ? MAX_CARRIED_OF_MANY : MAX_CARRIED;
+    this.mostCode = many ? MAX_CODE_OF_MANY : MAX_CODE;
+  }
 
   private bitsFor(shape: readonly number[]): number {
     return (
@@ -186,8 +206,8 @@ class Analysis {
 
   private analyse(node: RegionNode): readonly number[] | undefined {
     const held = heldShapes(node);
-    const most = sizeOf(this.space) >= MANY ? MAX_CARRIED_OF_MANY : MAX_CARRIED;
-    if (held.reduce((n, shape) => n + sizeOf(restShape(shape, this.space)), 0) > most) return undefined;
+    const carried = held.reduce((n, shape) => n + sizeOf(restShape(shape, this.space)), 0);
+    if (carried > this.mostCarried) return undefined;
     const all = LEAD | UNIFORM | CONSTANT | STEP;
     const operandBits = node.args.map(() => all);
     for (const body of bodiesOf(node, this.space)) {
@@ -205,7 +225,11 @@ class Analysis {
         return true;
       });
       if (!bits) return undefined;
-      const { once, repeated } = repetitionOf(body.region, (shape) => sizeOf(restShape(shape, this.space)));
+      const { once, repeated } = repetitionOf(
+        body.region,
+        (shape) => sizeOf(restShape(shape, this.space)),
+        (inner) => operandsOfThread(inner, this.space),
+      );
       this.repeats ||= repeated > MAX_REPEATED_WORK && repeated > MAX_REPEATS * once;
       for (const { operand, role } of body.params) {
         const shape = at(node.args, operand).shape;
@@ -248,7 +272,7 @@ class Analysis {
         const own = Number.isFinite(flops) ? flops : terms;
         this.work += own * elements;
         if (flops > 0) this.code += (bits & CONSTANT) !== 0 ? elements : 1;
-        ok &&= this.code <= MAX_CODE;
+        ok &&= this.code <= this.mostCode;
         return ok;
       },
     );
@@ -266,7 +290,10 @@ class Analysis {
     const known = this.visited.has(region);
     const operands = this.region(region);
     if (operands === undefined) return false;
-    if (!known) region.args.forEach((arg, i) => push(arg, at(operands, i)));
+    if (!known)
+      operandsOfThread(region, this.space).forEach((arg, i) =>
+        push(arg, i === 0 && arg !== region.args[0] ? this.bitsFor(arg.shape) : at(operands, i)),
+      );
     const carried = carriedParams(region, index);
     if (carried.length === 0)
       // Stacked over the steps: kept in the thread's own scratch memory.
@@ -276,6 +303,11 @@ class Analysis {
       for (const param of carried) this.arrays.add(param);
     return true;
   }
+}
+
+/** What a thread takes from its surroundings for an operation inside a body. */
+function operandsOfThread(node: RegionNode, space: readonly number[]): readonly Node[] {
+  return node.op === 'cond' ? [lanePredicate(node, space), ...node.args.slice(1)] : node.args;
 }
 
 /** The parameters whose registers hold output `index` when the operation is done; none for stacked outputs. */

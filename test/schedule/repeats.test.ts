@@ -36,7 +36,7 @@ describe('what a thread repeats', () => {
     const g = new Graph();
     const x = g.param('x', f32(3));
     const y = b.reshape(g, network(g, b.reshape(g, x, [1, 3]), [3, 40, 40, 2]), [2]);
-    const { once, repeated } = repetitionOf({ params: [x], results: [y] }, sizeOf);
+    const { once, repeated } = repetitionOf({ params: [x], results: [y] }, sizeOf, (node) => node.args);
     // products, and ten operations for a tanh
     expect(once).toBe(3 * 40 + 40 * 40 + 2 * 40 + 10 * 80);
     expect(repeated).toBe(2 * 40 + 80 * (10 + 40) + 2 * 40 * 40 * (10 + 3));
@@ -46,7 +46,7 @@ describe('what a thread repeats', () => {
     const g = new Graph();
     const x = g.param('x', f32(3));
     const y = b.reshape(g, network(g, b.reshape(g, x, [1, 3]), [3, 4, 4, 2]), [2]);
-    const { once, repeated } = repetitionOf({ params: [x], results: [y] }, sizeOf);
+    const { once, repeated } = repetitionOf({ params: [x], results: [y] }, sizeOf, (node) => node.args);
     expect(repeated).toBe(once);
   });
 

@@ -124,6 +124,7 @@ export class Body {
         (s.kind === 'for' &&
           (this.variation.varies(s.from) || this.variation.varies(s.to) || this.hasMaskedLoop(s.body))) ||
         (s.kind === 'while' && this.hasMaskedLoop(s.body)) ||
+        (s.kind === 'if' && s.together === true && this.variation.varies(s.condition)) ||
         (s.kind === 'if' && (this.hasMaskedLoop(s.then) || this.hasMaskedLoop(s.else))) ||
         (s.kind === 'reduce' && this.hasMaskedLoop(s.body)),
     );
@@ -186,9 +187,11 @@ export class Body {
         return;
       case 'if': {
         const condition = this.num(s.condition);
-        if (!condition.vector && condition.regs.length === 1)
+        const one = condition.regs.length === 1 && !condition.vector ? at(condition.regs, 0) : undefined;
+        const taken = one ?? (s.together === true ? this.anyOf(condition) : undefined);
+        if (taken !== undefined)
           f.if(
-            at(condition.regs, 0),
+            taken,
             () => this.statements(s.then),
             s.else.length === 0 ? undefined : () => this.statements(s.else),
           );
@@ -224,6 +227,15 @@ export class Body {
       align === 0 ? { kind: 'scalar', reg, range: interval } : { kind: 'lane', reg, range: interval, align },
     );
     return variableAffine(key);
+  }
+
+  /** Whether the condition holds in a lane that has a point and still runs. */
+  private anyOf(condition: Num): Reg {
+    const { ops } = this;
+    const spread = condition.vector || ops.setup.width === 1 ? condition : ops.splat(condition);
+    return ops.any(
+      [this.mask, this.valid].reduce<Num>((a, b) => (b === undefined ? a : ops.and(a, b)), spread),
+    );
   }
 
   private masked(condition: Num, body: () => void): void {

@@ -120,7 +120,7 @@ class Walker implements Variation {
         return;
       }
       case 'if': {
-        const varies = this.varies(s.condition) || masked;
+        const varies = (this.varies(s.condition) && s.together !== true) || masked;
         this.statements(s.then, varies);
         this.statements(s.else, varies);
         return;
