@@ -301,7 +301,7 @@ export function withoutAsserts<T>(ctx: Context, work: () => T, assigned: readonl
         'E515',
         'nothing that is computed here goes with this assertion, so that it would never be looked at',
         left.span,
-        'it goes with what its block returns, yields or assigns; of an array say it at once, behind the loop: assert min(v) > 0',
+        'it goes with what its block returns, yields or assigns, and that is known at compile time here: say it where the block is used, of an array at once: assert min(v) > 0',
       );
     return made;
   } finally {

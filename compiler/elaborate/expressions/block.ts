@@ -14,6 +14,7 @@ import type { Scope } from '../names/scope.ts';
 import { assignedNames } from './assigned.ts';
 import { assertSides } from './asserts.ts';
 import { asserted } from './checked.ts';
+import { closedBody, closedBranches, holdingAsserts } from './held_asserts.ts';
 import { bindType } from '../values/types.ts';
 import type { Value } from '../values/values.ts';
 import { describe } from '../values/values.ts';
@@ -76,12 +77,14 @@ function statement(
       ctx.graph.withOrigin(s.span, () => assign(ctx, s, scope));
       return undefined;
     case 'for':
-      return forStatement(ctx, s, scope);
+      return holdingAsserts(ctx, s, closedBody, scope, (x, inner) => forStatement(ctx, x, inner));
     case 'while':
-      whileStatement(ctx, s, scope);
-      return undefined;
+      return holdingAsserts(ctx, s, closedBody, scope, (x, inner) => {
+        whileStatement(ctx, x, inner);
+        return undefined;
+      });
     case 'if-statement':
-      return ifStatement(ctx, s, scope);
+      return holdingAsserts(ctx, s, closedBranches, scope, (x, inner) => ifStatement(ctx, x, inner));
     case 'yield': {
       const yields = scope.findYields();
       if (yields === undefined)

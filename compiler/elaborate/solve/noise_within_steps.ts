@@ -63,23 +63,30 @@ function originOf(
   return processAt(ctx, model, n, t, y, a.span).entries.has('within') ? 'jumps' : undefined;
 }
 
+/** What is known of a solve before its saved times: its steps, the states it begins with, and what a method finds in `sys` beside the model. */
+export interface BegunSolve {
+  readonly grid: TimeGrid;
+  readonly y0: RecordValue;
+  readonly more: readonly (readonly [string, Value])[];
+}
+
 /** What is saved, and the steps of the solve, which end at saved times too where nothing is known of them between. */
 export function plannedSaves(
   ctx: Context,
   a: Given,
   model: PreparedModel,
   method: Method,
-  grid: TimeGrid,
-  y0: RecordValue,
+  begun: BegunSolve,
 ): { readonly plan: ReturnType<typeof savePlan>; readonly origins: Origins | undefined } {
   // Whatever is saved, the draws behind this have the same names.
   const ordinal = ctx.draws.ordinal;
   try {
+    const { grid } = begun;
     const plan = savePlan(ctx, a, grid, false);
     const { save } = plan;
     if (save.kind !== 'between' || save.onSteps || denseOf(method) !== undefined)
       return { plan, origins: undefined };
-    const origins = originsWithinSteps(ctx, a, model, method, grid, y0);
+    const origins = originsWithinSteps(ctx, a, model, method, begun);
     return { plan: origins === undefined ? savePlan(ctx, a, grid, true) : plan, origins };
   } finally {
     ctx.draws.ordinal = ordinal;
@@ -92,8 +99,7 @@ function originsWithinSteps(
   a: Given,
   model: PreparedModel,
   method: Method,
-  time: TimeGrid,
-  y0: RecordValue,
+  { grid: time, y0, more }: BegunSolve,
 ): Origins | undefined {
   const g = ctx.graph;
   const found = new Map<string, Origin>();
@@ -107,7 +113,8 @@ function originsWithinSteps(
     const [t, h] = [real('t'), real('h')];
     const clock = clockOf(ctx, time, time.equalStep !== undefined);
     const entries = noisyEntries(ctx, a, model, method, y0, { clock });
-    const replayed = replayedNoise(ctx, methodSystem(ctx, model, a.span, entries), a.spanOf('method'));
+    const sys = record([...methodSystem(ctx, model, a.span, entries).entries, ...more]);
+    const replayed = replayedNoise(ctx, sys, a.spanOf('method'));
     const shape = flatten(ctx, y0, a.span);
     const y = shape.rebuild(shape.leaves.map((l, i) => g.param(`y${i}`, l.node)));
     const mem =

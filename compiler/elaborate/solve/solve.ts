@@ -135,10 +135,16 @@ function solve(ctx: Context, a: Given): Value {
       );
   const grid = timeGrid(ctx, a);
   const y0 = model.initial(grid.start, a.get('from'), a.spanOf('from'));
+  const solver = chosenSolver(ctx, a);
+  const aboutSteps = ({ steps, even }: TimeGrid): readonly (readonly [string, Value])[] => [
+    ['steps', int(steps)],
+    ...solver.entries,
+    ...(even ? [] : [['uneven', bool(true)] as const]),
+  ];
   const {
     plan: { save, grid: time },
     origins,
-  } = plannedSaves(ctx, a, model, method, grid, y0);
+  } = plannedSaves(ctx, a, model, method, { grid, y0, more: aboutSteps(grid) });
   const limit = a.get('limit');
   if (limit !== undefined) {
     const most = staticInteger(ctx, limit, a.spanOf('limit'), 'the limit of steps');
@@ -169,7 +175,6 @@ function solve(ctx: Context, a: Given): Value {
         'save every(steps: 10), or times at which steps end; or write adjoint: checkpoint(memory: "16 MB")',
       );
   }
-  const solver = chosenSolver(ctx, a);
   const replayed = replayedNoise(
     ctx,
     methodSystem(
@@ -182,9 +187,7 @@ function solve(ctx: Context, a: Given): Value {
   );
   const plainSystem = record([
     ...countedSystem(ctx, replayed.sys, method.counter).entries,
-    ['steps', int(time.steps)],
-    ...solver.entries,
-    ...(time.even ? [] : [['uneven', bool(true)] as const]),
+    ...aboutSteps(time),
   ]);
   // Only steps that are asked between their ends remember what they know of them.
   const takesStep = save.kind === 'between' && !save.onSteps && denseOf(method) !== undefined;
