@@ -105,7 +105,6 @@ function steps(
   const step = g.param('step', { dtype: 'i32', shape: [] });
   const number = add(g, from, step);
   const partial = length < limit && limit % length !== 0;
-  const within = partial ? lt(g, number, limit) : g.constant(1, 'bool');
   const body = { params: [s.index, ...s.carryParams, ...s.constParams], results: s.results };
   const { carryParams, constParams } = s;
   /** The carries and the count after a step, those before it where the mask does not hold. */
@@ -117,18 +116,15 @@ function steps(
     );
   };
   const before = [...carryParams, turns];
-  // Elements of a batch stand still by themselves, and nobody asks how many turns all together took.
-  const next =
-    lanes > 0
-      ? branch(g, node, [...carryParams, ...constParams], [...before, ...constParams, number], C + 1, (x) =>
-          moved(lt(g, at(x, -1), limit), x.slice(0, C + 1), x.slice(C + 1, -1), at(x, -1)),
-        )
-      : moved(
-          and(g, at(inlineRegion(g, condition, [...carryParams, ...constParams]), 0), within),
-          before,
-          constParams,
-          number,
-        );
+  const operands = [...before, ...constParams, number];
+  const next = branch(g, node, [...carryParams, ...constParams], operands, C + 1, (x) => {
+    const [carries, given, turn] = [x.slice(0, C + 1), x.slice(C + 1, -1), at(x, -1)];
+    const within = partial ? lt(g, turn, limit) : g.constant(1, 'bool');
+    // Elements of a batch stand still by themselves, and nobody asks how many turns all together took.
+    if (lanes > 0) return moved(within, carries, given, turn);
+    const tested = at(inlineRegion(g, condition, [...carries.slice(0, C), ...given]), 0);
+    return moved(and(g, tested, within), carries, given, turn);
+  });
   const scan = g.node('scan', [...start, ...consts, first], {
     length,
     carries: C + 1,
