@@ -121,6 +121,27 @@ function guarded(
   return flat.rebuild(made.map((v, i) => (at(values, i).dtype === 'bool' ? b.ne(ctx.graph, v, 0) : v)));
 }
 
+/** Values that go with the computation of others: with what is checked on the way to them, inside loops and choices too. */
+export function computedWith(
+  ctx: Context,
+  values: readonly Node[],
+  others: readonly Node[],
+  span: Span,
+): readonly Node[] {
+  const g = ctx.graph;
+  const ok = others
+    .map((n) => {
+      const positive = n.dtype === 'bool' ? b.reduceAll(g, 'all', n) : b.gt(g, b.reduceAll(g, 'max', n), 0);
+      return b.or(g, positive, b.not(g, positive));
+    })
+    .reduce((x, y) => b.and(g, x, y));
+  const site = siteOf(ctx, { parts: ['what was computed'], place: placeOf(ownPlace(ctx, span)) });
+  return b.projections(
+    g,
+    g.node('check', [...values, ok], { site, serial: ctx.checkCount++, values: values.length }),
+  );
+}
+
 /** The value with the assertions that stand before it; undefined when there is nothing of run time in it that could carry them. */
 export function asserted(ctx: Context, value: Value, asserts: readonly AssertRecord[]): Value | undefined {
   let now = value;

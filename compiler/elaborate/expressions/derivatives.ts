@@ -1,6 +1,7 @@
 // Derivatives as functions of values: a function is called once on fresh parameters, the graph is differentiated in them, and the parameters are replaced by the point. Values are
 // differentiated in their real leaves; ints, truth values and functions in them are constants.
 
+import { computedWith } from './checked.ts';
 import { complexAs } from '../values/complex.ts';
 import type { Context } from '../context.ts';
 import { failAt, withoutAsserts } from '../context.ts';
@@ -8,9 +9,11 @@ import { flatten } from '../values/leaves.ts';
 import { sameNames } from '../values/part_order.ts';
 import type { Value } from '../values/values.ts';
 import { array, describe, number } from '../values/values.ts';
+import { hasChecks } from '../../autodiff/checks.ts';
 import { jvp } from '../../autodiff/jvp.ts';
-import { valueAndVjp, vjp } from '../../autodiff/vjp.ts';
+import { valueAndVjp } from '../../autodiff/vjp.ts';
 import * as b from '../../ir/build.ts';
+import { isCompound, regionsOf } from '../../ir/classes.ts';
 import { reachable, substitute } from '../../ir/region.ts';
 import type { Node, NodeOf } from '../../ir/types.ts';
 import { isFloat } from '../../ir/types.ts';
@@ -88,6 +91,25 @@ export function warned(
   );
 }
 
+/**
+ * A gradient that goes with the values whose derivative it is, where these check something inside loops and choices: of what is linear the gradient alone would not compute them. `values` are the outputs from the
+ * loops of the reverse sweep.
+ */
+function withValues(
+  ctx: Context,
+  outputs: readonly Node[],
+  values: readonly Node[],
+  gradient: readonly Node[],
+  span: Span,
+  from: readonly Node[] = [],
+): readonly Node[] {
+  const first = from.reduce((least, p) => Math.min(least, p.id), from.length === 0 ? 0 : Infinity);
+  const inside = reachable(outputs, { has: (n) => n.id < first }).some(
+    (n) => isCompound(n) && n.op !== 'check' && regionsOf(n).some(([, { results }]) => hasChecks(results)),
+  );
+  return inside && gradient.length > 0 ? computedWith(ctx, gradient, values, span) : gradient;
+}
+
 const DIFFERENTIATED = 'what is differentiated';
 
 export function scalarOf(ctx: Context, v: Value, span: Span, what: string): Node {
@@ -119,12 +141,13 @@ export function valueAndGradient(
   const point = pointAt(ctx, x, span);
   const y = scalarOf(ctx, callOne(ctx, f, point.value, span), span, DIFFERENTIATED);
   const { values, cotangents } = valueAndVjp(ctx.graph, [y], point.params, [ctx.graph.constant(1, y.dtype)]);
-  const gradient = warned(
+  const made = warned(
     ctx,
     [y],
     point.params.map((p, i) => cotangents[i] ?? b.zerosLike(ctx.graph, p)),
     point.params,
   );
+  const gradient = withValues(ctx, [y], values, made, span, point.params);
   const [value, ...g] = back(ctx, point, [values[0] ?? y, ...gradient]);
   return { value: array(value ?? y), gradient: point.rebuild(g, true) };
 }
@@ -134,12 +157,13 @@ export function gradientOver(ctx: Context, y: Value, over: Value, span: Span): V
   const node = scalarOf(ctx, y, span, DIFFERENTIATED);
   const flat = flatten(ctx, over, span);
   const reals = flat.leaves.map((l) => l.node).filter((n) => isFloat(n.dtype));
-  const cts = vjp(ctx.graph, [node], reals, [ctx.graph.constant(1, node.dtype)]);
-  const made = warned(
+  const { values, cotangents } = valueAndVjp(ctx.graph, [node], reals, [ctx.graph.constant(1, node.dtype)]);
+  const derivatives = warned(
     ctx,
     [node],
-    reals.map((x, i) => cts[i] ?? b.zerosLike(ctx.graph, x)),
+    reals.map((x, i) => cotangents[i] ?? b.zerosLike(ctx.graph, x)),
   );
+  const made = withValues(ctx, [node], values, derivatives, span);
   let next = 0;
   return flat.rebuild(flat.leaves.map((l) => (isFloat(l.node.dtype) ? at(made, next++) : l.node)));
 }
@@ -226,20 +250,14 @@ export function reverseDerivative(
         );
       return isFloat(like.dtype) ? b.broadcastTo(ctx.graph, n, like.shape) : undefined;
     });
-    const result = vjp(ctx.graph, nodes, point.params, cts);
-    return point.rebuild(
-      back(
-        ctx,
-        point,
-        warned(
-          ctx,
-          nodes,
-          point.params.map((p, i) => result[i] ?? b.zerosLike(ctx.graph, p)),
-          point.params,
-        ),
-      ),
-      true,
+    const { values, cotangents } = valueAndVjp(ctx.graph, nodes, point.params, cts);
+    const pulled = warned(
+      ctx,
+      nodes,
+      point.params.map((p, i) => cotangents[i] ?? b.zerosLike(ctx.graph, p)),
+      point.params,
     );
+    return point.rebuild(back(ctx, point, withValues(ctx, nodes, values, pulled, span, point.params)), true);
   };
   return { value: out.rebuild(back(ctx, point, nodes)), pull };
 }
