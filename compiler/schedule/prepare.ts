@@ -1,7 +1,7 @@
 // Rewrites on the array IR that only a scheduler wants, done once before anything is partitioned:
 //
 //   large reductions become trees of a fixed shape: sums of many terms by few threads are first summed by thousands of threads, each over a strided part of the terms, then by fewer
-//   running sums along long lines are done in blocks
+//   running sums along long lines are done in blocks, and so is the search for the first of a long list
 //   scatters at places found at run time get the lists of their rows, made once for all scatters with the same index
 //   adjoint loops of ensembles keep their states themselves
 //
@@ -15,7 +15,7 @@ import type { Graph } from '../ir/graph.ts';
 import { mapRegions, sameRegions } from '../ir/rebuild.ts';
 import { reachable, rebuild } from '../ir/region.ts';
 import type { ArrayFunction, Node, NodeOf, ReduceKind, Region } from '../ir/types.ts';
-import { sizeOf } from '../ir/types.ts';
+import { isFloat, sizeOf } from '../ir/types.ts';
 import { withOwnTape } from './own_tapes.ts';
 import { needsLists } from './scatters.ts';
 import type { Strategies } from './strategies.ts';
@@ -77,9 +77,11 @@ class Preparation {
             ? this.tree(again)
             : again.op === 'cumsum'
               ? this.blocks(again)
-              : again.op === 'scatter_add'
-                ? this.listed(again)
-                : again;
+              : again.op === 'arg_reduce'
+                ? this.firstOf(again)
+                : again.op === 'scatter_add'
+                  ? this.listed(again)
+                  : again;
         if (tree !== node) images.set(node, tree);
       });
     }
@@ -134,6 +136,25 @@ class Preparation {
       left = parts;
     }
     return b.reshape(g, b.reduce(g, kind, level, [along]), node.shape);
+  }
+
+  /** The first place of the largest (or smallest) of a long list: of each of its parts, then of these. Not of floats, where what is no number is never found but where it comes first. */
+  private firstOf(node: NodeOf<'arg_reduce'>): Node {
+    const { g } = this;
+    const { kind } = node.attrs;
+    const x = at(node.args, 0);
+    const n = sizeOf(x.shape);
+    if (x.shape.length !== 1 || n <= SHORT || isFloat(x.dtype)) return node;
+    const each = Math.ceil(Math.sqrt(n));
+    const parts = Math.ceil(n / each);
+    const numbers = x.dtype === 'bool' ? b.cast(g, x, 'i32') : x;
+    // What fills up the last part comes behind its equal.
+    const split = b.reshape(g, extended(g, numbers, 0, each * parts, kind), [parts, each]);
+    const first = b.keep(g, g.node('arg_reduce', [split], { kind, axis: 1 }));
+    const best = b.keep(g, b.reduce(g, kind, split, [1]));
+    const part = b.keep(g, g.node('arg_reduce', [best], { kind, axis: 0 }));
+    const here = b.eq(g, g.iota([parts], 0, 'i32'), b.broadcastTo(g, part, [parts]));
+    return b.add(g, b.mul(g, part, each), b.sumAll(g, b.select(g, here, first, 0)));
   }
 
   /** A scatter at places found at run time: the lists of its rows are a value of their own, which scatters with the same index share. */
