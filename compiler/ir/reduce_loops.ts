@@ -158,10 +158,14 @@ function reduceScan(
     return substitute(g, before, map);
   });
 
-  const ys = range(before.length - n).filter((j) => used.has(n + j));
+  // Outputs of one value are one.
+  const outputs = results.slice(n);
+  const firstY = firstPositions(outputs);
+  const asked = range(outputs.length).flatMap((j) => (used.has(n + j) ? [at(firstY, j)] : []));
+  const ys = [...new Set(asked)].sort((a, b) => a - b);
   const snapshots = range(n).some((i) => used.has(before.length + i)) ? s.snapshots : 0;
   const wanted = range(n).filter((i) => used.has(i) || (snapshots > 0 && used.has(before.length + i)));
-  const yResults = ys.map((j) => at(results, n + j));
+  const yResults = pick(outputs, ys);
   const start = [...pick(carryParams, wanted), ...yResults];
   const needed = reachThrough(start, following(carryParams, results));
   const read = dependence.reach(start, following(carryParams, results));
@@ -185,7 +189,7 @@ function reduceScan(
   const output = (k: number): Node | undefined => {
     if (!used.has(k)) return undefined;
     if (k < n) return steady[k] ?? at(made, live.indexOf(k));
-    if (k < before.length) return at(made, live.length + ys.indexOf(k - n));
+    if (k < before.length) return at(made, live.length + ys.indexOf(at(firstY, k - n)));
     const value = steady[k - before.length];
     return value === undefined
       ? at(made, count + live.indexOf(k - before.length))

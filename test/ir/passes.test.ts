@@ -300,6 +300,25 @@ describe('dce of the other regions', () => {
   });
 });
 
+describe('outputs of a loop', () => {
+  test('that are one value are one output', () => {
+    const g = new Graph();
+    const x = field(g, 'x');
+    const { carries, ys } = makeScan(g, {
+      length: 4,
+      init: [x],
+      body: (_i, [p = x]) => {
+        const next = b.sin(g, p);
+        return { carries: [next], ys: [next, b.cos(g, p), next] };
+      },
+    });
+    const better = checked(g, dce, functionOf([x], [at(carries, 0), ...ys]));
+    const scan = onlyLoop(better);
+    expect(scan.attrs.body.results.length).toBe(3);
+    expect(better.region.results[1]).toBe(better.region.results[3]);
+  });
+});
+
 describe('cse', () => {
   /** x <- sin(x) * k, recording what is asked for. */
   const loop = (g: Graph, x: Node, k: Node, record: (g: Graph, p: Node) => Node[], snapshots = 0) =>
