@@ -26,6 +26,19 @@ import { renumber, usage } from './usage.ts';
 import type { BoundBuffer, Place } from './writer.ts';
 import { Writer } from './writer.ts';
 
+/** Run-time integers that a kernel may have on every target. */
+const MOST_UNIFORMS = 64;
+
+/** What a kernel is lowered for: the places of what it reads and stores. */
+interface Placed {
+  readonly locals: readonly Storage[];
+  readonly uniforms: readonly Affine[];
+  readonly signature: string;
+  readonly readPlaces: ReadonlyMap<Node, Place>;
+  readonly counters: ReadonlyMap<Node, number>;
+  readonly storePlaces: ReadonlyMap<Item, readonly (readonly Place[])[]>;
+}
+
 /** A kernel lowered for a pattern of locations; buffers and uniforms refer to the pattern's. */
 interface Pattern {
   readonly kernel: number;
@@ -300,13 +313,48 @@ export class MapEmitter {
     stores: readonly (readonly (readonly Location[])[])[],
     block: Step[],
   ): void {
+    const apart = this.places(unit, reads, stores, true);
+    const { locals, uniforms, signature, readPlaces, counters, storePlaces } =
+      apart.uniforms.length <= MOST_UNIFORMS ? apart : this.places(unit, reads, stores, false);
+    let known = this.patterns.get(key);
+    if (known === undefined) {
+      known = new Map();
+      this.patterns.set(key, known);
+    }
+    let pattern = known.get(signature);
+    if (pattern === undefined) {
+      pattern = this.lower(unit, readPlaces, counters, storePlaces, locals, uniforms.length);
+      known.set(signature, pattern);
+    }
+    const buffers = pattern.buffers.map((b) => {
+      if ('local' in b) return at(locals, b.local).id;
+      if ('storage' in b) return b.storage.id;
+      return this.emitter.storage('slot', `${this.emitter.label}_scratch`, b.scratch, b.length, block).id;
+    });
+    block.push({
+      kind: 'dispatch',
+      kernel: pattern.kernel,
+      buffers,
+      uniforms: pattern.uniforms.map((u) => at(uniforms, u)),
+    });
+  }
+
+  /** Where a unit reads and stores, with buffers and run-time offsets numbered. `apart`: that small values of two arrays lie at the same offset is chance, and no reason for another kernel. */
+  private places(
+    unit: MapUnit,
+    reads: ReadonlyMap<Node, Location | Counter>,
+    stores: readonly (readonly (readonly Location[])[])[],
+    apart: boolean,
+  ): Placed {
     const locals: Storage[] = [];
     const uniforms: Affine[] = [];
+    const uniformTexts = new Map<string, number>();
     let signature = unit.items.map((i) => i.id).join();
-    const uniformOf = (affine: Affine): number => {
-      const text = affineKey(affine);
-      const known = uniforms.findIndex((u) => affineKey(u) === text);
-      return known >= 0 ? known : uniforms.push(affine) - 1;
+    const uniformOf = (affine: Affine, of = ''): number => {
+      const text = `${of}${affineKey(affine)}`;
+      const known = uniformTexts.get(text) ?? uniforms.push(affine) - 1;
+      uniformTexts.set(text, known);
+      return known;
     };
     const place = (location: Location): Place => {
       let local = locals.indexOf(location.storage);
@@ -315,7 +363,8 @@ export class MapEmitter {
       // Small values of loops lie elsewhere in every instance of the loop; its kernels are the same.
       const moves =
         location.dynamic || offset.terms.length > 0 || (this.emitter.depth > 0 && location.storage.packed);
-      const uniform = moves ? uniformOf(offset) : undefined;
+      const own = apart && location.storage.packed && offset.terms.length === 0 ? `${local}:` : '';
+      const uniform = moves ? uniformOf(offset, own) : undefined;
       const at_ = uniform === undefined ? offset.constant : 0;
       signature += `|${local}:${location.storage.length}:${uniform === undefined ? at_ : `u${uniform}`}`;
       return { buffer: local, type: location.storage.type, base: at_, uniform };
@@ -338,27 +387,7 @@ export class MapEmitter {
         }),
       ]),
     );
-    let known = this.patterns.get(key);
-    if (known === undefined) {
-      known = new Map();
-      this.patterns.set(key, known);
-    }
-    let pattern = known.get(signature);
-    if (pattern === undefined) {
-      pattern = this.lower(unit, readPlaces, counters, storePlaces, locals, uniforms.length);
-      known.set(signature, pattern);
-    }
-    const buffers = pattern.buffers.map((b) => {
-      if ('local' in b) return at(locals, b.local).id;
-      if ('storage' in b) return b.storage.id;
-      return this.emitter.storage('slot', `${this.emitter.label}_scratch`, b.scratch, b.length, block).id;
-    });
-    block.push({
-      kind: 'dispatch',
-      kernel: pattern.kernel,
-      buffers,
-      uniforms: pattern.uniforms.map((u) => at(uniforms, u)),
-    });
+    return { locals, uniforms, signature, readPlaces, counters, storePlaces };
   }
 
   private lower(
