@@ -13,7 +13,7 @@ import type { Nest } from './map_nest.ts';
 import type { Atom, Group } from './memory.ts';
 import type { ModuleContext } from './module.ts';
 import { PHASE_BYTES } from './phases.ts';
-import { fullRanges, simplifyBody } from './simplify.ts';
+import { fullRanges } from './simplify.ts';
 import { FunctionWriter, type Reg } from './writer.ts';
 
 export type PieceName = 'part' | 'edge' | 'ends' | 'rows';
@@ -215,10 +215,10 @@ class PieceWriter {
         });
       return;
     }
-    const guarded = () => simplifyBody(nest.kernel, fullRanges(nest.kernel), nest.uniformRanges).body;
+    const { guarded } = interior;
     if (inner === undefined) {
       write({
-        body: guarded(),
+        body: guarded,
         column: f.i32(0),
         align: 1,
         width,
@@ -245,7 +245,7 @@ class PieceWriter {
       );
       return;
     }
-    const body = name === 'edge' ? (nest.edge ?? guarded()) : guarded();
+    const body = name === 'edge' ? (nest.edge ?? guarded) : guarded;
     f.count(first, last, width, inner, [], (column) => {
       const whole = name === 'edge' || width === 1 || extent % width === 0;
       const count = whole ? undefined : f.pure('i32.sub', 'i32', [last, column]);

@@ -35,6 +35,8 @@ export interface Simplified {
 export interface Interior {
   readonly ranges: AxisRanges;
   readonly body: readonly Statement[];
+  /** The body with the guards that the whole space needs. */
+  readonly guarded: readonly Statement[];
   /** Guards that depend on the axes but on no single one, or on loops inside. */
   readonly clean: boolean;
 }
@@ -55,14 +57,15 @@ export function simplifyBody(
 
 export function interiorOf(kernel: MapKernel, uniforms: readonly Interval[] = []): Interior {
   let ranges = fullRanges(kernel);
+  const whole = simplifyBody(kernel, ranges, uniforms);
   for (let turn = 0; ; turn++) {
-    const { body, breaks } = simplifyBody(kernel, ranges, uniforms);
+    const { body, breaks } = turn === 0 ? whole : simplifyBody(kernel, ranges, uniforms);
     const narrowed = new Map([...ranges].map(([axis, range]) => [axis, longest(range, breaks.get(axis))]));
     const same = [...ranges].every(([axis, { lo, hi }]) => {
       const now = narrowed.get(axis);
       return now?.lo === lo && now.hi === hi;
     });
-    if (same || turn === 4) return { ranges, body, clean: breaks.size === 0 };
+    if (same || turn === 4) return { ranges, body, guarded: whole.body, clean: breaks.size === 0 };
     ranges = narrowed;
   }
 }
