@@ -6,6 +6,7 @@
 //   path, has_path                  the record of Brownian paths given as `noise:`, for Levy areas; { } when there are none
 //   none                            increments that are all zero: the shape of the noise
 //   noise_class                     "additive" … "general" (noise_class.ts)
+//   jumps(x)                        where a noise is drawn that is no Wiener process: x, the place of an event, which has no derivative then
 // The Wiener process itself and the conversion between the calculus of Ito and that of Stratonovich are Flow (`wiener_increments`, `noise_drift` in the prelude).
 
 import type { Context } from '../context.ts';
@@ -20,10 +21,11 @@ import type { Clock } from './noise_processes.ts';
 import { pathsOfProcesses, processAt, withNoises } from './noise_processes.ts';
 import { positional } from '../solve/solve_parts.ts';
 import type { RecordValue, Value } from '../values/values.ts';
-import { bool, describe, record, text } from '../values/values.ts';
+import { array, bool, describe, record, text } from '../values/values.ts';
 import type { Given } from '../builtins/registry.ts';
 import { define } from '../builtins/registry.ts';
 import { operators } from '../values/operators.ts';
+import * as b from '../../ir/build.ts';
 import type { Span } from '../../support/span.ts';
 
 export interface NoiseOptions {
@@ -71,6 +73,7 @@ export function stochasticEntries(
     options.clock,
     span,
   );
+  const followed = (name: string): boolean => processes.has(name) || paths?.entries.has(name) === true;
   const diffuse = define(ctx, 'diffuse', ['t', 'y', 'w'], (a) =>
     parts.diffuse(
       toReal(ctx, a.need('t'), a.span, 'a time'),
@@ -204,7 +207,23 @@ export function stochasticEntries(
     ['has_path', bool(paths !== undefined)],
     ['none', zero],
     classEntry(),
+    ...(model.noises.some((n) => n.source !== undefined && !followed(n.name))
+      ? [['jumps', timeWithJumps(ctx, model.name)] as const]
+      : []),
   ];
+}
+
+/** The number of jumps until an event jumps with the time of the event, and everything that is behind it. */
+function timeWithJumps(ctx: Context, model: string): Value {
+  return define(ctx, 'jumps', ['x'], (a) =>
+    array(
+      b.stopGradient(ctx.graph, toReal(ctx, a.need('x'), a.span, 'the place of an event'), {
+        code: 'E283',
+        message: `the time of an event of ${model} has no derivative, since the number of jumps until then jumps with it, but it depends on what is differentiated`,
+        help: 'stop_gradient(…) around the parameters ignores this dependence; score_function of std.random estimates derivatives of means',
+      }),
+    ),
+  );
 }
 
 function stepPart(ctx: Context, k: RecordValue, name: string, span: Span): Value {
