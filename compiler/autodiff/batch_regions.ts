@@ -280,8 +280,8 @@ export function batchCond(
   }));
   if (yes === undefined || no === undefined) return [];
   // Elements that stand still lose nothing by a branch that others take.
-  const any = predicate.batched ? reduceAll(g, 'any', predicate.value) : predicate.value;
-  const both = g.node('cond', [any, ...given.map((x) => x.value)], {
+  const taken = predicate.batched ? reduceAll(g, 'any', predicate.value) : predicate.value;
+  const both = g.node('cond', [taken, ...given.map((x) => x.value)], {
     then: yes,
     else: no,
     ...(lanes === undefined ? {} : { lanes: lanes + (predicate.batched ? 1 : 0) }),

@@ -137,9 +137,9 @@ export function lanePredicate(node: NodeOf<'cond'>, space: readonly number[]): N
   return ownOf(predicate, node.attrs.lanes, space) ?? predicate;
 }
 
-/** What `any` is taken of, over as many leading axes as there are lanes; undefined where that is not one element for every point of the space. */
-function ownOf(any: Node, lanes: number | undefined, space: readonly number[]): Node | undefined {
-  let own = any;
+/** What the `any` of a predicate is taken of, over as many leading axes as there are lanes; undefined where that is not one element for every point of the space. */
+function ownOf(predicate: Node, lanes: number | undefined, space: readonly number[]): Node | undefined {
+  let own = predicate;
   let stripped = 0;
   while (own.op === 'reduce' && own.attrs.kind === 'any' && stripped < (lanes ?? 0)) {
     stripped += own.attrs.axes.length;
