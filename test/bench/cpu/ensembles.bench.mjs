@@ -29,7 +29,17 @@ const tasks = [
     })),
   ),
   { title: 'Lorenz, RK4', program: 'lorenz', c: ['lorenz', paths, steps], repeats: 2 },
-  { title: 'Lorenz, tsit5, rtol 1e-6, 10,000 of different length', program: 'ensemble_lengths', repeats: 2 },
+  ...[
+    ['Lorenz, tsit5, rtol 1e-6, 10,000 of different length', 'ensemble_lengths'],
+    ['bouncing balls, tsit5, rtol 1e-5, events, 10,000', 'ensemble_bounces'],
+  ].flatMap(([title, program]) =>
+    ['forward', 'backward'].map((run) => ({
+      title: `${title}, ${run === 'backward' ? 'value and gradient' : 'forward'}`,
+      program,
+      run,
+      repeats: 2,
+    })),
+  ),
 ];
 
 async function timed(program, run) {
