@@ -21,6 +21,8 @@ export function absorbLoops(g: Graph, results: readonly Node[]): readonly Node[]
 }
 
 function absorbIn(g: Graph, region: Region): Region {
+  const known = g.absorbed.get(region);
+  if (known !== undefined) return known;
   const inside: RegionHandler = (node, args) =>
     applyRegionOperation(
       g,
@@ -30,7 +32,10 @@ function absorbIn(g: Graph, region: Region): Region {
   let { results } = rebuildRegion(g, region, inside);
   for (let found = findPair(results); found !== undefined; found = findPair(results))
     results = replaceLoop(g, results, found);
-  return results.every((r, i) => r === region.results[i]) ? region : { params: region.params, results };
+  const made = results.every((r, i) => r === region.results[i]) ? region : { params: region.params, results };
+  g.absorbed.set(region, made);
+  g.absorbed.set(made, made);
+  return made;
 }
 
 // ---- finding

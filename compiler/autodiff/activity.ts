@@ -46,12 +46,16 @@ export class Activity {
   }
 }
 
+/** What has been found for regions: loops in loops ask for those inside at every step of every fixpoint around them. */
+type Known = Map<Region, Map<string, readonly boolean[]>>;
+
 /** The activity of everything `results` depend on, with `seeds` as the sources. Walks end at the seeds and at `ends`. */
 export function activityOf(
   results: readonly Node[],
   seeds: Iterable<Node>,
   ends: Iterable<Node> = [],
   mode: ActivityMode = 'derivative',
+  known: Known = new Map(),
 ): Activity {
   const flags = new Map<Node, readonly boolean[]>();
   for (const seed of seeds) flags.set(seed, [mode === 'value' || isFloat(seed.dtype)]);
@@ -70,7 +74,7 @@ export function activityOf(
     }
     const args = node.args.map(active);
     if (!args.some((a) => a)) continue;
-    const outputs = outputActivity(node, args, mode);
+    const outputs = outputActivity(node, args, mode, known);
     if (outputs.some((f) => f)) flags.set(node, outputs);
   }
   return new Activity(flags);
@@ -85,23 +89,28 @@ function refuseDerivative(node: Node, active: (node: Node) => boolean): void {
   fail(code, message, node.origin, help);
 }
 
-function outputActivity(node: Node, args: readonly boolean[], mode: ActivityMode): readonly boolean[] {
+function outputActivity(
+  node: Node,
+  args: readonly boolean[],
+  mode: ActivityMode,
+  known: Known,
+): readonly boolean[] {
   switch (node.op) {
     case 'scan': {
-      const { carries, ys } = scanActivity(node, args, mode);
+      const { carries, ys } = scanActivity(node, args, mode, known);
       return [...carries, ...ys, ...(node.attrs.snapshots > 0 ? carries : [])];
     }
     case 'adjoint_scan': {
-      const { cotangents, ys } = adjointScanActivity(node, args, mode);
+      const { cotangents, ys } = adjointScanActivity(node, args, mode, known);
       return [...cotangents, ...ys];
     }
     case 'while': {
-      const { carries, turns } = whileActivity(node, args, mode);
+      const { carries, turns } = whileActivity(node, args, mode, known);
       return [...carries, turns];
     }
     case 'cond': {
-      const yes = regionActivity(node.attrs.then, args.slice(1), mode);
-      const no = regionActivity(node.attrs.else, args.slice(1), mode);
+      const yes = regionActivity(node.attrs.then, args.slice(1), mode, known);
+      const no = regionActivity(node.attrs.else, args.slice(1), mode, known);
       return yes.map((y, i) => args[0] === true || y || no[i] === true);
     }
     case 'check':
@@ -114,7 +123,8 @@ function outputActivity(node: Node, args: readonly boolean[], mode: ActivityMode
       const { unknowns, operator } = node.attrs;
       const right = args.slice(0, unknowns).some((a) => a);
       const moved = [...node.outputs.map(() => false), ...args.slice(unknowns)];
-      const all = right || mode === 'value' || regionActivity(operator, moved).some((a) => a);
+      const all =
+        right || mode === 'value' || regionActivity(operator, moved, 'derivative', known).some((a) => a);
       return node.outputs.map(() => all);
     }
     default:
@@ -127,14 +137,22 @@ export function regionActivity(
   region: Region,
   params: readonly boolean[],
   mode: ActivityMode = 'derivative',
-): boolean[] {
-  const activity = activityOf(
-    region.results,
-    region.params.filter((_, i) => params[i] === true),
-    [],
-    mode,
-  );
-  return region.results.map((r) => activity.has(r));
+  known: Known = new Map(),
+): readonly boolean[] {
+  let forms = known.get(region);
+  if (forms === undefined) {
+    forms = new Map();
+    known.set(region, forms);
+  }
+  const form = `${mode}${params.map((p) => (p ? 1 : 0)).join('')}`;
+  let found = forms.get(form);
+  if (found === undefined) {
+    const sources = region.params.filter((_, i) => params[i] === true);
+    const activity = activityOf(region.results, sources, [], mode, known);
+    found = region.results.map((r) => activity.has(r));
+    forms.set(form, found);
+  }
+  return found;
 }
 
 /** Grows `start` to the least flags with flags[i] = start[i] or step(flags)[i]; further entries of the step are passed through. */
@@ -155,10 +173,11 @@ export function scanActivity(
   node: NodeOf<'scan'>,
   args: readonly boolean[],
   mode: ActivityMode = 'derivative',
+  known: Known = new Map(),
 ): { readonly carries: readonly boolean[]; readonly ys: readonly boolean[] } {
   const c = node.attrs.carries;
   const { flags, rest } = fixpoint(args.slice(0, c), (carries) =>
-    regionActivity(node.attrs.body, [false, ...carries, ...args.slice(c)], mode),
+    regionActivity(node.attrs.body, [false, ...carries, ...args.slice(c)], mode, known),
   );
   return { carries: flags, ys: rest };
 }
@@ -167,6 +186,7 @@ export function adjointScanActivity(
   node: NodeOf<'adjoint_scan'>,
   args: readonly boolean[],
   mode: ActivityMode = 'derivative',
+  known: Known = new Map(),
 ): {
   readonly carries: readonly boolean[];
   readonly cotangents: readonly boolean[];
@@ -175,10 +195,10 @@ export function adjointScanActivity(
   const { carries: c, cotangents: m, forward, backward } = node.attrs;
   const others = args.slice(c + m);
   const carries = fixpoint(args.slice(0, c), (flags) =>
-    regionActivity(forward, [false, ...flags, ...others], mode),
+    regionActivity(forward, [false, ...flags, ...others], mode, known),
   ).flags;
   const { flags, rest } = fixpoint(args.slice(c, c + m), (cts) =>
-    regionActivity(backward, [false, ...carries, ...cts, ...others], mode),
+    regionActivity(backward, [false, ...carries, ...cts, ...others], mode, known),
   );
   return { carries, cotangents: flags, ys: rest };
 }
@@ -188,12 +208,13 @@ export function whileActivity(
   node: NodeOf<'while'>,
   args: readonly boolean[],
   mode: ActivityMode = 'derivative',
+  known: Known = new Map(),
 ): { readonly carries: readonly boolean[]; readonly turns: boolean } {
   const { carries: c, condition, body } = node.attrs;
   const differs = (carries: readonly boolean[]): boolean =>
-    mode === 'value' && regionActivity(condition, [...carries, ...args.slice(c)], mode)[0] === true;
+    mode === 'value' && regionActivity(condition, [...carries, ...args.slice(c)], mode, known)[0] === true;
   const { flags } = fixpoint(args.slice(0, c), (carries) => {
-    const next = regionActivity(body, [false, ...carries, ...args.slice(c)], mode);
+    const next = regionActivity(body, [false, ...carries, ...args.slice(c)], mode, known);
     const all = differs(carries);
     return next.map((f, i) => f || (all && body.results[i] !== body.params[1 + i]));
   });
