@@ -24,7 +24,7 @@ import { stepSums } from './step_sums.ts';
 import type { RecordValue, Value } from '../values/values.ts';
 import { array, bool, describe, int, number, real, record } from '../values/values.ts';
 import { timeInterval } from './time_grid.ts';
-import { tolerances } from './tolerances.ts';
+import { belowRounding, tolerances } from './tolerances.ts';
 import * as b from '../../ir/build.ts';
 import { makeScan, makeWhile } from '../../ir/region.ts';
 import type { AdjointPolicy, Node } from '../../ir/types.ts';
@@ -289,6 +289,7 @@ export function adaptiveSolve(ctx: Context, solve: AdaptiveSolve): Value {
         ended: b.not(g, before(timeOf(s), stop)),
         stop,
         limit,
+        belowRounding: belowRounding(ctx, rtol, atol),
         model: model.name,
         span: a.span,
       });

@@ -25,6 +25,8 @@ export interface ReachedState {
   readonly ended: Node;
   readonly stop: Node;
   readonly limit: number;
+  /** The tolerance is below what rounding of this precision allows. */
+  readonly belowRounding: boolean;
   readonly model: string;
   readonly span: Span;
 }
@@ -54,6 +56,9 @@ export function stoppedSteps(ctx: Context, r: ReachedState): RecordValue {
       ? [`${comma}${path} = `, { value: array(node) }]
       : [`${comma}max |${path}| = `, { value: array(b.reduceAll(g, 'max', b.abs(g, node))) }];
   });
+  const more = r.belowRounding
+    ? 'float32 has seven digits, and these tolerances want more: write `precision: f64` in the solve, or `precision f64` in the program; else '
+    : '';
   const at: StringValue['parts'] = [{ value: array(r.time) }, ' on the way to ', { value: array(r.stop) }];
   const checked = ctx.prelude('checked') ?? failAt(ctx, 'E150', 'there is no `checked`', r.span);
   const check = (y: Value, holds: Node, parts: StringValue['parts'], cure: string): RecordValue =>
@@ -78,7 +83,8 @@ export function stoppedSteps(ctx: Context, r: ReachedState): RecordValue {
       ': no step, however short, keeps the tolerance, from ',
       ...shown,
     ],
-    'look for a singularity, a jump or a root of a negative number in the equations there; else loosen `rtol:` and `atol:`, or take a method for stiff equations, std.ode { rosenbrock, sdirk }',
+    more +
+      'look for a singularity, a jump or a root of a negative number in the equations there; else loosen `rtol:` and `atol:`, or take a method for stiff equations, std.ode { rosenbrock, sdirk }',
   );
   return check(
     moved,
@@ -91,6 +97,7 @@ export function stoppedSteps(ctx: Context, r: ReachedState): RecordValue {
       ', from ',
       ...shown,
     ],
-    'raise `limit:`, loosen `rtol:` and `atol:`, or take a method for stiff equations, std.ode { rosenbrock, sdirk }',
+    more +
+      'raise `limit:`, loosen `rtol:` and `atol:`, or take a method for stiff equations, std.ode { rosenbrock, sdirk }',
   );
 }

@@ -50,3 +50,9 @@ export function tolerances(ctx: Context, a: Given): { readonly rtol: Value; read
   const checked = mustHold(ctx, dynamic === 'rtol' ? rtol : atol, holds, message, a.spanOf(dynamic), CURE);
   return dynamic === 'rtol' ? { rtol: checked, atol } : { rtol, atol: checked };
 }
+
+/** Whether errors are wanted that are smaller than rounding of float32, of states of size 1. */
+export function belowRounding(ctx: Context, rtol: Value, atol: Value): boolean {
+  const [r, t] = [staticNumber(rtol), staticNumber(atol)];
+  return ctx.real === 'f32' && r !== undefined && t !== undefined && r + t < 2 ** -22;
+}
