@@ -226,11 +226,11 @@ function showOperation(names: Names, node: Node): string {
       return `adjoint_scan${operands} length ${s.length} slots ${s.slots}`;
     }
     case 'while': {
-      const { carries, limit } = node.attrs;
+      const { carries, limit, lanes = 0 } = node.attrs;
       return `while${groups(refs, [
         ['', carries],
         ['const', all - carries],
-      ])} limit ${limit}`;
+      ])} limit ${limit}${lanes > 0 ? ` lanes ${lanes}` : ''}`;
     }
     case 'cond': {
       const { lanes = 0 } = node.attrs;

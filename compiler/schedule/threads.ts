@@ -39,6 +39,9 @@ const MAX_REPEATS = 4;
 /** Elements that one thread sorts, by counting. */
 const SORTED = 64;
 
+/** The relation of an operand that no result needs. */
+const ANYHOW = LEAD | UNIFORM | CONSTANT | STEP;
+
 /** Whether an array of this shape has the leading axes of the space. */
 export function isBatched(shape: readonly number[], space: readonly number[]): boolean {
   return shape.length >= space.length && space.every((extent, axis) => shape[axis] === extent);
@@ -208,8 +211,7 @@ class Analysis {
     const held = heldShapes(node);
     const carried = held.reduce((n, shape) => n + sizeOf(restShape(shape, this.space)), 0);
     if (carried > this.mostCarried) return undefined;
-    const all = LEAD | UNIFORM | CONSTANT | STEP;
-    const operandBits = node.args.map(() => all);
+    const operandBits = node.args.map(() => ANYHOW);
     for (const body of bodiesOf(node, this.space)) {
       const roles = new Map(body.params.map((p) => [p.param, p]));
       const bits = this.walk(body.region, (param, found) => {
@@ -291,9 +293,10 @@ class Analysis {
     const operands = this.region(region);
     if (operands === undefined) return false;
     if (!known)
-      operandsOfThread(region, this.space).forEach((arg, i) =>
-        push(arg, i === 0 && arg !== region.args[0] ? this.bitsFor(arg.shape) : at(operands, i)),
-      );
+      operandsOfThread(region, this.space).forEach((arg, i) => {
+        if (i === 0 && arg !== region.args[0]) push(arg, this.bitsFor(arg.shape));
+        else if (at(operands, i) !== ANYHOW) push(arg, at(operands, i));
+      });
     const carried = carriedParams(region, index);
     if (carried.length === 0)
       // Stacked over the steps: kept in the thread's own scratch memory.

@@ -72,9 +72,22 @@ ode ball { state h = 1.0, v = 0.0
   dt(h) = v
   dt(v) = -g - 0.1*v
   event h = 0 falling { v = -damp*v } }
-fn last(a) = solve(ball, t: 0 .. 1, method: tsit5, rtol: 1e-5, limit: 300POLICY, from: { h: a, v: 0.0 }).final.h
+fn last(a) = solve(ball, t: 0 .. 1, method: tsit5, rtol: 1e-5, limit: 300, from: { h: a, v: 0.0 }).final.h
 loss l = sum([last(1.0 + 0.01*i)^2 for i in 0..70])`,
     over: ['damp', 'g'],
+    save: 'gradient',
+  },
+  {
+    name: "Newton's method in every step",
+    text: `
+use std.ode { sdirk }
+param mu = 3.0
+ode van_der_pol { state x = 1.0, v = 0.0
+  dt(x) = v
+  dt(v) = mu*(1 - x^2)*v - x }
+fn last(a) = solve(van_der_pol, t: 0 .. 2, method: sdirk, rtol: 1e-4, atol: 1e-4, limit: 200, from: { x: a, v: 0.0 }).final.x
+loss l = sum([last(1.0 + 0.01*i)^2 for i in 0..70])`,
+    over: ['mu'],
     save: 'gradient',
   },
   {
