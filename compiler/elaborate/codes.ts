@@ -311,6 +311,7 @@ export const sharedCodes: readonly ElaborationCode[] = [
   'E271',
   'E272',
   'E274',
+  'E283',
   'E287',
   'E304',
   'E311',
