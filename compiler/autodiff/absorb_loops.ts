@@ -17,24 +17,24 @@ import { adjointScanParts, scanParts, whileParts } from './loops.ts';
 
 /** The results, with every loop whose outputs another one gives replaced by that one. */
 export function absorbLoops(g: Graph, results: readonly Node[]): readonly Node[] {
-  return absorbIn(g, { params: [], results }).results;
+  return absorbIn(g, { params: [], results }, new Map()).results;
 }
 
-function absorbIn(g: Graph, region: Region): Region {
-  const known = g.absorbed.get(region);
-  if (known !== undefined) return known;
+/** `known`: what regions have become. */
+function absorbIn(g: Graph, region: Region, known: Map<Region, Region>): Region {
+  const before = known.get(region);
+  if (before !== undefined) return before;
   const inside: RegionHandler = (node, args) =>
     applyRegionOperation(
       g,
-      mapRegions(node, (inner) => absorbIn(g, inner)),
+      mapRegions(node, (inner) => absorbIn(g, inner, known)),
       args,
     );
   let { results } = rebuildRegion(g, region, inside);
   for (let found = findPair(results); found !== undefined; found = findPair(results))
     results = replaceLoop(g, results, found);
   const made = results.every((r, i) => r === region.results[i]) ? region : { params: region.params, results };
-  g.absorbed.set(region, made);
-  g.absorbed.set(made, made);
+  known.set(region, made);
   return made;
 }
 

@@ -39,8 +39,6 @@ export class Graph {
 
   /** What regions have become in batches, by region, length of the batch and what differs in it: regions of rules are shared by many operations (autodiff/custom.ts). */
   readonly batches = new WeakMap<Region, Map<string, BatchedRegion>>();
-  /** What regions have become when loops that compute the same were made one (autodiff/absorb_loops.ts). */
-  readonly absorbed = new WeakMap<Region, Region>();
 
   /** `rewrite: false` leaves every node as it is asked for: for tests of the rewrites. */
   constructor(private readonly options: { readonly rewrite: boolean } = { rewrite: true }) {}
