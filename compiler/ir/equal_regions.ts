@@ -83,8 +83,8 @@ export class EqualRegions {
     ) {
       const known = pairs.get(x);
       if (known === y) continue;
-      // One value may be several nodes, but for those that have operands this is rare.
-      if (known !== undefined && x.args.length > 0) return false;
+      // A parameter has one partner, also where both regions have the same ones in another order. One value may be several nodes, but for those that have operands this is rare.
+      if (known !== undefined && (x.args.length > 0 || x.op === 'param')) return false;
       if (!this.sameOperation(x, y)) return false;
       pairs.set(x, y);
       for (const arg of x.args) left.push(arg);

@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from 'vitest';
 import * as b from '../../compiler/ir/build.ts';
+import { EqualRegions } from '../../compiler/ir/equal_regions.ts';
 import { Graph } from '../../compiler/ir/graph.ts';
 import { makeCond, makeScan, reachable } from '../../compiler/ir/region.ts';
 import type { Node, Region } from '../../compiler/ir/types.ts';
@@ -29,6 +30,17 @@ describe('closed regions', () => {
     expect(loop(g, x, k)).toBe(loop(g, x, k));
     expect(loop(g, x, k)).not.toBe(loop(g, x, k, 2));
     expect(loop(g, x, k)).not.toBe(loop(g, x, l));
+  });
+
+  test('with the same parameters in another order they stay apart', () => {
+    const g = new Graph();
+    const [p, q] = [g.param('p', number), g.param('p', number)];
+    const regions = new EqualRegions();
+    const first = { params: [p, q], results: [b.sub(g, p, q)] };
+    const second = { params: [q, p], results: [b.sub(g, p, q)] };
+    expect(regions.of(first)).toBe(first);
+    expect(regions.of(second)).toBe(second);
+    expect(regions.of({ params: [q, p], results: [b.sub(g, q, p)] })).toBe(first);
   });
 
   test('on other operands they share their body where its parameters have the same names', () => {
