@@ -12,7 +12,7 @@ import { isRegionNode, regionsOf } from '../ir/classes.ts';
 import type { RegionNode } from '../ir/classes.ts';
 import type { Graph } from '../ir/graph.ts';
 import type { RegionOperation } from '../ir/rebuild.ts';
-import { mapRegions, sameRegions, usedOutputs } from '../ir/rebuild.ts';
+import { applyRegionOperation, mapRegions, rebuildRegion, sameRegions } from '../ir/rebuild.ts';
 import { reachable, rebuild } from '../ir/region.ts';
 import { splatOf } from '../ir/pattern.ts';
 import type { ArrayFunction, ArrayType, Node, NodeOf, Region } from '../ir/types.ts';
@@ -40,54 +40,26 @@ class Lifting {
   region(region: Region): Region {
     const known = this.regions.get(region);
     if (known !== undefined) return known;
-    const own = new Set(region.params);
-    const order = reachable(region.results, own);
-    const used = usedOutputs(order);
-    const images = new Map<Node, Node>();
-    const outputs = new Map<Node, readonly Node[]>();
-    const image = (node: Node): Node => images.get(node) ?? node;
-    for (const node of order) {
-      if (own.has(node)) continue;
-      this.g.withOrigin(node.origin, () => {
-        if (isRegionNode(node)) {
-          const made = this.operation(node, node.args.map(image), used.get(node) ?? new Set());
-          if (made !== undefined) outputs.set(node, made);
-          return;
-        }
-        const made = node.op === 'project' ? outputs.get(at(node.args, 0))?.[node.attrs.index] : undefined;
-        if (made !== undefined) images.set(node, made);
-        else if (node.args.some((a) => image(a) !== a))
-          images.set(node, rebuild(this.g, node, node.args.map(image)));
-      });
-    }
-    const results = region.results.map(image);
-    const made = results.every((r, i) => r === region.results[i])
-      ? region
-      : { params: region.params, results };
+    const made = rebuildRegion(this.g, region, (node, args, used) =>
+      isRegionNode(node) ? this.operation(node, args, used) : applyRegionOperation(this.g, node, args),
+    );
     this.regions.set(region, made);
     return made;
   }
 
-  /** The outputs of the operation made anew; undefined when it stays. */
-  private operation(
-    node: RegionNode,
-    args: readonly Node[],
-    used: ReadonlySet<number>,
-  ): readonly Node[] | undefined {
+  /** The outputs of the operation made anew. */
+  private operation(node: RegionNode, args: readonly Node[], used: ReadonlySet<number>): readonly Node[] {
     const { g } = this;
     const moved = args.some((a, i) => a !== node.args[i]);
-    const again = (): readonly Node[] | undefined =>
-      moved ? b.projections(g, rebuild(g, node, args)) : undefined;
-    if (this.staysInside(node)) return again();
+    if (this.staysInside(node)) return b.projections(g, moved ? rebuild(g, node, args) : node);
     const mapped = mapRegions(node, (region) => this.region(region));
     const inside = sameRegions(node, mapped) && !moved ? node : g.node(mapped.op, args, mapped.attrs);
-    const stays = inside === node ? undefined : b.projections(g, inside);
-    if (inside.op === 'cond') return branchSums(g, inside) ?? stays;
-    if (inside.op !== 'scan' && inside.op !== 'adjoint_scan') return stays;
-    if (inside !== node && this.staysInside(inside)) return stays;
-    const sums = accumulate(g, inside, used);
-    if (sums === undefined) return stays;
-    const { args: operands } = inside;
+    if (inside.op === 'cond') return branchSums(g, inside) ?? b.projections(g, inside);
+    const loop = inside.op === 'scan' || inside.op === 'adjoint_scan' ? inside : undefined;
+    if (loop === undefined || (loop !== node && this.staysInside(loop))) return b.projections(g, inside);
+    const sums = accumulate(g, loop, used);
+    if (sums === undefined) return b.projections(g, loop);
+    const { args: operands } = loop;
     const summed = g.node(
       sums.operation.op,
       [...operands.slice(0, sums.split), ...sums.zeros, ...operands.slice(sums.split)],
