@@ -3,14 +3,14 @@
 //
 // The text numbers nodes in depth-first order from the results, so the order in which they were made does not matter. Places in the `.flow` text are not part of it.
 
+import { AttributeTexts } from '../ir/attribute_text.ts';
 import type { Node, Region } from '../ir/types.ts';
-import { sizeOf } from '../ir/types.ts';
 
 export class CanonicalRegions {
   private readonly known = new Map<Region, Region>();
   private readonly numbers = new Map<Region, number>();
   private readonly byText = new Map<string, Region>();
-  private readonly literals = new Map<Float64Array, number>();
+  private readonly attributes = new AttributeTexts((region) => this.number(region));
 
   /** The region that stands for all that are equal to this one. */
   of(region: Region): Region {
@@ -54,42 +54,11 @@ export class CanonicalRegions {
         stack.pop();
         const args = node.args.map((a) => numbers.get(a)).join();
         numbers.set(node, numbers.size);
-        lines.push(`${node.op} ${node.dtype} ${this.attributes(node)} ${args}`);
+        const attributes = node.op === 'param' ? `outer ${node.id}` : this.attributes.of(node.op, node.attrs);
+        lines.push(`${node.op} ${node.dtype} ${attributes} ${args}`);
       }
     }
     lines.push(region.results.map((r) => numbers.get(r)).join());
     return lines.join('\n');
   }
-
-  private attributes(node: Node): string {
-    if (node.op === 'literal') {
-      const { data, shape } = node.attrs;
-      if (sizeOf(shape) <= 64) return `${shape.join()}:${data.join()}`;
-      const known = this.literals.get(data) ?? this.literals.size;
-      this.literals.set(data, known);
-      return `${shape.join()}#${known}`;
-    }
-    if (node.op === 'param') return `outer ${node.id}`;
-    return this.attributeText(node.attrs);
-  }
-
-  private attributeText(value: unknown): string {
-    switch (typeof value) {
-      case 'number':
-        return Object.is(value, -0) ? '-0' : String(value);
-      case 'object':
-        if (value === null) return 'null';
-        if (Array.isArray(value)) return `[${value.map((x: unknown) => this.attributeText(x)).join()}]`;
-        if (isRegion(value)) return `#${this.number(value)}`;
-        return Object.entries(value)
-          .map(([name, field]) => `${name}:${this.attributeText(field)}`)
-          .join();
-      default:
-        return String(value);
-    }
-  }
-}
-
-function isRegion(value: unknown): value is Region {
-  return typeof value === 'object' && value !== null && 'params' in value && 'results' in value;
 }
