@@ -175,7 +175,7 @@ export const elaborationCodes = {
   E380: 'a time to save outside the solve',
   E381: 'times to save that do not increase',
   E383: 'a symplectic method for states that are no positions and velocities',
-  E384: 'tolerances with fixed steps, or fewer steps allowed than there are',
+  E384: 'tolerances of 0 and below or with fixed steps, or fewer steps allowed than there are',
   E385: 'adaptive steps by a method without an order',
   E386: 'adaptive steps by a method that does not estimate its error',
   E387: '`space:` that is no space scheme',
